@@ -1,0 +1,1 @@
+"""The multi-user application: accounts, organisations, casework, published records, pages."""

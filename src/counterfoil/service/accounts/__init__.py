@@ -1,0 +1,1 @@
+"""People who sign in, and the role each holds in an organisation."""

@@ -1,0 +1,1 @@
+"""Findings, cases, decisions, hand-overs, letters and the event log."""

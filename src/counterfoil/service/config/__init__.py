@@ -1,0 +1,1 @@
+"""Settings, addresses and the home folder of an installation."""

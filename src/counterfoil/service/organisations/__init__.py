@@ -1,0 +1,1 @@
+"""Practices, PCNs and trusts."""

@@ -1,0 +1,1 @@
+"""Which snapshot of a practice's record is published, and who is reading it."""

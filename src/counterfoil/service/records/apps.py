@@ -1,0 +1,12 @@
+"""The Django application of this folder."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class RecordsConfig(AppConfig):
+    """Its label is the folder's name."""
+
+    name = "counterfoil.service.records"
+    label = "records"

@@ -1,0 +1,63 @@
+"""Published snapshots, their readers, and who the patients of a practice are."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from counterfoil.service.organisations.models import Organisation
+
+
+class Snapshot(models.Model):
+    """One load of one practice's record. At most one a practice is published."""
+
+    key = models.CharField(primary_key=True, max_length=80)
+    """``practice/snapshot_id``: the folder under the store's root."""
+    practice = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="snapshots")
+    snapshot_id = models.CharField(max_length=64)
+    published = models.BooleanField(default=False)
+    format = models.CharField(max_length=20)
+    as_of = models.DateField()
+    """The index day of its findings."""
+    data_as_at = models.DateTimeField()
+    """When the source system wrote what was loaded."""
+    published_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("practice",),
+                condition=models.Q(published=True),
+                name="one_published_snapshot",
+            ),
+        )
+
+
+class Lease(models.Model):
+    """Somebody is reading a snapshot; its files stay until the lease ends or expires."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="leases")
+    holder = models.CharField(max_length=80)
+    expires_at = models.DateTimeField()
+
+
+class PersonIndex(models.Model):
+    """One patient of one practice as the published snapshot names them (denormalised at publish)."""
+
+    practice = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="people")
+    patient_id = models.CharField(max_length=80)
+    person_id = models.CharField(max_length=80, db_index=True)
+    nhs_number = models.CharField(max_length=10, blank=True, db_index=True)
+    given_name = models.CharField(max_length=120, blank=True)
+    family_name = models.CharField(max_length=120, blank=True)
+    birth_date = models.DateField(null=True)
+    sex = models.CharField(max_length=8)
+    death_date = models.DateField(null=True)
+    registered_from = models.DateField(null=True)
+    registered_to = models.DateField(null=True)
+    is_sensitive = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("practice", "patient_id"), name="one_row_a_patient"),
+        )
