@@ -255,6 +255,34 @@ TABLES: dict[str, Table] = {
 """Every canonical table by name, in the order of the contract."""
 
 
+_VALUES = """
+organisation.kind           practice, pcn, trust, pharmacy, icb, other
+patient.nhs_status          verified, present, invalid, absent
+patient.birth_precision     day, month, year, unknown
+patient.sex                 female, male, other, unknown
+patient.registration_type   regular, temporary, other
+plan.plan_type              acute, repeat, erd, automatic, hospital, other
+plan.status                 active, ended, suspended
+issue.issue_type            acute, repeat, erd, automatic, other
+coded_entry.kind            diagnosis, finding, result, procedure, administrative, other
+coded_entry.precision       day, month, year, unknown
+coded_entry.comparator      <, <=, >, >=, ~
+problem.status              active, past
+allergy.kind                allergy, intolerance, history
+allergy.status              active, ended, entered in error
+admission.kind              emergency, elective, day case, other
+document.kind               discharge, outpatient, emergency, registration, other
+request.channel             app, pharmacy, paper, email, care home, telephone, other
+request.requester           patient, proxy, pharmacy, care home, other
+"""
+
+VALUES: dict[tuple[str, str], tuple[str, ...]] = {
+    (place.split(".")[0], place.split(".")[1]): tuple(v.strip() for v in values.split(","))
+    for place, values in (line.split(maxsplit=1) for line in _VALUES.strip().splitlines())
+}
+"""The columns whose text is one of a closed list, by (table, column)."""
+
+
 def empty(table: str) -> pa.Table:
     """An empty Arrow table of this name."""
     return TABLES[table].arrow.empty_table()
