@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from counterfoil.foundation.errors import DataError, UsageError
-from counterfoil.records.importers import csv_template
+from counterfoil.records.importers import csv_template, gpconnect
 from counterfoil.records.load import Load
 from counterfoil.records.persons import DEMO_KEY
 
@@ -17,7 +17,7 @@ class Importer(Protocol):
     def __call__(self, path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load: ...
 
 
-IMPORTERS: dict[str, Importer] = {"csv": csv_template.read}
+IMPORTERS: dict[str, Importer] = {"csv": csv_template.read, "gpconnect": gpconnect.read}
 """Every format by its name on the command line."""
 
 

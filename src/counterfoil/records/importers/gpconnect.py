@@ -1,0 +1,247 @@
+"""GP Connect Access Record: Structured (FHIR STU3), as EMIS sends it and as GP2GP is turned into it.
+
+One bundle is the record of one patient. Every resource is accounted for: it makes rows, is merged
+into those of another, is rejected with its JSON path and a reason, or is of a type the record has
+no place for, which the report says and counts. The mapping stands in ``docs/reference/record.md``.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.records.importers.bundle import open_bundle
+from counterfoil.records.importers.element import Element, UnreadableError
+from counterfoil.records.importers.gpconnect_entries import Links, ods_code, read_entries
+from counterfoil.records.importers.gpconnect_medicines import read_medicines
+from counterfoil.records.importers.ledger import Ledger
+from counterfoil.records.load import Load
+from counterfoil.records.nhs import is_valid, normalise
+from counterfoil.records.persons import DEMO_KEY, person_id_for
+from counterfoil.records.schema import from_rows
+
+FORMAT = "gpconnect"
+
+COVERS = frozenset(
+    {
+        "organisation",
+        "patient",
+        "plan",
+        "issue",
+        "coded_entry",
+        "problem",
+        "allergy",
+        "recall",
+    }
+)
+"""The tables that a GP Connect record speaks about."""
+
+NO_PLACE = {
+    "Encounter": "consultations are no table of the record; their entries are loaded one by one",
+    "List": "lists only group what is loaded one by one",
+    "Practitioner": "staff are not part of the record",
+    "PractitionerRole": "staff are not part of the record",
+    "Location": "places are not part of the record",
+    "HealthcareService": "services are not part of the record",
+    "Specimen": "specimens are not part of the record; their results are loaded",
+    "DocumentReference": "documents come by their own way",
+    "ReferralRequest": "referrals are not part of the record",
+    "Provenance": "who sent it is not part of the record",
+}
+_WARNINGS = {
+    "confidential-items": "the sender left out confidential items",
+    "data-in-transit": "a transfer from another practice was still under way",
+    "data-awaiting-filing": "data from another practice were still to be filed",
+}
+_NOT_SENSITIVE = {"U", "L", "M", "N"}
+
+
+def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
+    """The load of one bundle as part of the record of *practice*.
+
+    *key* is the installation's key for person ids. Raises :class:`DataError` for what is not one
+    patient's GP Connect record, naming file and line or JSON path.
+    """
+    bundle = open_bundle(path)
+    ledger = Ledger(bundle, practice, FORMAT)
+    try:
+        patient = _patient(ledger, key)
+    except UnreadableError as error:
+        raise DataError.at(bundle.name, str(error)) from None
+    ledger.loaded(bundle.patient, "patient", patient)
+    links = Links(ledger)
+    read_entries(ledger, links, patient["patient_id"])
+    read_medicines(ledger, patient["patient_id"], links.plans)
+    data_as_at = _rest(ledger)
+    _check_organisation(ledger, practice)
+    return Load(
+        format=FORMAT,
+        practice=practice,
+        tables={name: from_rows(name, rows) for name, rows in ledger.rows.items()},
+        counts=ledger.counts,
+        rejects=ledger.rejects,
+        notes=ledger.notes,
+        scope="patient",
+        covers=COVERS,
+        data_as_at=data_as_at,
+        resources=ledger.resources,
+    )
+
+
+def _patient(ledger: Ledger, key: bytes) -> dict[str, Any]:
+    resource = ledger.bundle.patient
+    body = resource.body
+    number, status = _nhs_number(ledger, body)
+    born = body.moment("birthDate")
+    given, family = _name(body)
+    start, end, kind = _registration(body)
+    assert resource.id is not None
+    if body.flag("deceasedBoolean"):
+        ledger.note("Patient: said to have died, without a date")
+    return {
+        **ledger.common(resource),
+        "patient_id": resource.id,
+        "person_id": person_id_for(
+            number if status in ("verified", "present") else None,
+            ledger.practice,
+            resource.id,
+            key,
+        ),
+        "nhs_number": number,
+        "nhs_status": status,
+        "given_name": given,
+        "family_name": family,
+        "birth_date": born.day if born else None,
+        "birth_precision": born.precision if born and born.day else "unknown",
+        "sex": _sex(ledger, body),
+        "death_date": body.day("deceasedDateTime"),
+        "registered_from": start,
+        "registered_to": end,
+        "registration_type": kind,
+        "is_test": False,
+        "is_sensitive": _is_sensitive(body),
+    }
+
+
+def _nhs_number(ledger: Ledger, body: Element) -> tuple[str | None, str]:
+    for each in body.children("identifier"):
+        if not (each.text("system") or "").endswith("/nhs-number"):
+            continue
+        sent = each.text("value")
+        if sent is None:
+            continue
+        number = normalise(sent)
+        if is_valid(number):
+            return number, "verified" if _is_verified(each) else "present"
+        if not any(c.isdigit() for c in number):
+            ledger.note("Patient: what is sent as NHS number has no digit, it was left out")
+            return None, "invalid"
+        raise DataError.at(
+            ledger.bundle.place(f"{each.path}.value"),
+            "expected an NHS number of ten digits with a right check digit",
+            "a wrong NHS number",
+        )
+    return None, "absent"
+
+
+def _is_verified(identifier: Element) -> bool:
+    extension = identifier.extension("Extension-CareConnect-NHSNumberVerificationStatus-1")
+    concept = extension.child("valueCodeableConcept") if extension else None
+    return any(c.text("code") == "01" for c in (concept.children("coding") if concept else []))
+
+
+def _name(body: Element) -> tuple[str | None, str | None]:
+    """The official name, else the usual one, else the first that is given."""
+    order = {"official": 0, "usual": 1}
+    names = sorted(body.children("name"), key=lambda n: order.get(n.text("use") or "", 2))
+    if not names:
+        return None, None
+    return " ".join(names[0].texts("given")) or None, names[0].text("family")
+
+
+def _sex(ledger: Ledger, body: Element) -> str:
+    gender = body.text("gender")
+    if gender not in ("female", "male", "other", "unknown", None):
+        ledger.note("Patient: gender is none of FHIR's, taken as unknown")
+    return gender if gender in ("female", "male", "other") else "unknown"
+
+
+def _registration(body: Element) -> tuple[date | None, date | None, str]:
+    extension = body.extension("Extension-CareConnect-RegistrationDetails-1")
+    start = end = None
+    kind = "regular"
+    for part in extension.children("extension") if extension else []:
+        period = part.child("valuePeriod")
+        if part.text("url") == "registrationPeriod" and period is not None:
+            start, end = period.day("start"), period.day("end")
+        concept = part.child("valueCodeableConcept")
+        if part.text("url") == "registrationType" and concept is not None:
+            shown = " ".join((c.text("display") or "") for c in concept.children("coding")).lower()
+            if shown:
+                kind = next((k for k in ("regular", "temporary") if k in shown), "other")
+    return start, end, kind
+
+
+def _is_sensitive(body: Element) -> bool:
+    meta = body.child("meta")
+    labels = {label.text("code") for label in (meta.children("security") if meta else [])}
+    return bool(labels - _NOT_SENSITIVE - {None})
+
+
+def _rest(ledger: Ledger) -> date | None:
+    """Settle what has no place in the record; the day on which the sender made its lists."""
+    made: list[date] = []
+    settled = COVERS_KINDS
+    for each in ledger.bundle.resources:
+        if each is ledger.bundle.patient or each.kind in settled:
+            continue
+        if each.kind == "Patient":
+            ledger.rejected(each, "patient", "the patient a second time")
+            continue
+        if each.kind == "List":
+            _list(ledger, each.body, made)
+        ledger.not_carried(each, NO_PLACE.get(each.kind, "this type is not known here"))
+    return max(made, default=None)
+
+
+COVERS_KINDS = {
+    "Observation",
+    "DiagnosticReport",
+    "Immunization",
+    "Condition",
+    "AllergyIntolerance",
+    "ProcedureRequest",
+    "Organization",
+    "Medication",
+    "MedicationRequest",
+    "MedicationStatement",
+}
+"""The types of resource that the other modules settle."""
+
+
+def _list(ledger: Ledger, body: Element, made: list[date]) -> None:
+    try:
+        day = body.day("date")
+        if day is not None:
+            made.append(day)
+        for each in body.children("extension"):
+            warning = each.text("valueCode")
+            if (each.text("url") or "").endswith("ListWarningCode-1") and warning:
+                ledger.note(f"List warns: {_WARNINGS.get(warning, 'the record may be incomplete')}")
+    except UnreadableError as error:
+        ledger.note(f"List: {error}")
+
+
+def _check_organisation(ledger: Ledger, practice: str) -> None:
+    try:
+        reference = ledger.bundle.patient.body.child("managingOrganization")
+        target = ledger.bundle.resolve(reference)
+        code = ods_code(target) if target is not None else None
+    except UnreadableError:
+        return
+    if code is not None and code != practice:
+        ledger.note(
+            f"the file names {code} as the patient's practice; it was loaded as {practice}'s record"
+        )

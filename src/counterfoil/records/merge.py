@@ -1,0 +1,106 @@
+"""A load put together with what the practice's record holds already.
+
+A load of the whole practice replaces it. A load of one patient replaces what the format carries
+about that patient and leaves everybody else as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.records.load import PATIENT_TABLES, Load
+from counterfoil.records.schema import TABLES, empty
+
+
+def merge(previous: Mapping[str, pa.Table] | None, load: Load, scope: str | None = None) -> Load:
+    """The load to write: *load* put into the tables of the practice's *previous* snapshot.
+
+    *scope* is the load's own unless given: ``practice`` replaces everything, ``patient`` the rows
+    of the patients in the load. Of these only the tables in ``load.covers`` are replaced: requests
+    and documents stay. Somebody who is held under another patient id, known by the NHS number,
+    is the same patient: their other rows go over to the new id.
+
+    Raises :class:`DataError` where the load's patient id is held by somebody else, or an id of its
+    rows by another patient: to go on would mix two people.
+    """
+    if previous is None or (scope or load.scope) == "practice":
+        return load
+    held = {name: previous.get(name, empty(name)) for name in TABLES}
+    renamed = _renamed(held["patient"], load)
+    tables = {}
+    for name in TABLES:
+        kept = _kept(name, held[name], load, renamed)
+        tables[name] = pa.concat_tables([kept, load.tables[name]]).combine_chunks()
+        if pc.count_distinct(tables[name][TABLES[name].key]).as_py() != tables[name].num_rows:
+            raise DataError.at(
+                name,
+                f"expected ids ({TABLES[name].key}) that no other patient's rows have",
+                "one that another patient has",
+            )
+    notes = list(load.notes)
+    if renamed:
+        notes.append(
+            f"{len(renamed)} patient held under another id before, known by the NHS number"
+        )
+    return replace(load, tables=tables, notes=notes)
+
+
+def _renamed(patients: pa.Table, load: Load) -> dict[str, str]:
+    """The ids under which the load's patients are held, where these are others."""
+    columns = ["patient_id", "nhs_number", "birth_date"]
+    rows = patients.select(columns).to_pylist()
+    held_ids = {row["patient_id"]: row for row in rows}
+    by_number: dict[str, list[str]] = {}
+    for row in rows:
+        if row["nhs_number"]:
+            by_number.setdefault(row["nhs_number"], []).append(row["patient_id"])
+    renamed = {}
+    for row in load.tables["patient"].select([*columns, "source_place"]).to_pylist():
+        same = held_ids.get(row["patient_id"])
+        if same is not None and _differ(same, row):
+            raise DataError.at(
+                str(row["source_place"]),
+                "expected a patient id that nobody else in the practice has",
+                "the id of somebody with another NHS number or date of birth",
+            )
+        for old in by_number.get(row["nhs_number"] or "", ()):
+            if old != row["patient_id"]:
+                renamed[old] = row["patient_id"]
+    return renamed
+
+
+def _differ(held: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two patients of one id are two people: the number decides, else the birth date."""
+    for column in ("nhs_number", "birth_date"):
+        if held[column] is not None and new[column] is not None:
+            return bool(held[column] != new[column])
+    return False
+
+
+def _kept(name: str, table: pa.Table, load: Load, renamed: Mapping[str, str]) -> pa.Table:
+    """What stays of a table that was held before."""
+    if name not in PATIENT_TABLES:
+        key = TABLES[name].key
+        return table.filter(pc.invert(pc.is_in(table[key], value_set=_ids(load, name, key))))
+    if not table.num_rows:
+        return table
+    mine = pa.concat_arrays(
+        [_ids(load, "patient", "patient_id"), pa.array(list(renamed), pa.string())]
+    )
+    if name in load.covers:
+        return table.filter(pc.invert(pc.is_in(table["patient_id"], value_set=mine)))
+    if renamed:
+        ids = pa.array([renamed.get(i, i) for i in table["patient_id"].to_pylist()], pa.string())
+        position = table.schema.get_field_index("patient_id")
+        return table.set_column(position, table.schema.field(position), ids)
+    return table
+
+
+def _ids(load: Load, table: str, column: str) -> pa.Array:
+    return load.tables[table][column].combine_chunks()
