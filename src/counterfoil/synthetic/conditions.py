@@ -1,0 +1,70 @@
+"""Who has what: conditions by age, sex and a shared frailty, each meeting its target."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic
+from counterfoil.synthetic.lists import rows
+from counterfoil.synthetic.people import People
+
+SPREAD = 0.06
+"""How much prevalences differ between practices (standard deviation of the log)."""
+
+
+def names() -> list[str]:
+    """Every condition, in the order in which they are drawn."""
+    return [row["condition"] for row in rows("conditions")]
+
+
+def conditions(who: People, seed: int) -> dict[str, Bools]:
+    """For each condition, which patients have it.
+
+    The chance is ``1 - exp(-c * w)``: ``w`` grows with age about the condition's middle age, with
+    sex, with frailty and with conditions already drawn; ``c`` is solved so that the expected
+    number is the target's.
+    """
+    rng = stream(seed, "conditions", who.place.code)
+    age = ((who.as_of - who.birth) / 365.25).astype(np.float64)
+    factors: dict[str, list[tuple[str, float]]] = {}
+    for row in rows("comorbidity"):
+        factors.setdefault(row["condition"], []).append((row["given"], float(row["times"])))
+    has: dict[str, Bools] = {}
+    for row in rows("conditions"):
+        spread = np.exp(rng.normal(0.0, SPREAD))
+        weight = 1.0 / (1.0 + np.exp(-(age - float(row["age_mid"])) / float(row["age_width"])))
+        weight *= np.where(who.sex == 0, float(row["male"]), 1.0)
+        weight *= np.exp(float(row["frailty"]) * who.frailty)
+        weight *= (age >= float(row["age_from"])) & (age <= float(row["age_to"]))
+        for given, times in factors.get(row["condition"], []):
+            if given in has:
+                weight *= np.where(has[given], times, 1.0)
+        listed = np.count_nonzero(who.current & (age >= float(row["of_age_from"])))
+        wanted = float(row["target_percent"]) / 100 * spread * listed
+        has[row["condition"]] = systematic(rng, _solve(weight, who.current, wanted))
+    return has
+
+
+def _solve(weight: Floats, current: Bools, wanted: float) -> Floats:
+    """The chances whose sum over current patients is ``wanted``."""
+    low, high = 0.0, 1e6
+    counted = weight[current]
+    for _ in range(60):
+        middle = (low + high) / 2 if high < 1e5 else max(low * 4, 1e-6)
+        if np.sum(1 - np.exp(-middle * counted)) < wanted:
+            low = middle
+            if middle >= 1e5:
+                break
+        else:
+            high = middle
+    return np.asarray(1 - np.exp(-low * weight), dtype=np.float64)
+
+
+def onsets(who: People, has: dict[str, Bools], seed: int) -> dict[str, Ints]:
+    """For each condition the day of its first code; only meaningful for those who have it."""
+    rng = stream(seed, "onsets", who.place.code)
+    out = {}
+    for name in has:
+        back = 120 + rng.exponential(2600.0, who.size)
+        out[name] = np.maximum(who.as_of - back.astype(np.int64), who.birth + 30)
+    return out

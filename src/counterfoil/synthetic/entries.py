@@ -1,0 +1,425 @@
+"""Coded entries: diagnoses with their problems, and tests with their results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from counterfoil.synthetic import columns
+from counterfoil.synthetic.columns import NO_DAY
+from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic, working_day
+from counterfoil.synthetic.lists import rows
+from counterfoil.synthetic.people import HISTORY
+from counterfoil.synthetic.plans import problem_ids
+from counterfoil.synthetic.script import NEVER, Script
+
+PRACTICE_SPREAD = 0.12
+DATE_ONLY_YEAR = 0.03
+NO_UNIT = 0.004
+SECOND_LAB = 0.08
+
+OTHER_TERMS: list[tuple[str, str, str, str]] = [
+    ("declined", "116471000119100", "Blood test declined", "nhsd bldtestdec_cod refset"),
+    ("acquired_hypothyroid", "111566002", "Acquired hypothyroidism", "nhsd thy_cod refset"),
+    ("diabetes_resolved", "315051004", "Diabetes resolved", "nhsd dmres_cod refset"),
+    ("medication_review", "314530002", "Medication review done", "monitoring_codes MEDRVW_COD"),
+]
+"""Codes used besides those of conditions and tests: key, SNOMED CT code, term, list read."""
+
+
+@dataclass(slots=True)
+class Results:
+    """Test results as columns: ``analyte`` indexes the list of tests."""
+
+    patient: Ints
+    day: Ints
+    analyte: Ints
+    value: Floats
+    unit: Ints
+
+
+def analytes() -> dict[str, int]:
+    """Each analyte's place in the list."""
+    return {row["analyte"]: index for index, row in enumerate(rows("tests"))}
+
+
+def _visits(script: Script, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+    """Which panels were taken from whom and when: by condition, by medicine and at random."""
+    who = script.who
+    panels = _panels()
+    anchor = rng.integers(0, 365, who.size)
+    zeal = np.exp(rng.normal(0.0, PRACTICE_SPREAD))
+    keen = rng.random(who.size)
+    patients, days, kinds = [], [], []
+    for row in rows("monitoring"):
+        driven = script.has.get(row["driver"], script.groups.get(row["driver"]))
+        if driven is None:
+            continue
+        gap = int(row["months"]) * 30.4
+        chance = np.clip(float(row["share"]) * zeal - 0.25 * (keen < 0.12), 0.0, 1.0)
+        who_has = np.flatnonzero(driven & systematic(rng, chance))
+        steps = np.arange(int(HISTORY / gap) + 1)
+        offset = anchor[who_has] % max(int(gap), 1)
+        when = who.as_of - offset[:, None] - np.rint(gap * steps)[None, :].astype(np.int64)
+        when = when + np.where(steps[None, :] > 0, (anchor[who_has][:, None] * 7) % 23 - 11, 0)
+        patients.append(np.repeat(who_has, steps.size))
+        days.append(when.ravel())
+        kinds.append(np.full(when.size, panels.index(row["panel"])))
+    for row in rows("panels"):
+        rate = float(row["share_per_year"]) * 2 * np.minimum(who.age / 55 + 0.15, 1.6)
+        rate *= np.where(who.age < 14, 0.25, 1.0) * zeal
+        count = rng.poisson(np.maximum(rate, 0.0))
+        patients.append(np.repeat(np.arange(who.size), count))
+        days.append(who.as_of - rng.integers(1, HISTORY, int(count.sum())))
+        kinds.append(np.full(int(count.sum()), panels.index(row["panel"])))
+    return np.concatenate(patients), np.concatenate(days), np.concatenate(kinds)
+
+
+def _panels() -> list[str]:
+    return list(dict.fromkeys(row["panel"] for row in rows("tests")))
+
+
+def results(script: Script, seed: int) -> Results:
+    """Every test result, with what the scenes ask of last tests already true."""
+    rng = stream(seed, "tests", script.who.place.code)
+    patient, day, panel = _visits(script, rng)
+    day = working_day(day)
+    panels = _panels()
+    tests = rows("tests")
+    diabetic = script.has["diabetes1"] | script.has["diabetes2"]
+    plain = panels.index("hba1c")
+    patient, day, panel = (
+        column[~((panel == plain) & (diabetic | script.has["ndh"])[patient])]
+        for column in (patient, day, panel)
+    )
+    out_patient, out_day, out_analyte = [], [], []
+    for index, row in enumerate(tests):
+        group = row["group"]
+        mine = panel == panels.index(row["panel"])
+        if row["analyte"].endswith("_panel"):
+            mine &= (patient + day) % 3 == 0
+        who_, when = patient[mine], day[mine]
+        who_, when = _as_scripted(script, group, who_, when, row["analyte"])
+        out_patient.append(who_)
+        out_day.append(when)
+        out_analyte.append(np.full(who_.size, index))
+    patient, day, analyte = map(np.concatenate, (out_patient, out_day, out_analyte))
+    keep = (day > script.who.birth[patient]) & (day <= script.as_of)
+    keep &= day < script.who.last[patient]
+    key = (patient[keep] * 40_000 + day[keep]) * 64 + analyte[keep]
+    key = np.unique(key)
+    analyte, rest = key % 64, key // 64
+    patient, day = rest // 40_000, rest % 40_000
+    value = _values(script, rng, patient, analyte)
+    value = _age_of_weight(script, patient, analyte, value)
+    unit = _units(script, rng, patient, analyte)
+    return _with_extras(script, Results(patient, day, analyte, value, unit))
+
+
+def _as_scripted(
+    script: Script, group: str, patient: Ints, day: Ints, analyte: str
+) -> tuple[Ints, Ints]:
+    """Drop tests after a scripted last one, add that one and a regular row of earlier ones."""
+    last = script.last_test.get(group)
+    if last is None:
+        return patient, day
+    bound = last[patient]
+    keep = (bound == NO_DAY) | (day < bound - 10)
+    first = script.first_test.get(group)
+    if first is not None:
+        keep &= (first[patient] == NO_DAY) | (day >= first[patient])
+    patient, day = patient[keep], day[keep]
+    if analyte in ("hba1c_ndh", "hba1c_monitoring", "fbc_panel", "lft_panel"):
+        return patient, day
+    who = np.flatnonzero((last != NO_DAY) & (last != NEVER))
+    gap = script.test_gap[group][who]
+    regular = gap > 0
+    steps = np.arange(10)
+    when = last[who][:, None] - gap[:, None] * steps[None, :]
+    fits = (when > script.as_of - HISTORY) & regular[:, None]
+    if first is not None:
+        start = first[who][:, None]
+        fits &= (start == NO_DAY) | (when >= start)
+    more_patient = np.broadcast_to(who[:, None], when.shape)[fits]
+    return np.concatenate([patient, more_patient]), np.concatenate([day, when[fits]])
+
+
+def _values(script: Script, rng: np.random.Generator, patient: Ints, analyte: Ints) -> Floats:
+    """A result about the patient's own mean, rounded as laboratories do."""
+    tests = rows("tests")
+
+    def number(name: str, default: float = np.nan) -> Floats:
+        return np.array([float(r[name]) if r[name] else default for r in tests])
+
+    own = rng.normal(0.0, 1.0, (len(tests), script.who.size))
+    noise = rng.normal(0.0, 1.0, patient.size)
+    mean = number("mean")[analyte] + number("sd_between", 0.0)[analyte] * own[analyte, patient]
+    value = mean + number("sd_within", 0.0)[analyte] * noise
+    names = analytes()
+    value = _special(script, names, patient, analyte, value, own, noise)
+    decimals = number("decimals", 0.0)[analyte]
+    value = np.clip(value, number("low")[analyte], number("high")[analyte])
+    ten = 10.0**decimals
+    return np.asarray(np.rint(value * ten) / ten, dtype=np.float64)
+
+
+def _special(
+    script: Script,
+    names: dict[str, int],
+    patient: Ints,
+    analyte: Ints,
+    value: Floats,
+    own: Floats,
+    noise: Floats,
+) -> Floats:
+    """What depends on age, sex and conditions."""
+    who, has = script.who, script.has
+    age = who.age.astype(np.float64)
+    kidney = 112 - 0.72 * np.maximum(age - 25, 0) + 9 * own[names["egfr"]]
+    kidney = np.where(
+        has["ckd"], np.clip(47 + 6 * own[names["egfr"]], 31, 58), np.maximum(kidney, 61)
+    )
+    egfr = np.clip(kidney[patient] + 2.5 * noise, 12, 120)
+    value = np.where(analyte == names["egfr"], egfr, value)
+    scale = np.where(who.sex == 0, 88.0, 67.0)[patient]
+    value = np.where(analyte == names["creatinine"], scale * (95 / egfr) ** 0.9, value)
+    plain = analyte == names["hba1c"]
+    value = np.where(plain, np.minimum(value, 41.0), value)
+    male = (who.sex == 0)[patient]
+    value = np.where((analyte == names["haemoglobin"]) & male, value + 9, value)
+    low = (analyte == names["haemoglobin"]) & has["anaemia"][patient]
+    value = np.where(low, value - 28, value)
+    high = (analyte == names["systolic"]) & has["hypertension"][patient]
+    value = np.where(high, value + 9, value)
+    old = (analyte == names["systolic"]) * np.minimum(age[patient] - 45, 35) * 0.25
+    value = value + old
+    acr = (analyte == names["acr"]) & (has["ckd"] | has["diabetes2"])[patient]
+    value = np.where(acr, value + np.exp(1.4 * own[names["acr"]][patient]), value)
+    thyroid = (analyte == names["tsh"]) & has["hypothyroid"][patient]
+    return np.where(thyroid, value * np.exp(0.5 * noise), value)
+
+
+def _age_of_weight(script: Script, patient: Ints, analyte: Ints, value: Floats) -> Floats:
+    age = script.who.age[patient]
+    male = np.where(script.who.sex[patient] == 0, 7.0, -5.0)
+    weight = analyte == analytes()["weight"]
+    grown = np.clip((value + male) * np.clip(0.10 + age * 0.052, 0.1, 1.0), 3.0, 190.0)
+    return np.where(weight, np.rint(grown * 10) / 10, value)
+
+
+def unit_list() -> list[str]:
+    """Every unit as written, once."""
+    found = dict.fromkeys(u for r in rows("tests") for u in r["units"].split("|") if u)
+    return list(found)
+
+
+def _units(script: Script, rng: np.random.Generator, patient: Ints, analyte: Ints) -> Ints:
+    """The unit as written: one laboratory's way, sometimes another's; a few are missing."""
+    words = unit_list()
+    ways = [[words.index(u) for u in r["units"].split("|") if u] for r in rows("tests")]
+    widest = max(len(w) for w in ways)
+    grid = np.full((len(ways), widest), -1, dtype=np.int64)
+    for index, found in enumerate(ways):
+        for place in range(widest):
+            if found:
+                grid[index, place] = found[place % len(found)]
+    lab = int(rng.integers(0, 2))
+    second = rng.random(patient.size) < SECOND_LAB
+    pick = np.where(second, (lab + 1 + rng.integers(0, 3, patient.size)) % widest, lab)
+    unit = grid[analyte, pick]
+    watched = np.zeros(script.who.size, dtype=np.bool_) | script.used | script.groups["doac"]
+    missing = (rng.random(patient.size) < NO_UNIT) & ~watched[patient]
+    return np.where(missing, -1, unit)
+
+
+def _with_extras(script: Script, out: Results) -> Results:
+    """Results that scenes laid down by hand."""
+    names, words = analytes(), unit_list()
+    extra = [e for e in script.extra_entries if e.analyte in names]
+    if not extra:
+        return out
+    tests = rows("tests")
+    unit = []
+    for entry in extra:
+        usual = tests[names[entry.analyte]]["units"].split("|")[0]
+        text = usual if entry.unit is None else entry.unit
+        unit.append(words.index(text) if text else -1)
+    return Results(
+        np.concatenate([out.patient, np.array([e.patient for e in extra])]),
+        np.concatenate([out.day, np.array([e.day for e in extra])]),
+        np.concatenate([out.analyte, np.array([names[e.analyte] for e in extra])]),
+        np.concatenate([out.value, np.array([e.value or 0.0 for e in extra])]),
+        np.concatenate([out.unit, np.array(unit)]),
+    )
+
+
+@dataclass(slots=True)
+class Diagnoses:
+    """Diagnoses and other codes without a value: ``term`` indexes :func:`terms`."""
+
+    patient: Ints
+    day: Ints
+    term: Ints
+    condition: Ints
+    precision: Ints
+
+
+def terms() -> list[tuple[str, str, str]]:
+    """Key, code and term of everything coded without a value: conditions, then the others."""
+    listed = [(r["condition"], r["code"], r["term"]) for r in rows("conditions")]
+    return listed + [(key, code, term) for key, code, term, _ in OTHER_TERMS]
+
+
+def diagnoses(script: Script, onset: dict[str, Ints], seed: int) -> Diagnoses:
+    """The first code of each condition, some repeated, some dated to the year only."""
+    rng = stream(seed, "diagnoses", script.who.place.code)
+    keys = [key for key, _, _ in terms()]
+    patients, days, which, condition = [], [], [], []
+    for number, row in enumerate(rows("conditions")):
+        name = row["condition"]
+        coded: Bools = script.has[name].copy()
+        gone = script.uncoded.get(name)
+        if gone is not None:
+            coded &= ~gone
+        who = np.flatnonzero(coded)
+        term = np.full(who.size, number)
+        for (about, person), other in script.other_code.items():
+            if about == name:
+                term[who == person] = keys.index(other)
+        again = np.flatnonzero(rng.random(who.size) < 0.12)
+        later = np.minimum(
+            onset[name][who[again]] + rng.integers(40, 900, again.size), script.as_of - 3
+        )
+        patients += [who, who[again]]
+        days += [onset[name][who], later]
+        which += [term, term[again]]
+        condition += [np.full(who.size, number), np.full(again.size, -1)]
+    for entry in script.extra_entries:
+        if entry.analyte in keys:
+            patients.append(np.array([entry.patient]))
+            days.append(np.array([entry.day]))
+            which.append(np.array([keys.index(entry.analyte)]))
+            condition.append(np.array([-1]))
+    reviewed = np.flatnonzero(rng.random(script.who.size) < 0.3 * (script.who.age > 40))
+    patients.append(reviewed)
+    days.append(script.as_of - rng.integers(5, HISTORY, reviewed.size))
+    which.append(np.full(reviewed.size, keys.index("medication_review")))
+    condition.append(np.full(reviewed.size, -1))
+    patient, day, term, cond = map(np.concatenate, (patients, days, which, condition))
+    day = np.minimum(day, script.who.last[patient] - 1)
+    old = day < script.as_of - HISTORY
+    vague = (rng.random(patient.size) < DATE_ONLY_YEAR) & old & (cond >= 0)
+    keep = day > script.who.birth[patient]
+    return Diagnoses(patient[keep], day[keep], term[keep], cond[keep], vague[keep].astype(np.int64))
+
+
+def _first_of_year(day: Ints) -> Ints:
+    dates = day.astype("datetime64[D]")
+    return dates.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+
+
+def entry_tables(
+    script: Script, tests: Results, coded: Diagnoses, seed: int
+) -> tuple[pa.Table, pa.Table]:
+    """The canonical ``coded_entry`` and ``problem`` tables."""
+    place = script.who.place
+    rng = stream(seed, "entry tables", place.code)
+    n_tests, n_codes = tests.patient.size, coded.patient.size
+    size = n_tests + n_codes
+    vague = _first_of_year(coded.day)
+    patient = np.concatenate([tests.patient, coded.patient])
+    day = np.concatenate([tests.day, np.where(coded.precision == 1, vague, coded.day)])
+    listed = rows("tests")
+    vocabulary = [r["term"] for r in listed] + [term for _, _, term in terms()]
+    codes: list[str | None] = [r["code"] for r in listed]
+    codes += [code or None for _, code, _ in terms()]
+    local: list[str | None] = [None] * len(listed)
+    local += [None if code else f"SYN{number:03d}" for number, (_, code, _) in enumerate(terms())]
+    word = np.concatenate([tests.analyte, coded.term + len(listed)])
+    gone = np.full(n_codes, np.nan)
+    value = np.concatenate([tests.value, gone])
+    unit = np.concatenate([tests.unit, np.full(n_codes, -1)])
+    nothing = np.full(n_codes, -1)
+    analyte = np.concatenate([tests.analyte, nothing])
+    order = np.lexsort((word, day, patient))
+    low = np.array([float(r["range_low"]) if r["range_low"] else np.nan for r in listed])
+    high = np.array([float(r["range_high"]) if r["range_high"] else np.nan for r in listed])
+    is_test = (analyte >= 0)[order]
+    panel = np.array([r["analyte"].endswith("_panel") for r in listed])
+    comparator, value = _comparators(analyte[order], value[order])
+    ucum = [r["ucum"] or None for r in listed]
+    has_unit = unit[order] >= 0
+    late = np.where(is_test, rng.integers(0, 3, size), 0)
+    number = np.arange(size)
+    other = word[order] - len(listed) >= len(rows("conditions"))
+    kinds = np.where(is_test, 0, np.where(other, 2, 1))
+    dates = day[order]
+    recorded = np.minimum(dates + late, script.as_of)
+    entry = columns.table(
+        "coded_entry",
+        place.code,
+        size,
+        {
+            "entry_id": columns.ids(f"E{place.number}", number + 1, 9),
+            "patient_id": script.who.ids(patient[order]),
+            "kind": columns.texts(["result", "diagnosis", "procedure"], kinds),
+            "code": columns.texts(codes, word[order]),
+            "local_code": columns.texts(local, word[order]),
+            "term": columns.texts(vocabulary, word[order]),
+            "happened_on": columns.days(dates),
+            "precision": columns.texts(
+                ["day", "year"],
+                np.concatenate([np.zeros(n_tests, dtype=np.int64), coded.precision])[order],
+            ),
+            "value": columns.decimals(value, is_test & panel[np.maximum(analyte[order], 0)]),
+            "comparator": columns.texts(["<", ">"], comparator),
+            "unit_text": columns.texts(unit_list(), unit[order]),
+            "unit_ucum": columns.texts(ucum, np.where(has_unit, analyte[order], -1)),
+            "range_low": columns.decimals(np.where(is_test, low[analyte[order]], np.nan)),
+            "range_high": columns.decimals(np.where(is_test, high[analyte[order]], np.nan)),
+            "status": columns.texts(["final"], np.where(is_test, 0, -1)),
+        },
+        recorded,
+    )
+    place_of = np.empty(size, dtype=np.int64)
+    place_of[order] = number
+    return entry, _problems(script, coded, place_of[n_tests:], rng)
+
+
+def _comparators(analyte: Ints, value: Floats) -> tuple[Ints, Floats]:
+    """Results outside what the method measures: ``<1`` for CRP, ``>90`` for eGFR, and so on."""
+    names = analytes()
+    below = ((analyte == names["crp"]) & (value < 1)) | ((analyte == names["acr"]) & (value < 0.3))
+    above = (analyte == names["egfr"]) & (value > 90)
+    value = np.where(above, 90.0, value)
+    value = np.where(below & (analyte == names["crp"]), 1.0, value)
+    value = np.where(below & (analyte == names["acr"]), 0.3, value)
+    return np.where(below, 0, np.where(above, 1, -1)), value
+
+
+def _problems(script: Script, coded: Diagnoses, row: Ints, rng: np.random.Generator) -> pa.Table:
+    """A problem for each condition coded, linked to its first code."""
+    first = np.flatnonzero(coded.condition >= 0)
+    patient, condition = coded.patient[first], coded.condition[first]
+    size = first.size
+    number = script.who.place.number
+    listed = terms()
+    minor = rng.random(size) < 0.2
+    return columns.table(
+        "problem",
+        script.who.place.code,
+        size,
+        {
+            "problem_id": problem_ids(script, patient, condition),
+            "patient_id": script.who.ids(patient),
+            "entry_id": columns.ids(f"E{number}", row[first] + 1, 9),
+            "code": columns.texts([code or None for _, code, _ in listed], coded.term[first]),
+            "term": columns.texts([term for _, _, term in listed], coded.term[first]),
+            "onset_on": columns.days(coded.day[first]),
+            "significance": columns.texts(["significant", "minor"], minor.astype(np.int64)),
+            "status": columns.constant("active", size),
+        },
+        coded.day[first],
+    )

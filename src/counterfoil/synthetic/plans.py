@@ -1,0 +1,373 @@
+"""Plans: who has which item authorised, since when, and how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from counterfoil.synthetic import columns
+from counterfoil.synthetic.columns import NO_DAY
+from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic, weighted
+from counterfoil.synthetic.lists import dose_texts, groups, options, rows, schedules, target
+from counterfoil.synthetic.script import Script
+
+REPEAT, ERD, ACUTE, HOSPITAL = range(4)
+TYPES = ["repeat", "erd", "acute", "hospital"]
+REASONS = ["Dose changed", "Switched to another product", "No longer needed", "Course completed"]
+CHANGED, SWITCHED, NOT_NEEDED, COMPLETED = range(4)
+
+NEVER_ERD = frozenset(
+    [
+        "opioid",
+        "gabapentinoid",
+        "zopiclone",
+        "methotrexate",
+        "lithium",
+        "warfarin",
+        "morphine_liquid",
+        "insulin_basal",
+        "insulin_rapid",
+        "hydroxocobalamin",
+        "amiodarone",
+        "leflunomide",
+        "azathioprine",
+    ]
+)
+SECOND_STRENGTH = {"warfarin": 0.4, "levothyroxine": 0.14}
+ENDABLE = ("ssri", "antihistamine", "ppi", "amitriptyline", "cocodamol", "laxative", "iron", "ccb")
+ACUTES_A_YEAR = 4.1
+
+
+@dataclass(slots=True)
+class Plans:
+    """One practice's plans as columns, sorted by patient and start.
+
+    ``end`` is ``NO_DAY`` for a plan in force; ``steady`` plans are ordered without a gap;
+    ``multiple`` is how many 28-day cycles one issue covers.
+    """
+
+    patient: Ints
+    option: Ints
+    kind: Ints
+    start: Ints
+    end: Ints
+    ending: Ints
+    changed: Ints
+    reason: Ints
+    steady: Bools
+    multiple: Ints
+    text: Ints
+    quantity: Floats
+    supply: Ints
+
+    @property
+    def size(self) -> int:
+        """How many plans."""
+        return self.patient.size
+
+    def ids(self, number: int, index: Ints) -> pa.Array:
+        """Plan ids of the plans at ``index`` in practice ``number``."""
+        return columns.ids(f"M{number}", index + 1, 8)
+
+
+@dataclass(slots=True)
+class _Line:
+    patient: Ints
+    option: Ints
+    kind: Ints
+    start: Ints
+    end: Ints
+    ending: Ints
+    changed: Ints
+    reason: Ints
+    steady: Bools
+
+
+def _line(size: int, **given: Ints | Bools | int) -> _Line:
+    defaults = {"patient": 0, "option": 0, "kind": REPEAT, "start": NO_DAY, "end": NO_DAY}
+    defaults |= {"ending": -1, "changed": NO_DAY, "reason": -1}
+    filled = {
+        name: np.broadcast_to(np.asarray(given.get(name, value)), (size,)).astype(np.int64)
+        for name, value in defaults.items()
+    }
+    steady = np.broadcast_to(np.asarray(given.get("steady", False)), (size,)).astype(np.bool_)
+    return _Line(**filled, steady=steady)
+
+
+def plans(script: Script, seed: int) -> Plans:
+    """Every plan of the practice."""
+    rng = stream(seed, "plans", script.who.place.code)
+    lines = [_on_group(rng, script, group) for group in script.groups]
+    lines += [_earlier(rng, script, line) for line in list(lines)]
+    lines.append(_ended(rng, script))
+    lines.append(_scenes(script))
+    lines.append(_acutes(rng, script))
+    joined = {
+        name: np.concatenate([getattr(line, name) for line in lines]) for name in _Line.__slots__
+    }
+    return _finish(rng, script, _Line(**joined))
+
+
+def _on_group(rng: np.random.Generator, script: Script, group: str) -> _Line:
+    """The plans of everybody on one group of medicines."""
+    indexes, weights = groups()[group]
+    who = np.flatnonzero(script.groups[group])
+    chosen = indexes[weighted(rng, weights, who.size)]
+    began = script.as_of - 20 - np.floor(rng.exponential(1300.0, who.size)).astype(np.int64)
+    fixed = script.days(script.start, group)[who]
+    began = np.where(fixed == NO_DAY, began, fixed)
+    steady = script.flags(script.steady, group)[who]
+    line = _line(
+        who.size,
+        patient=who,
+        option=chosen,
+        start=began,
+        end=script.days(script.stop, group)[who],
+        ending=np.where(script.days(script.stop, group)[who] == NO_DAY, -1, NOT_NEEDED),
+        reason=script.reason[group][who],
+        steady=steady,
+    )
+    share = SECOND_STRENGTH.get(group)
+    if share is None:
+        return line
+    twice = np.flatnonzero(rng.random(who.size) < share)
+    other = indexes[(np.searchsorted(indexes, chosen[twice]) + 1) % indexes.size]
+    return _join(
+        line,
+        _line(
+            twice.size,
+            patient=who[twice],
+            option=other,
+            start=began[twice],
+            reason=line.reason[twice],
+            steady=steady[twice],
+        ),
+    )
+
+
+def _join(one: _Line, two: _Line) -> _Line:
+    return _Line(**{n: np.concatenate([getattr(one, n), getattr(two, n)]) for n in _Line.__slots__})
+
+
+def _earlier(rng: np.random.Generator, script: Script, line: _Line) -> _Line:
+    """For some plans, the one before it: another strength or product of the same group."""
+    if not line.patient.size:
+        return line
+    group = options()[int(line.option[0])].group
+    indexes, _ = groups()[group]
+    free = ~line.steady & (line.end == NO_DAY) & (indexes.size > 1)
+    chosen = np.flatnonzero(free & (rng.random(line.patient.size) < 0.16))
+    if not chosen.size:
+        return _line(0)
+    when = script.as_of - rng.integers(12, 640, chosen.size)
+    line.start[chosen] = when
+    line.changed[chosen] = when
+    place = np.searchsorted(indexes, line.option[chosen])
+    shift = rng.integers(1, indexes.size, chosen.size)
+    before = indexes[(place + shift) % indexes.size]
+    drugs = np.array([option.drug for option in options()])
+    same = drugs[before] == drugs[line.option[chosen]]
+    return _line(
+        chosen.size,
+        patient=line.patient[chosen],
+        option=before,
+        start=when - rng.integers(60, 1500, chosen.size),
+        end=when,
+        ending=np.where(same, CHANGED, SWITCHED),
+        reason=line.reason[chosen],
+    )
+
+
+def _ended(rng: np.random.Generator, script: Script) -> _Line:
+    """Repeat items that ended within the history and were not replaced."""
+    who = script.who
+    adults = np.flatnonzero((who.age >= 18) & ~script.used)
+    chosen = adults[rng.random(adults.size) < 0.10 + 0.003 * np.maximum(who.age[adults] - 30, 0)]
+    pick = rng.integers(0, len(ENDABLE), chosen.size)
+    option = np.zeros(chosen.size, dtype=np.int64)
+    for number, group in enumerate(ENDABLE):
+        indexes, weights = groups()[group]
+        mine = np.flatnonzero((pick == number) & ~script.groups[group][chosen])
+        option[mine] = indexes[weighted(rng, weights, mine.size)]
+    taken = np.array([script.groups[ENDABLE[p]][c] for p, c in zip(pick, chosen, strict=True)])
+    keep = ~taken.astype(np.bool_)
+    ended = script.as_of - rng.integers(5, 720, chosen.size)
+    return _line(
+        int(keep.sum()),
+        patient=chosen[keep],
+        option=option[keep],
+        start=(ended - rng.integers(60, 900, chosen.size))[keep],
+        end=ended[keep],
+        ending=np.where(rng.random(int(keep.sum())) < 0.5, NOT_NEEDED, COMPLETED),
+    )
+
+
+def _scenes(script: Script) -> _Line:
+    """Plans that scenes asked for: earlier spells and hospital items."""
+    first = {group: int(indexes[0]) for group, (indexes, _) in groups().items()}
+    spells = [(p, first[g], REPEAT, s, e, NOT_NEEDED) for p, g, s, e in script.extra_plans]
+    away = [(p, first[g], HOSPITAL, s, NO_DAY, -1) for p, g, s in script.hospital_plans]
+    table = np.array(spells + away, dtype=np.int64).reshape(-1, 6)
+    return _line(
+        table.shape[0],
+        patient=table[:, 0],
+        option=table[:, 1],
+        kind=table[:, 2],
+        start=table[:, 3],
+        end=table[:, 4],
+        ending=table[:, 5],
+        steady=np.ones(table.shape[0], dtype=np.bool_),
+    )
+
+
+def _acutes(rng: np.random.Generator, script: Script) -> _Line:
+    """Acute items, each its own plan of one issue."""
+    who = script.who
+    span = np.maximum(who.last - who.first, 0)
+    rate = (0.55 + who.age / 70 + (who.age < 5) * 0.5) * np.exp(0.45 * who.frailty)
+    rate *= ACUTES_A_YEAR / np.mean(rate) / 365.25 * 1.5
+    count = rng.poisson(rate * span)
+    patient = np.repeat(np.arange(who.size), count)
+    day = who.first[patient] + np.floor(rng.random(patient.size) * span[patient]).astype(np.int64)
+    indexes, weights = groups()["acute"]
+    chosen = weighted(rng, weights, patient.size)
+    low = np.array([int(r["age_from"]) for r in rows("acutes")])[chosen]
+    high = np.array([int(r["age_to"]) for r in rows("acutes")])[chosen]
+    age = who.age[patient]
+    drug = np.array([options()[i].drug for i in indexes])[chosen]
+    fits = (age >= low) & (age <= high)
+    fits &= ~(script.used[patient] & (drug == "Omeprazole"))
+    bleeding = script.groups["doac"] | script.groups["warfarin"] | script.groups["methotrexate"]
+    fits &= ~(bleeding[patient] & np.isin(drug, ["Naproxen", "Ibuprofen", "Trimethoprim"]))
+    course = np.array([options()[i].days for i in indexes])[chosen]
+    return _line(
+        int(fits.sum()),
+        patient=patient[fits],
+        option=indexes[chosen[fits]],
+        kind=ACUTE,
+        start=day[fits],
+        end=(day + course)[fits],
+        ending=COMPLETED,
+    )
+
+
+def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
+    """Clip to registration, choose words and quantities, and sort."""
+    who = script.who
+    keep = _clip(script, line)
+    line = _Line(**{name: getattr(line, name)[keep] for name in _Line.__slots__})
+    order = np.lexsort((line.option, line.start, line.patient))
+    line = _Line(**{name: getattr(line, name)[order] for name in _Line.__slots__})
+    size = line.patient.size
+    names = [option.group for option in options()]
+    never = np.array([name in NEVER_ERD for name in names])[line.option]
+    share = rng.beta(2.0, 2.0 * (100 / target("erd_share") - 1))
+    likely = np.where((who.age >= 35) & ~script.used, share * 1.45, 0.0)
+    on_erd = systematic(rng, np.minimum(likely, 0.9))
+    kind = np.where((line.kind == REPEAT) & on_erd[line.patient] & ~never, ERD, line.kind)
+    two_months = rng.random(who.size) < rng.beta(3.0, 7.0)
+    days = np.array([option.days for option in options()])[line.option]
+    multiple = np.maximum(1, np.rint(days / 28).astype(np.int64))
+    double = two_months[line.patient] & (multiple == 1) & ~line.steady & ~never
+    double &= (kind != ACUTE) & (kind != ERD)
+    texts = dose_texts()
+    draw = np.floor(rng.random(size) ** 1.5 * texts.count[line.option]).astype(np.int64)
+    quantity = np.array([option.quantity for option in options()])[line.option]
+    quantity = np.where(double, quantity * 2, quantity)
+    stated = np.array([option.daily is not None for option in options()])[line.option]
+    needed = np.array([schedules()[option.freq].as_needed for option in options()])[line.option]
+    supply = np.where(stated & ~needed, days * np.where(double, 2, 1), -1)
+    return Plans(
+        line.patient,
+        line.option,
+        kind,
+        line.start,
+        line.end,
+        line.ending,
+        line.changed,
+        line.reason,
+        line.steady,
+        np.where(double, 2, multiple),
+        texts.start[line.option] + draw,
+        quantity,
+        supply,
+    )
+
+
+def _clip(script: Script, line: _Line) -> Bools:
+    """Keep plans within registration: later registration starts them, leaving ends them."""
+    who = script.who
+    begins, ends = who.registered_from[line.patient], who.last[line.patient]
+    line.start = np.maximum(line.start, begins)
+    gone = ~who.current[line.patient]
+    beyond = gone & ((line.end == NO_DAY) | (line.end > ends))
+    line.end = np.where(beyond, ends, line.end)
+    born = who.birth[line.patient] + 30
+    line.start = np.maximum(line.start, born)
+    in_force = (line.end == NO_DAY) | (line.end > line.start)
+    return np.asarray((line.start <= script.as_of) & in_force)
+
+
+def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.Table:
+    """The canonical ``plan`` table."""
+    rng = stream(seed, "plan table", script.who.place.code)
+    size, as_of = made.size, script.as_of
+    month = rng.integers(0, 365, script.who.size)
+    late = rng.random(script.who.size) < 0.1
+    review = as_of + np.where(late, -(month % 90) - 1, month)[made.patient]
+    repeat = (made.kind == REPEAT) | (made.kind == ERD)
+    review = np.where(repeat & (made.end == NO_DAY), review, NO_DAY)
+    allowed = np.where(made.kind == ACUTE, 1, np.where(made.kind == ERD, 6, 12))
+    number = script.who.place.number
+    units = sorted({option.quantity_unit for option in options()})
+    unit = np.array([units.index(option.quantity_unit) for option in options()])
+    active = (made.end == NO_DAY) | (made.end > as_of)
+    away = made.kind == HOSPITAL
+    return columns.table(
+        "plan",
+        script.who.place.code,
+        size,
+        {
+            "plan_id": made.ids(number, np.arange(size)),
+            "patient_id": script.who.ids(made.patient),
+            "product_text": columns.texts([o.product for o in options()], made.option),
+            "plan_type": columns.texts(TYPES, made.kind),
+            "status": columns.texts(["ended", "active"], active.astype(np.int64)),
+            "status_inferred": columns.booleans(np.zeros(size, dtype=np.bool_)),
+            "start_date": columns.days(made.start),
+            "end_date": columns.days(made.end),
+            "end_reason": columns.texts(REASONS, np.where(active, -1, made.ending)),
+            "review_date": columns.days(review),
+            "authorised_until": columns.days(review),
+            "issues_authorised": columns.integers(allowed, away),
+            "issues_made": columns.integers(np.minimum(issues_made, allowed)),
+            "quantity": columns.decimals(made.quantity, away),
+            "quantity_unit": columns.texts(units, np.where(away, -1, unit[made.option])),
+            "supply_days": columns.integers(made.supply, (made.supply < 0) | away),
+            "dose_text": columns.texts(dose_texts().words, made.text),
+            "dose_changed_on": columns.days(made.changed),
+            "problem_id": _problem(script, made),
+            "note": columns.texts(
+                ["Supplied and monitored by the hospital"], np.where(away, 0, -1)
+            ),
+        },
+        made.start,
+    )
+
+
+def problem_ids(script: Script, patient: Ints, condition: Ints) -> pa.Array:
+    """Problem ids from the patient and the condition's number; a negative condition is null."""
+    key = patient * 64 + np.maximum(condition, 0) + 1
+    return columns.masked(columns.ids(f"B{script.who.place.number}", key, 10), condition >= 0)
+
+
+def _problem(script: Script, made: Plans) -> pa.Array:
+    """The problem a plan is linked to, for two plans in three whose condition is coded."""
+    linked = (made.reason >= 0) & ((made.patient * 7 + made.option) % 3 > 0)
+    for number, row in enumerate(rows("conditions")):
+        gone = script.uncoded.get(row["condition"])
+        if gone is not None:
+            linked &= ~((made.reason == number) & gone[made.patient])
+    return problem_ids(script, made.patient, np.where(linked, made.reason, -1))

@@ -1,0 +1,130 @@
+"""A made-up network of practices whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from counterfoil.foundation.errors import UsageError
+from counterfoil.records import schema
+from counterfoil.synthetic import scenes_monitoring, scenes_safety
+from counterfoil.synthetic.conditions import conditions, onsets
+from counterfoil.synthetic.entries import diagnoses, entry_tables, results
+from counterfoil.synthetic.issues import issue_table, issues, made_counts
+from counterfoil.synthetic.other_tables import admission_table, allergy_table, organisation_table
+from counterfoil.synthetic.people import Place, patient_table, people, places
+from counterfoil.synthetic.plans import plan_table, plans
+from counterfoil.synthetic.regimens import start_script
+from counterfoil.synthetic.truth import TRUTH, truth_table
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticLetter:
+    """One hospital letter as received, with what is true of each of its lines beside it.
+
+    ``content`` is the file; ``received_at`` and ``discharged_on`` are day numbers; ``truth`` holds
+    one :class:`LetterLine` a medicine line and one for each plan the letter should have named.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+    practice: str
+    patient_id: str | None
+    nhs_number: str
+    received_at: int
+    discharged_on: int
+    layout: str
+    truth: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Everything one run made.
+
+    ``tables`` holds the canonical tables over all practices (column ``practice``); ``truth`` the
+    scenes that were planted (:data:`counterfoil.synthetic.truth.TRUTH`); ``letters`` the hospital
+    letters with their own truth.
+    """
+
+    seed: int
+    as_of: int
+    practices: tuple[Place, ...]
+    tables: dict[str, pa.Table]
+    truth: pa.Table
+    letters: tuple[SyntheticLetter, ...] = field(default=())
+
+    def for_practice(self, code: str) -> dict[str, pa.Table]:
+        """The canonical tables of one practice."""
+        return {
+            name: table.filter(pc.equal(table["practice"], code)).combine_chunks()
+            for name, table in self.tables.items()
+        }
+
+
+def _one_practice(
+    place: Place, before: Place | None, seed: int, as_of: int
+) -> tuple[dict[str, pa.Table], pa.Table, list[SyntheticLetter]]:
+    who = people(place, before, seed, as_of)
+    has = conditions(who, seed)
+    onset = onsets(who, has, seed)
+    script = start_script(who, has, seed)
+    scenes_monitoring.play(script, seed)
+    scenes_safety.play(script, seed)
+    made = plans(script, seed)
+    issued = issues(script, made, seed)
+    tests = results(script, seed)
+    coded = diagnoses(script, onset, seed)
+    entry, problem = entry_tables(script, tests, coded, seed)
+    tables = {
+        "organisation": organisation_table(place),
+        "patient": patient_table(who, seed),
+        "plan": plan_table(script, made, made_counts(made, issued, as_of), seed),
+        "issue": issue_table(script, made, issued),
+        "coded_entry": entry,
+        "problem": problem,
+        "allergy": allergy_table(who, seed),
+        "admission": admission_table(who, seed, []),
+    }
+    return tables, truth_table(script, made), []
+
+
+def generate(
+    patients: int,
+    practices: int,
+    seed: int,
+    as_of: int,
+    only: Sequence[str] | None = None,
+) -> Population:
+    """Make a network of ``practices`` with ``patients`` patients in all, as recorded on ``as_of``.
+
+    ``as_of`` is a day number. The same arguments give the same bytes on any machine; each practice
+    depends on its own streams, so ``only`` (practice codes) gives exactly that part of the whole.
+    ``UsageError`` where there are no practices or fewer than 50 patients in each.
+    """
+    if practices < 1 or patients < practices * 50:
+        raise UsageError("A synthetic network needs a practice and 50 patients in each.")
+    listed = places(patients, practices, seed)
+    parts: list[dict[str, pa.Table]] = []
+    truths: list[pa.Table] = []
+    letters: list[SyntheticLetter] = []
+    for index, place in enumerate(listed):
+        if only is not None and place.code not in only:
+            continue
+        before = listed[index - 1] if practices > 1 else None
+        tables, truth, received = _one_practice(place, before, seed, as_of)
+        parts.append(tables)
+        truths.append(truth)
+        letters += received
+    tables = {
+        name: pa.concat_tables([part.get(name, schema.empty(name)) for part in parts])
+        if parts
+        else schema.empty(name)
+        for name in schema.TABLES
+    }
+    kept = tuple(place for place in listed if only is None or place.code in only)
+    truth = pa.concat_tables(truths) if truths else TRUTH.empty_table()
+    return Population(seed, as_of, kept, tables, truth, tuple(letters))
