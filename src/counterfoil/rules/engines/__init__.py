@@ -1,0 +1,1 @@
+"""Engines: the same rules over whole populations. One SQL text in the common subset."""
