@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.load import PATIENT_TABLES, Load
-from counterfoil.records.schema import TABLES, empty
+from counterfoil.records.schema import COMMON, TABLES, empty
 
 
 def merge(previous: Mapping[str, pa.Table] | None, load: Load, scope: str | None = None) -> Load:
@@ -35,8 +35,11 @@ def merge(previous: Mapping[str, pa.Table] | None, load: Load, scope: str | None
     renamed = _renamed(held["patient"], load)
     tables = {}
     for name in TABLES:
-        kept = _kept(name, held[name], load, renamed)
-        tables[name] = pa.concat_tables([kept, load.tables[name]]).combine_chunks()
+        if name in PATIENT_TABLES:
+            both = [_kept(name, held[name], load, renamed), load.tables[name]]
+        else:
+            both = _update(name, held[name], load.tables[name])
+        tables[name] = pa.concat_tables(both).combine_chunks()
         if pc.count_distinct(tables[name][TABLES[name].key]).as_py() != tables[name].num_rows:
             raise DataError.at(
                 name,
@@ -83,15 +86,32 @@ def _differ(held: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return False
 
 
+def _update(name: str, held: pa.Table, new: pa.Table) -> list[pa.Table]:
+    """Rows that belong to no patient: a new row replaces the old one where it says something else.
+
+    Where both say the same, the old one stays with its place, so that loading the same file twice
+    changes nothing.
+    """
+    own = [column.name for column in TABLES[name].columns if column not in COMMON]
+    known = {tuple(row.values()) for row in held.select(own).to_pylist()}
+    says_new = pa.array(
+        [tuple(row.values()) not in known for row in new.select(own).to_pylist()], pa.bool_()
+    )
+    news = new.filter(says_new)
+    key = TABLES[name].key
+    replaced = pc.is_in(held[key], value_set=news[key].combine_chunks())
+    return [held.filter(pc.invert(replaced)), news]
+
+
 def _kept(name: str, table: pa.Table, load: Load, renamed: Mapping[str, str]) -> pa.Table:
-    """What stays of a table that was held before."""
-    if name not in PATIENT_TABLES:
-        key = TABLES[name].key
-        return table.filter(pc.invert(pc.is_in(table[key], value_set=_ids(load, name, key))))
+    """What stays of a patient table that was held before."""
     if not table.num_rows:
         return table
     mine = pa.concat_arrays(
-        [_ids(load, "patient", "patient_id"), pa.array(list(renamed), pa.string())]
+        [
+            load.tables["patient"]["patient_id"].combine_chunks(),
+            pa.array(list(renamed), pa.string()),
+        ]
     )
     if name in load.covers:
         return table.filter(pc.invert(pc.is_in(table["patient_id"], value_set=mine)))
@@ -100,7 +120,3 @@ def _kept(name: str, table: pa.Table, load: Load, renamed: Mapping[str, str]) ->
         position = table.schema.get_field_index("patient_id")
         return table.set_column(position, table.schema.field(position), ids)
     return table
-
-
-def _ids(load: Load, table: str, column: str) -> pa.Array:
-    return load.tables[table][column].combine_chunks()

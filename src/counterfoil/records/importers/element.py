@@ -72,8 +72,10 @@ class Element:
         return [Element(each, f"{self.path}.{name}[{i}]") for i, each in enumerate(value)]
 
     def text(self, name: str) -> str | None:
-        """Text as sent; ``None`` where there is none or it is blank."""
+        """Text as sent; ``None`` where there is none or it is blank; a list of one counts as one."""
         value = self.value.get(name)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
         if value is None:
             return None
         if not isinstance(value, str):

@@ -63,13 +63,14 @@ class Links:
 
     def _members(self, ledger: Ledger, each: Resource) -> None:
         for related in each.body.children("related"):
-            other = ledger.bundle.resolve(related.child("target"), each)
-            if other is None or not other.id or not each.id or other.kind != "Observation":
+            # A parent that the file does not hold is named all the same, as sent.
+            other = ledger.bundle.reference_id(related.child("target"))
+            if not other or not each.id or other == each.id:
                 continue
-            if related.text("type") == "has-member" and other.id != each.id:
-                self.parents[other.id] = each.id
-            elif related.text("type") == "derived-from" and other.id != each.id:
-                self.parents.setdefault(each.id, other.id)
+            if related.text("type") == "has-member":
+                self.parents[other] = each.id
+            elif related.text("type") == "derived-from":
+                self.parents.setdefault(each.id, other)
 
     def _results(self, ledger: Ledger, each: Resource) -> None:
         try:

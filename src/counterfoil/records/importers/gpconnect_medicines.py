@@ -40,6 +40,10 @@ _STATUSES = {
 }
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([^\d\s].*?)?\s*\Z", re.ASCII)
+_QUANTITY_TEXT = (
+    "Extension-CareConnect-QuantityText-1",
+    "Extension-CareConnect-MedicationQuantityText-1",
+)
 _PLAIN_DOSAGE = {"text", "patientInstruction", "sequence"}
 
 
@@ -313,11 +317,11 @@ def _supply(ledger: Ledger, body: Element) -> dict[str, Any]:
     if quantity is not None:
         amount = _exact(quantity, "value")
         unit = quantity.text("unit") or quantity.text("code")
-    held = [dispense, quantity] if quantity is not None else [dispense]
-    for each in held:
-        text = each.extension("Extension-CareConnect-QuantityText-1")
-        if text is not None and amount is None and unit is None:
-            amount, unit = _split(text.text("valueString"))
+    for each in [dispense, quantity] if quantity is not None else [dispense]:
+        extension = each.extension(*_QUANTITY_TEXT)
+        text = extension.text("valueString") if extension is not None else None
+        if text is not None and unit is None:
+            amount, unit = _split(text) if amount is None else (amount, text)
     return {"quantity": amount, "quantity_unit": unit, "supply_days": _days(ledger, dispense)}
 
 
