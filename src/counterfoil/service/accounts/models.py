@@ -21,8 +21,6 @@ class Role(models.TextChoices):
 class User(AbstractUser):
     """Somebody who signs in. What they may see and do hangs on their memberships."""
 
-    memberships: models.Manager[Membership]
-
     @property
     def display_name(self) -> str:
         """The name colleagues read on a page."""

@@ -138,8 +138,6 @@ class Finding(models.Model):
     must_hand_over = models.BooleanField(default=False)
     """Booked or declined, but what is still being issued has to be handed over as well."""
 
-    decisions: models.Manager[Decision]
-
     class Meta:
         constraints = (
             models.UniqueConstraint(

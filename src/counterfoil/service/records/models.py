@@ -34,9 +34,9 @@ class Snapshot(models.Model):
 
 
 class Lease(models.Model):
-    """Somebody is reading a snapshot; its files stay until the lease ends or expires."""
+    """Somebody reads a snapshot, or is about to publish it; its files stay until the lease ends."""
 
-    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="leases")
+    snapshot_id = models.CharField(max_length=64, db_index=True)
     holder = models.CharField(max_length=80)
     expires_at = models.DateTimeField()
 
