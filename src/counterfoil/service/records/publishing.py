@@ -1,0 +1,243 @@
+"""The publish protocol: a load becomes what everybody sees, all of it or nothing.
+
+1. The tables are written as an immutable snapshot, synced, under a lease.
+2. Findings are computed from those files.
+3. One database transaction publishes the snapshot, renews who the patients are, brings the findings
+   up to it and appends the events.
+
+Pages read only what step 3 committed. A kill between any two steps leaves the old world whole and
+at most a folder that ``tidy`` removes. ``fault`` is called at each point by name (``POINTS``), so
+that tests can kill there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+
+from counterfoil.records import store as files
+from counterfoil.records.load import Load
+from counterfoil.records.nhs import check_demo
+from counterfoil.service.casework import clock, events, intake
+from counterfoil.service.casework.models import Case, Finding
+from counterfoil.service.config import home
+from counterfoil.service.organisations.models import Organisation
+from counterfoil.service.records import reading
+from counterfoil.service.records.models import Lease, PersonIndex, Snapshot
+
+POINTS = ("start", "written", "computed", "published", "indexed", "upserted", "committed", "tidied")
+"""Where ``fault`` is called, in order: the last two lie after the commit."""
+
+Compute = Callable[[files.Snapshot, date], Iterable[intake.Incoming]]
+"""Findings of a written snapshot on an index day. Runs before the transaction, however long it is."""
+
+Fault = Callable[[str], None]
+
+
+def no_fault(point: str) -> None:
+    """Nothing happens here."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication did. ``same`` when this snapshot was the published one already."""
+
+    practice: str
+    snapshot: str
+    same: bool
+    patients: int
+    findings: intake.Upserted
+
+
+def publish(
+    load: Load,
+    as_of: date,
+    compute: Compute,
+    *,
+    fault: Fault = no_fault,
+) -> Published:
+    """Publish *load* for its practice, with its findings on *as_of*.
+
+    The practice must exist. In a demo home ``DataError`` names every real-looking NHS number's
+    place. Loading the same data again publishes nothing new; findings are renewed on *as_of*.
+    """
+    place = Organisation.objects.get(pk=load.practice, kind=Organisation.Kind.PRACTICE)
+    if home.current().demo:
+        check_demo(load)
+    fault("start")
+    leases: list[Lease] = []
+    try:
+        written = reading.store().write(
+            load, hold=lambda found: leases.append(reading.take_lease(found))
+        )
+        fault("written")
+        incoming = list(compute(written, as_of))
+        fault("computed")
+        result = _commit(place, load, written, incoming, as_of, fault)
+    finally:
+        for lease in leases:
+            lease.delete()
+    fault("committed")
+    events.anchor(home.current().anchors)
+    tidy()
+    fault("tidied")
+    return result
+
+
+def _commit(
+    place: Organisation,
+    load: Load,
+    written: files.Snapshot,
+    incoming: Collection[intake.Incoming],
+    as_of: date,
+    fault: Fault,
+) -> Published:
+    key = f"{place.pk}/{written.id}"
+    with transaction.atomic():
+        before = Snapshot.objects.select_for_update().filter(practice=place, published=True).first()
+        same = before is not None and before.pk == key
+        _publish_row(place, load, written, key, as_of)
+        fault("published")
+        patients = _index_people(place, load.tables["patient"])
+        fault("indexed")
+        found = intake.upsert_findings(place, incoming, key, as_of)
+        _replace_cases(place, as_of)
+        events.append(
+            place.pk,
+            [events.Entry("published", {"snapshot": written.id, "new": found.new, "same": same})],
+        )
+        fault("upserted")
+    return Published(place.pk, written.id, same, patients, found)
+
+
+def _publish_row(
+    place: Organisation, load: Load, written: files.Snapshot, key: str, as_of: date
+) -> None:
+    now = clock.now()
+    at = datetime.combine(load.data_as_at, time(12), UTC) if load.data_as_at else now
+    Snapshot.objects.filter(practice=place, published=True).exclude(pk=key).update(published=False)
+    row, _ = Snapshot.objects.update_or_create(
+        key=key,
+        defaults={
+            "practice": place,
+            "snapshot_id": written.id,
+            "published": True,
+            "format": load.format,
+            "as_of": as_of,
+            "data_as_at": min(at, now),
+            "counts": {n: [c.read, c.loaded, c.rejected] for n, c in load.counts.items()},
+        },
+    )
+    if row.published_at is None:
+        Snapshot.objects.filter(pk=key).update(published_at=now)
+
+
+PERSON_FIELDS = (
+    "person_id",
+    "nhs_number",
+    "given_name",
+    "family_name",
+    "birth_date",
+    "sex",
+    "death_date",
+    "registered_from",
+    "registered_to",
+    "is_sensitive",
+)
+
+
+def _index_people(place: Organisation, patients: pa.Table) -> int:
+    """Name the practice's patients as this snapshot does; who is gone from it is gone from here."""
+    rows = [
+        PersonIndex(
+            practice=place,
+            patient_id=row["patient_id"],
+            **{name: _plain(name, row[name]) for name in PERSON_FIELDS},
+        )
+        for row in patients.select(["patient_id", "nhs_status", *PERSON_FIELDS]).to_pylist()
+    ]
+    have = {row.patient_id: row for row in PersonIndex.objects.filter(practice=place)}
+    names = {row.patient_id for row in rows}
+    gone = [row.pk for patient_id, row in have.items() if patient_id not in names]
+    for start in range(0, len(gone), 500):
+        PersonIndex.objects.filter(pk__in=gone[start : start + 500]).delete()
+    moved = [row for row in rows if not _same_person(have.get(row.patient_id), row)]
+    PersonIndex.objects.bulk_create(
+        moved,
+        batch_size=60,
+        update_conflicts=True,
+        unique_fields=["practice", "patient_id"],
+        update_fields=list(PERSON_FIELDS),
+    )
+    return len(rows)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """No number, no name: an empty text, so that a search never meets a null."""
+    return "" if value is None and name in ("nhs_number", "given_name", "family_name") else value
+
+
+def _same_person(before: PersonIndex | None, now: PersonIndex) -> bool:
+    return before is not None and all(
+        getattr(before, name) == getattr(now, name) for name in PERSON_FIELDS
+    )
+
+
+def _replace_cases(place: Organisation, as_of: date) -> None:
+    """Cases of everybody in this practice's record, and of those it knew: who sees them now."""
+    seen = set(Case.objects.filter(practices=place).values_list("person_id", flat=True))
+    here = PersonIndex.objects.filter(practice=place).values("person_id")
+    seen |= set(Case.objects.filter(person_id__in=here).values_list("person_id", flat=True))
+    intake.place_cases(seen, as_of, None)
+
+
+def tidy() -> list[str]:
+    """Remove snapshots that are neither published nor read, and leases nobody holds any more.
+
+    Run at start and after each publication. Snapshots that findings or decisions refer to by name
+    need no files: what a decision rested on is kept with it.
+    """
+    Lease.objects.filter(expires_at__lt=clock.now()).delete()
+    return reading.store().remove_orphans(
+        published=lambda: list(
+            Snapshot.objects.filter(published=True).values_list("snapshot_id", flat=True)
+        ),
+        leased=lambda: list(Lease.objects.values_list("snapshot_id", flat=True)),
+    )
+
+
+def latest_issues(issues: pa.Table, ids: Collection[str]) -> dict[str, date]:
+    """Issue id -> the day it was issued, for these ids."""
+    wanted = pa.array(sorted(ids), pa.string())
+    mine = issues.filter(pc.is_in(issues["issue_id"], wanted))
+    return dict(zip(mine["issue_id"].to_pylist(), mine["issued_on"].to_pylist(), strict=True))
+
+
+def summary_counts(practices: Sequence[str]) -> list[dict[str, Any]]:
+    """Findings by kind, rule, state, owner and practice, in a fixed order."""
+    from django.db.models import Count
+
+    rows = (
+        Finding.objects.filter(practice__in=practices)
+        .exclude(state=Finding.State.CLEAR)
+        .values("kind", "rule", "state", "owner", "practice_id")
+        .annotate(count=Count("pk"))
+        .order_by("kind", "rule", "state", "owner", "practice_id")
+    )
+    return [
+        {
+            "kind": row["kind"],
+            "rule": row["rule"],
+            "state": row["state"],
+            "owner": row["owner"],
+            "practice": row["practice_id"],
+            "count": row["count"],
+        }
+        for row in rows
+    ]
