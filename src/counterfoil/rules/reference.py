@@ -35,6 +35,9 @@ class Reference:
         self.sets = sets
         self.continues = continues
         self._known: dict[tuple[Fact, int], int] = {}
+        self._issues: dict[str, list[tuple[int, int]]] = {}
+        self._entries: dict[str, list[Entry]] = {}
+        self._first = self._earliest()
 
     def rule(self, rule: Rule, day: int) -> int:
         """The truth of the rule's ``when`` on a day, for a patient registered and alive then."""
@@ -82,21 +85,23 @@ class Reference:
                 return min(self.fact(fact.taking, day), self._overdue(fact, day))
 
     def _coded(self, codes: str) -> list[Entry]:
-        wanted = self.sets.codes(codes)
-        return [e for e in self.history.entries if e.code in wanted]
+        if codes not in self._entries:
+            wanted = self.sets.codes(codes)
+            self._entries[codes] = [e for e in self.history.entries if e.code in wanted]
+        return self._entries[codes]
 
     def issues(self, drugs: str, first: int, last: int) -> list[tuple[int, int]]:
         """The days, from *first* to *last*, on which a product of the set was issued.
 
         Each with how true that is: unknown where the product's name leaves its set open.
         """
-        found = []
-        for issue in self.history.issues:
-            if first <= issue.day <= last:
-                belongs = self.sets.truth(drugs, issue.code, issue.text)
-                if belongs is not False:
-                    found.append((issue.day, UNKNOWN if belongs is None else TRUE))
-        return found
+        if drugs not in self._issues:
+            self._issues[drugs] = [
+                (issue.day, UNKNOWN if belongs is None else TRUE)
+                for issue in self.history.issues
+                if (belongs := self.sets.truth(drugs, issue.code, issue.text)) is not False
+            ]
+        return [(day, value) for day, value in self._issues[drugs] if first <= day <= last]
 
     def _issued(self, fact: model.Issued, day: int) -> int:
         issues = self.issues(fact.drugs, window_start(day, fact.window), day)
@@ -151,7 +156,7 @@ class Reference:
     def began(self, fact: Fact, day: int, least: int) -> int:
         """The first day of the unbroken run, ending on *day*, of the fact being at least so true."""
         while day > BEFORE and self.fact(fact, day - 1) >= least:
-            if day < self._earliest() - 1:
+            if day < self._first - 1:
                 return BEFORE
             day -= 1
         return day
@@ -179,11 +184,9 @@ class Reference:
         start = self.began(fact.taking, day, UNKNOWN)
         while earliest and self.may_continue(fact, start):
             before = start - 1
-            while before >= self._earliest() and self.fact(fact.taking, before) == FALSE:
+            while before >= self._first and self.fact(fact.taking, before) == FALSE:
                 before -= 1
-            start = (
-                BEFORE if before < self._earliest() else self.began(fact.taking, before, UNKNOWN)
-            )
+            start = BEFORE if before < self._first else self.began(fact.taking, before, UNKNOWN)
         return max(*anchors, start)
 
     def may_continue(self, fact: model.Due, start: int) -> bool:

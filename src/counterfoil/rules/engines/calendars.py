@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +22,7 @@ def minus_months(days: Days, months: int) -> Days:
     return result
 
 
+@lru_cache(maxsize=64)
 def window_ends(first: int, last: int, months: int) -> tuple[Days, Days]:
     """The days from *first* to *last* and, for each, the last index day whose window reaches it."""
     days = np.arange(first, last + 1, dtype=np.int64)

@@ -217,15 +217,13 @@ class Program:
         dated = (
             f"SELECT s.*, {low[0]} AS due_lo, {high[0]} AS due_hi FROM ({steps}) s{low[1]}{high[1]}"
         )
-        grace = fact.grace
-        sure = f"GREATEST(day, due_hi + {grace})"
-        maybe = f"GREATEST(day, due_lo + {grace})"
         return (
-            f"SELECT pid, {sure} AS since, next AS until, 2 AS st FROM ({dated}) d "
-            f"WHERE xt > 0 AND cov = 0 AND {sure} < next UNION ALL "
-            f"SELECT pid, {maybe} AS since, next AS until, 1 AS st FROM ({dated}) d "
-            f"WHERE xt + xu > 0 AND {maybe} < next "
-            "AND NOT (xt > 0 AND cov = 0 AND due_lo = due_hi)"
+            "SELECT d.pid, GREATEST(d.day, CASE WHEN k.st = 2 THEN d.due_hi ELSE d.due_lo END "
+            f"+ {fact.grace}) AS since, d.next AS until, k.st FROM ({dated}) d "
+            "JOIN (SELECT 1 AS st UNION ALL SELECT 2 AS st) k ON "
+            f"(k.st = 2 AND d.xt > 0 AND d.cov = 0 AND d.due_hi + {fact.grace} < d.next) OR "
+            f"(k.st = 1 AND d.xt + d.xu > 0 AND d.due_lo + {fact.grace} < d.next "
+            "AND NOT (d.xt > 0 AND d.cov = 0 AND d.due_lo = d.due_hi))"
         )
 
     def _edges(self, fact: model.Due, taking: str, modifiers: list[str]) -> str:
