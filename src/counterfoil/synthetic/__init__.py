@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from counterfoil.synthetic.population import Population, SyntheticLetter, generate
+from counterfoil.synthetic.letters.model import LetterLine, SyntheticLetter
+from counterfoil.synthetic.population import Population, generate
 
-__all__ = ["Population", "SyntheticLetter", "generate"]
+__all__ = ["LetterLine", "Population", "SyntheticLetter", "generate"]

@@ -14,31 +14,13 @@ from counterfoil.synthetic import scenes_monitoring, scenes_safety
 from counterfoil.synthetic.conditions import conditions, onsets
 from counterfoil.synthetic.entries import diagnoses, entry_tables, results
 from counterfoil.synthetic.issues import issue_table, issues, made_counts
+from counterfoil.synthetic.letters.model import SyntheticLetter
+from counterfoil.synthetic.letters.write import document_table, letters
 from counterfoil.synthetic.other_tables import admission_table, allergy_table, organisation_table
 from counterfoil.synthetic.people import Place, patient_table, people, places
 from counterfoil.synthetic.plans import plan_table, plans
 from counterfoil.synthetic.regimens import start_script
 from counterfoil.synthetic.truth import TRUTH, truth_table
-
-
-@dataclass(frozen=True, slots=True)
-class SyntheticLetter:
-    """One hospital letter as received, with what is true of each of its lines beside it.
-
-    ``content`` is the file; ``received_at`` and ``discharged_on`` are day numbers; ``truth`` holds
-    one :class:`LetterLine` a medicine line and one for each plan the letter should have named.
-    """
-
-    name: str
-    media_type: str
-    content: bytes
-    practice: str
-    patient_id: str | None
-    nhs_number: str
-    received_at: int
-    discharged_on: int
-    layout: str
-    truth: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +48,7 @@ class Population:
 
 
 def _one_practice(
-    place: Place, before: Place | None, seed: int, as_of: int
+    place: Place, before: Place | None, seed: int, as_of: int, practices: int
 ) -> tuple[dict[str, pa.Table], pa.Table, list[SyntheticLetter]]:
     who = people(place, before, seed, as_of)
     has = conditions(who, seed)
@@ -79,6 +61,8 @@ def _one_practice(
     tests = results(script, seed)
     coded = diagnoses(script, onset, seed)
     entry, problem = entry_tables(script, tests, coded, seed)
+    allergy = allergy_table(who, seed)
+    received, stays = letters(script, made, allergy, seed, practices)
     tables = {
         "organisation": organisation_table(place),
         "patient": patient_table(who, seed),
@@ -86,10 +70,11 @@ def _one_practice(
         "issue": issue_table(script, made, issued),
         "coded_entry": entry,
         "problem": problem,
-        "allergy": allergy_table(who, seed),
-        "admission": admission_table(who, seed, []),
+        "allergy": allergy,
+        "admission": admission_table(who, seed, stays),
+        "document": document_table(script, received),
     }
-    return tables, truth_table(script, made), []
+    return tables, truth_table(script, made), received
 
 
 def generate(
@@ -110,15 +95,15 @@ def generate(
     listed = places(patients, practices, seed)
     parts: list[dict[str, pa.Table]] = []
     truths: list[pa.Table] = []
-    letters: list[SyntheticLetter] = []
+    every: list[SyntheticLetter] = []
     for index, place in enumerate(listed):
         if only is not None and place.code not in only:
             continue
         before = listed[index - 1] if practices > 1 else None
-        tables, truth, received = _one_practice(place, before, seed, as_of)
+        tables, truth, received = _one_practice(place, before, seed, as_of, practices)
         parts.append(tables)
         truths.append(truth)
-        letters += received
+        every += received
     tables = {
         name: pa.concat_tables([part.get(name, schema.empty(name)) for part in parts])
         if parts
@@ -127,4 +112,4 @@ def generate(
     }
     kept = tuple(place for place in listed if only is None or place.code in only)
     truth = pa.concat_tables(truths) if truths else TRUTH.empty_table()
-    return Population(seed, as_of, kept, tables, truth, tuple(letters))
+    return Population(seed, as_of, kept, tables, truth, tuple(every))

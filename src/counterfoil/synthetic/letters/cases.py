@@ -1,0 +1,421 @@
+"""Whose letters there are and what each says about every medicine: the truth before the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from counterfoil.synthetic.columns import NO_DAY
+from counterfoil.synthetic.draws import Bools, Ints, stream
+from counterfoil.synthetic.letters.model import Item, Stay
+from counterfoil.synthetic.lists import Option, options, rows, schedules
+from counterfoil.synthetic.numbers import nhs_numbers
+from counterfoil.synthetic.people import People
+from counterfoil.synthetic.plans import ERD, REPEAT, Plans
+from counterfoil.synthetic.script import Script
+
+LETTERS_A_PATIENT = 0.008
+LEAST, MOST = 5, 14
+HIGH_RISK = frozenset(
+    ["methotrexate", "lithium", "amiodarone", "doac", "warfarin", "insulin_basal", "insulin_rapid"]
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """One letter being decided: the items by plan, and what is said besides."""
+
+    rng: np.random.Generator
+    items: list[Item]
+    groups: list[str]
+    extra: list[Item]
+    unnamed: list[Item]
+    touched: set[int]
+
+    def free(self, fits: Callable[[int], bool] = lambda _: True) -> list[int]:
+        """Places of items not yet altered that fit, in random order."""
+        found = [i for i in range(len(self.items)) if i not in self.touched and fits(i)]
+        return [found[i] for i in self.rng.permutation(len(found))]
+
+    def alter(self, place: int, **changes: object) -> None:
+        """Change an item once."""
+        self.touched.add(place)
+        self.items[place] = replace(self.items[place], **changes)  # type: ignore[arg-type]
+
+
+def _milligrams(strength: str) -> float | None:
+    """A plain strength in milligrams; ``None`` for anything less simple."""
+    for unit, factor in (("microgram", 0.001), ("mg", 1.0), ("g", 1000.0)):
+        figure = strength.removesuffix(unit)
+        if strength.endswith(unit) and figure.replace(".", "", 1).isdigit():
+            return float(figure) * factor
+    return None
+
+
+def _option(item: Item) -> Option | None:
+    for option in options():
+        if option.product == item.gp_product and option.group != "acute":
+            return option
+    return None
+
+
+def _siblings(item: Item) -> list[tuple[float, Option]]:
+    """Other strengths of the same drug and form, with how many times as strong each is."""
+    mine = _option(item)
+    if mine is None:
+        return []
+    own = _milligrams(mine.strength)
+    found: dict[str, tuple[float, Option]] = {}
+    for other in options():
+        if other.group != mine.group or other.drug != mine.drug or other.form != mine.form:
+            continue
+        theirs = _milligrams(other.strength)
+        if own and theirs and theirs != own:
+            found[other.strength] = (theirs / own, other)
+    return list(found.values())
+
+
+WHY_UP = ("blood pressure above target", "symptoms not controlled", "heart rate above 110")
+WHY_DOWN = ("low blood pressure", "dizziness", "kidney function")
+WHY_STOP = ("no longer needed", "low blood pressure", "side effects", "kidney injury")
+
+
+def dose_changed(draft: Draft) -> None:
+    """Another strength, and the letter says so."""
+    for place in draft.free(lambda i: bool(_siblings(draft.items[i]))):
+        item = draft.items[place]
+        choices = _siblings(item)
+        ratio, other = choices[int(draft.rng.integers(len(choices)))]
+        if item.amount != "1":
+            continue
+        up = ratio > 1
+        reasons = WHY_UP if up else WHY_DOWN
+        remark = reasons[int(draft.rng.integers(len(reasons)))] if draft.rng.random() < 0.6 else ""
+        draft.alter(
+            place,
+            product=other.product,
+            stated="changed",
+            remark=remark,
+            expected="changed",
+            subclass="dose up" if up else "dose down",
+            daily=(item.gp_daily or 0.0) * ratio,
+            note="daily amount in units of the GP's strength",
+        )
+        return
+
+
+def continued_but_different(draft: Draft) -> None:
+    """Said to be continued, at another dose: nobody can tell which is meant."""
+    for place in draft.free(lambda i: bool(_siblings(draft.items[i]))):
+        item = draft.items[place]
+        if item.amount != "1":
+            continue
+        ratio, other = _siblings(item)[0]
+        draft.alter(
+            place,
+            product=other.product,
+            stated="continued",
+            expected="conflict",
+            subclass="stated continued, dose differs",
+            daily=(item.gp_daily or 0.0) * ratio,
+            note="daily amount in units of the GP's strength",
+        )
+        return
+
+
+def split_strength(draft: Draft) -> None:
+    """Two of half the strength: the same daily amount."""
+    for place in draft.free():
+        item = draft.items[place]
+        half = [o for ratio, o in _siblings(item) if abs(ratio - 0.5) < 1e-9]
+        if half and item.amount == "1":
+            draft.alter(
+                place,
+                product=half[0].product,
+                amount="2",
+                expected="same",
+                subclass="same daily amount by other strength",
+            )
+            return
+
+
+def brand_named(draft: Draft) -> None:
+    """The brand of the same product."""
+    brands = {row["product"]: row["brand"] for row in rows("letter_brands")}
+    for place in draft.free(lambda i: draft.items[i].gp_product in brands):
+        brand = brands[draft.items[place].gp_product]
+        draft.alter(place, product=brand, expected="same", subclass="brand/generic")
+        return
+
+
+def _new(draft: Draft, short: bool) -> None:
+    held = {item.gp_product.split()[0] for item in draft.items}
+    held |= {item.product.split()[0] for item in draft.extra}
+    kinds = {"Atorvastatin": "statin", "Lansoprazole": "ppi", "Furosemide": "loop"}
+    kinds |= {"Bisoprolol": "betablocker", "Ramipril": "acei_arb", "Spironolactone": "mra"}
+    kinds |= {"Senna": "laxative", "Mirtazapine": "mirtazapine", "Paracetamol": "cocodamol"}
+    listed = [r for r in rows("letter_new") if (r["short"] == "true") == short]
+    for index in draft.rng.permutation(len(listed)):
+        row = listed[index]
+        if row["drug"] in held or kinds.get(row["drug"]) in draft.groups:
+            continue
+        plan = schedules()[row["freq"]]
+        daily = None
+        if plan.times and plan.per_days:
+            daily = float(row["amount"]) * plan.times / plan.per_days
+        said = draft.rng.random() < 0.5
+        draft.extra.append(
+            Item(
+                product=f"{row['drug']} {row['strength']} {row['form']}",
+                amount=row["amount"],
+                unit=row["unit"],
+                freq=row["freq"],
+                stated="new",
+                duration=row["duration"],
+                remark=f"for {row['reason']}" if said else "",
+                expected="new",
+                subclass="short course with end" if short else "long-term stated",
+                plan_ids=(),
+                gp_product="",
+                gp_daily=None,
+                daily=daily,
+            )
+        )
+        return
+
+
+def new_course(draft: Draft) -> None:
+    """A short course."""
+    _new(draft, True)
+
+
+def new_long_term(draft: Draft) -> None:
+    """A medicine to go on with."""
+    _new(draft, False)
+
+
+def stopped(draft: Draft) -> None:
+    """Stopped in hospital with a reason; still on the GP's repeat list."""
+    for place in draft.free(lambda i: draft.groups[i] not in HIGH_RISK):
+        why = WHY_STOP[int(draft.rng.integers(len(WHY_STOP)))]
+        draft.alter(
+            place,
+            stated="stopped",
+            remark=why,
+            expected="stopped",
+            subclass="explicit with reason",
+            daily=None,
+            note="the stop has not been followed: still on repeat",
+        )
+        return
+
+
+def stopped_silently(draft: Draft) -> None:
+    """Stopped, no reason given."""
+    for place in draft.free(lambda i: draft.groups[i] not in HIGH_RISK):
+        draft.alter(
+            place,
+            stated="stopped",
+            expected="stopped",
+            subclass="explicit, no reason",
+            daily=None,
+            note="the stop has not been followed: still on repeat",
+        )
+        return
+
+
+def held(draft: Draft) -> None:
+    """Withheld, with or without a word on when to restart."""
+    pool = draft.free(
+        lambda i: draft.groups[i] in ("acei_arb", "metformin", "loop", "statin", "mra")
+    )
+    for place in pool[:1]:
+        rule = draft.rng.random() < 0.5
+        draft.alter(
+            place,
+            stated="on_hold",
+            remark="GP to restart in 2 weeks if kidney function stable" if rule else "",
+            expected="stopped",
+            subclass="on hold with restart rule" if rule else "on hold, no rule",
+            daily=None,
+        )
+
+
+def left_out(draft: Draft) -> None:
+    """Not named at all, in a letter that lists everything else."""
+    for place in draft.free():
+        item = draft.items[place]
+        draft.touched.add(place)
+        draft.unnamed.append(
+            replace(item, expected="missing", subclass="on GP repeat, not in letter", stated=None)
+        )
+        return
+
+
+def smudged(draft: Draft) -> None:
+    """A line that cannot be read, as a bad copy leaves it."""
+    for place in draft.free():
+        word = draft.items[place].product
+        marks = "".join(
+            "?" if index % 3 == 1 and letter.isalpha() else letter
+            for index, letter in enumerate(word)
+        )
+        draft.alter(
+            place,
+            garbled=f"{marks[:3]}~#{marks[6:14]}?? [illegible] ?",
+            stated=None,
+            expected="unreadable",
+            subclass="drug unknown",
+            daily=None,
+            note="the plan it stands for may be shown as missing",
+        )
+        return
+
+
+STORIES: tuple[tuple[Callable[[Draft], None], ...], ...] = (
+    (dose_changed, new_course),
+    (new_long_term, brand_named),
+    (stopped, new_course),
+    (left_out,),
+    (split_strength, dose_changed),
+    (continued_but_different, new_course),
+    (smudged, new_long_term),
+    (held, dose_changed),
+    (stopped_silently, left_out, brand_named),
+    (brand_named, split_strength),
+    (),
+    (dose_changed, stopped, new_long_term),
+)
+
+
+def _kept(item: Item, said: bool) -> Item:
+    return replace(item, stated="continued" if said else None)
+
+
+def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[str]]:
+    """The items of somebody's plans as they would stand in a faultless letter."""
+    out, found = [], []
+    for plan in index.tolist():
+        option = options()[int(made.option[plan])]
+        out.append(
+            Item(
+                option.product,
+                option.amount,
+                option.unit,
+                option.freq,
+                "continued",
+                "",
+                "",
+                "same",
+                "identical",
+                (f"M{number}{plan + 1:08d}",),
+                option.product,
+                option.daily,
+                option.daily,
+            )
+        )
+        found.append(option.group)
+    return out, found
+
+
+@dataclass(slots=True)
+class Chosen:
+    """Who gets a letter and when the stay was."""
+
+    patient: int
+    admitted: int
+    discharged: int
+    received: int
+    trust: int
+
+
+def choose(script: Script, made: Plans, seed: int) -> tuple[list[Chosen], dict[int, Ints]]:
+    """People with 5 to 14 plans, just home; and for each their plans in force at discharge."""
+    who = script.who
+    rng = stream(seed, "letters", who.place.code)
+    live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
+    live &= made.start < who.as_of - 40
+    index = np.flatnonzero(live)
+    count = np.bincount(made.patient[index], minlength=who.size)
+    fits: Bools = (count >= LEAST) & (count <= MOST) & who.current
+    fits &= who.registered_from < who.as_of - 60
+    pool = rng.permutation(np.flatnonzero(fits))
+    wanted = max(2, round(who.size * LETTERS_A_PATIENT))
+    trusts = len(rows("letter_trusts"))
+    chosen, plans = [], {}
+    for patient in pool[:wanted].tolist():
+        received = int(who.as_of - rng.integers(0, 8))
+        discharged = max(received - int(rng.integers(0, 4)), who.as_of - 10)
+        admitted = discharged - 1 - int(rng.integers(0, 9))
+        trust = int(rng.integers(0, trusts))
+        chosen.append(Chosen(patient, admitted, discharged, received, trust))
+        plans[patient] = index[made.patient[index] == patient]
+    return chosen, plans
+
+
+def stay(
+    rng: np.random.Generator,
+    who: People,
+    case: Chosen,
+    items: list[Item],
+    kinds: list[str],
+    turn: int,
+    partial: bool,
+    allergies: tuple[str, ...],
+    nhs_number: str,
+) -> Stay:
+    """One stay: the story of its turn told about this person's medicines.
+
+    ``partial`` letters say only what changed: what they do not name is the same.
+    """
+    draft = Draft(rng, items, kinds, [], [], set())
+    for scene in STORIES[turn % len(STORIES)]:
+        if not (partial and scene in (left_out, smudged, split_strength, brand_named)):
+            scene(draft)
+    said = turn % 3 != 2
+    hidden = {item.plan_ids for item in draft.unnamed}
+    named, unnamed = [], list(draft.unnamed)
+    for item in draft.items:
+        if item.plan_ids in hidden:
+            continue
+        plain = item.stated == "continued" and item.expected == "same"
+        if partial and item.stated == "continued":
+            unnamed.append(
+                replace(
+                    item, product="", stated=None, expected="same", subclass="said to be unchanged"
+                )
+            )
+        else:
+            named.append(_kept(item, said) if plain else item)
+    order = rng.permutation(len(named))
+    listed = [named[i] for i in order] + draft.extra
+    row = rows("letter_trusts")[case.trust]
+    tale = rows("letter_stories")[int(rng.integers(len(rows("letter_stories"))))]
+    return Stay(
+        f"{who.place.code}-{turn}",
+        row["name"],
+        row["org_code"],
+        row["ward"],
+        row["sign"],
+        who.place.name,
+        rows("given_names")[int(who.given[case.patient])]["name"],
+        rows("family_names")[int(who.family[case.patient])]["name"],
+        bool(who.sex[case.patient]),
+        int(who.birth[case.patient]),
+        nhs_number,
+        case.admitted,
+        case.discharged,
+        tale["admission"],
+        tale["diagnosis"],
+        tale["story"].replace("her neighbour", "a neighbour"),
+        allergies,
+        tuple(listed),
+        tuple(unnamed),
+    )
+
+
+def number_of(seed: int, serial: int) -> str:
+    """One person's NHS number as ten figures."""
+    return f"{int(nhs_numbers(seed, np.array([serial]))[0]):010d}"

@@ -1,0 +1,159 @@
+"""Letters of one practice: chosen, decided, written, each with its truth."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+
+from counterfoil.synthetic import columns
+from counterfoil.synthetic.draws import stream
+from counterfoil.synthetic.letters import plain, rich
+from counterfoil.synthetic.letters.cases import Chosen, choose, items_of, number_of, stay
+from counterfoil.synthetic.letters.model import Item, LetterLine, Stay, SyntheticLetter
+from counterfoil.synthetic.numbers import CAPACITY
+from counterfoil.synthetic.plans import Plans
+from counterfoil.synthetic.script import Script
+
+NAMES = [*plain.LAYOUTS, *rich.LAYOUTS]
+PARTIAL = frozenset(["changes_only"])
+
+
+def _line(item: Item, text: str, place: tuple[int, int] | None) -> LetterLine:
+    start, end = place if place else (None, None)
+    return LetterLine(
+        item.expected,
+        item.subclass,
+        item.stated,
+        text,
+        start,
+        end,
+        item.plan_ids,
+        item.gp_product,
+        item.product if text else "",
+        item.gp_daily,
+        item.daily if text else None,
+        item.note,
+    )
+
+
+def _write(told: Stay, layout: str) -> tuple[str, str, str, tuple[LetterLine, ...]]:
+    """The words, media type, file ending and truth of one letter."""
+    unnamed = [_line(item, "", None) for item in told.unnamed]
+    if layout in plain.LAYOUTS:
+        sheet = plain.LAYOUTS[layout](told)
+        text = sheet.text
+        lines = []
+        for item in told.items:
+            place = sheet.places[id(item)]
+            lines.append(_line(item, text[place[0] : place[1]], place))
+        return text, "text/plain", "txt", (*lines, *unnamed)
+    writer, media, ending = rich.LAYOUTS[layout]
+    lines = [_line(item, item.garbled or item.product, None) for item in told.items]
+    return writer(told), media, ending, (*lines, *unnamed)
+
+
+def _expected(number: int, practices: int, index: int, count: int) -> str:
+    """The last letter of an odd practice is for nobody known, of an even one for somebody else."""
+    if index == count - 1:
+        return "no_such_patient" if number % 2 else "another_patient"
+    if practices == 1 and index == count - 2:
+        return "another_patient"
+    return "reconcile"
+
+
+def _allergies(table: pa.Table) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for patient, what in zip(
+        table["patient_id"].to_pylist(), table["substance_text"].to_pylist(), strict=True
+    ):
+        found[patient] = (*found.get(patient, ()), what)
+    return found
+
+
+def letters(
+    script: Script, made: Plans, allergy: pa.Table, seed: int, practices: int
+) -> tuple[list[SyntheticLetter], list[tuple[int, int, int, str]]]:
+    """The letters of one practice, and the stays they tell of (patient, in, out, trust)."""
+    who = script.who
+    chosen, plans = choose(script, made, seed)
+    allergic = _allergies(allergy)
+    out, stays = [], []
+    for turn, case in enumerate(chosen):
+        rng = stream(seed, f"letter {turn}", who.place.code)
+        layout = NAMES[(turn + 3 * who.place.number) % len(NAMES)]
+        expected = _expected(who.place.number, practices, turn, len(chosen))
+        if expected != "reconcile" and layout in PARTIAL:
+            layout = "numbered"
+        number = number_of(seed, int(who.serial[case.patient]))
+        if expected == "no_such_patient":
+            number = number_of(seed, CAPACITY + who.place.number)
+        elif expected == "another_patient":
+            number = number_of(seed, int(who.serial[(case.patient + 1) % who.size]))
+        items, kinds = items_of(made, plans[case.patient], who.place.number)
+        told = stay(
+            rng,
+            who,
+            case,
+            items,
+            kinds,
+            turn,
+            layout in PARTIAL,
+            allergic.get(who.patient_id(case.patient), ()),
+            number,
+        )
+        out.append(_letter(script, told, case, layout, expected, turn))
+        if expected != "no_such_patient":
+            stays.append((case.patient, case.admitted, case.discharged, told.trust_code))
+    return out, stays
+
+
+def _letter(
+    script: Script, told: Stay, case: Chosen, layout: str, expected: str, turn: int
+) -> SyntheticLetter:
+    text, media, ending, truth = _write(told, layout)
+    code = script.who.place.code
+    known = expected != "no_such_patient"
+    return SyntheticLetter(
+        f"{code}-letter-{turn + 1:04d}.{ending}",
+        media,
+        text.encode("utf-8"),
+        code,
+        script.who.patient_id(case.patient) if known else None,
+        told.nhs_number,
+        case.received,
+        told.discharged,
+        layout,
+        told.trust_code,
+        told.ward,
+        expected,
+        truth,
+    )
+
+
+def document_table(script: Script, written: list[SyntheticLetter]) -> pa.Table:
+    """The canonical ``document`` table: letters matched to nobody yet have no patient."""
+    size = len(written)
+    number = np.arange(size, dtype=np.int64)
+    received = np.array([letter.received_at for letter in written], dtype=np.int64)
+    matched = [x.patient_id if x.expected == "reconcile" else None for x in written]
+    return columns.table(
+        "document",
+        script.who.place.code,
+        size,
+        {
+            "document_id": columns.ids(f"D{script.who.place.number}", number + 1, 8),
+            "patient_id": pa.array(matched, pa.string()),
+            "kind": columns.constant("discharge", size),
+            "event_on": columns.days(np.array([x.discharged_on for x in written], dtype=np.int64)),
+            "received_at": columns.times(received, 8 * 3600 + number * 397 % 30000),
+            "sender_code": pa.array([x.sender_code for x in written], pa.string()),
+            "sender_unit": pa.array([x.sender_unit for x in written], pa.string()),
+            "media_type": pa.array([x.media_type for x in written], pa.string()),
+            "sha256": pa.array(
+                [hashlib.sha256(x.content).hexdigest() for x in written], pa.string()
+            ),
+        },
+        received,
+    )
