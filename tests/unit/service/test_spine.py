@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import service_world as sw
-
 from counterfoil.service.casework import actions, queries
 from counterfoil.service.casework.shapes import Filters
 
@@ -24,7 +23,7 @@ def test_a_finding_goes_round_the_loop(world: Any) -> None:
     case = queries.case_view(world.tess, line.case_ref)
     card = case.findings[0]
     assert "Record test booked" in [a.label for a in card.actions]
-    assert [t.label for t in card.hand_over_to][0] == "Hand over to pharmacist"
+    assert next(t.label for t in card.hand_over_to) == "Hand over to pharmacist"
 
     actions.decide(
         world.tess,

@@ -12,13 +12,14 @@ import json
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
-from counterfoil.service.casework import clock, events
+from counterfoil.service.casework import clock, events, policy
 from counterfoil.service.casework.models import (
     Case,
     Decision,
@@ -196,10 +197,11 @@ class _Plan:
                 if identity not in self.incoming and before.practice_id == self.practice.pk:
                     self._clear(before, self.as_of)
 
-    def _values(self, one: Incoming) -> dict[str, Any]:
+    def _values(self, one: Incoming, first_seen: date) -> dict[str, Any]:
         values = {name: getattr(one, name) for name in CONTENT if hasattr(one, name)}
         values["practice_id"] = self.practice.pk
         values["reasons"] = list(one.reasons)
+        values["due"] = self._due(one, first_seen)
         values["fingerprint"] = one.fingerprint or default_fingerprint(one.state, one.reasons)
         values["makes_work"] = one.kind != Finding.Kind.RULE or (
             not one.recalled and (one.rule, one.rule_version) in self.approved
@@ -224,12 +226,12 @@ class _Plan:
                 snapshot=self.snapshot,
                 first_seen=self.now,
                 last_seen=self.now,
-                **self._values(one),
+                **self._values(one, self.as_of),
             )
         )
 
     def _renew(self, before: Finding, one: Incoming) -> None:
-        values = self._values(one)
+        values = self._values(one, timezone.localdate(before.first_seen))
         same = all(getattr(before, name) == value for name, value in values.items())
         other_facts = before.fingerprint != values["fingerprint"]
         for name, value in values.items():
@@ -240,6 +242,12 @@ class _Plan:
             self._reopen(before, "the facts it was decided on have changed")
         else:
             self._reopen_if_due(before)
+
+    def _due(self, one: Incoming, first_seen: date) -> date:
+        """The rule's own date, else so many days from first sight as its urgency says."""
+        within = policy.load().urgency
+        days = within.get(one.urgency, within["routine"])
+        return one.due or first_seen + timedelta(days=days)
 
     def _reopen_if_due(self, finding: Finding) -> None:
         passed = finding.waiting_until is not None and finding.waiting_until < self.as_of
@@ -335,6 +343,13 @@ def _in_chunks(model: Any, people: Collection[str], **more: Any) -> list[Any]:
     for start in range(0, len(ordered), 500):
         found += model.objects.filter(person_id__in=ordered[start : start + 500], **more)
     return found
+
+
+def case_for(person_id: str, practice: Organisation, as_of: date) -> Case:
+    """The one case of a person, made where there is none, seen by the right practices."""
+    case, _ = Case.objects.get_or_create(person_id=person_id)
+    place_cases({person_id}, as_of, practice)
+    return case
 
 
 def place_cases(people: Collection[str], as_of: date, fallback: Organisation | None) -> None:

@@ -64,6 +64,8 @@ class Policy:
     actions: Mapping[str, Action]
     classes: Mapping[str, FindingClass]
     fresh_issue_days: int
+    urgency: Mapping[str, int]
+    """Days within which a finding without a due date is to be looked at, by its urgency."""
 
     def class_of(self, name: str) -> FindingClass:
         """The class of this name; what nobody named is ``other``, where little is allowed."""
@@ -134,6 +136,7 @@ def parse(text: str) -> Policy:
         actions={n: _action(n, row, limits) for n, row in data["actions"].items()},
         classes={n: _class(n, row) for n, row in data["classes"].items()},
         fresh_issue_days=limits["fresh_issue_days"],
+        urgency=dict(data["urgency"]),
     )
     faults = breaches(policy)
     if faults:

@@ -18,7 +18,6 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from django.db import transaction
 
 from counterfoil.records import store as files
@@ -210,13 +209,6 @@ def tidy() -> list[str]:
         ),
         leased=lambda: list(Lease.objects.values_list("snapshot_id", flat=True)),
     )
-
-
-def latest_issues(issues: pa.Table, ids: Collection[str]) -> dict[str, date]:
-    """Issue id -> the day it was issued, for these ids."""
-    wanted = pa.array(sorted(ids), pa.string())
-    mine = issues.filter(pc.is_in(issues["issue_id"], wanted))
-    return dict(zip(mine["issue_id"].to_pylist(), mine["issued_on"].to_pylist(), strict=True))
 
 
 def summary_counts(practices: Sequence[str]) -> list[dict[str, Any]]:

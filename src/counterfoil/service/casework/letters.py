@@ -1,0 +1,245 @@
+"""Letters come in: kept as they are first, then read, matched, reconciled, and made into work.
+
+Nothing that arrives is lost: a file that cannot be read, a letter whose patient is not found and one
+that is not certain to be this patient's are kept, shown, and say why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from counterfoil import documents, reconciliation
+from counterfoil.documents import Letter
+from counterfoil.foundation import days
+from counterfoil.foundation.errors import DataError
+from counterfoil.reconciliation import Outcome, OutcomeLine
+from counterfoil.records.nhs import is_test_number, is_valid, normalise
+from counterfoil.service.casework import events, intake, policy
+from counterfoil.service.casework.models import Finding, LetterDocument
+from counterfoil.service.config import home
+from counterfoil.service.organisations.models import Organisation
+from counterfoil.service.records import reading
+from counterfoil.service.records.models import PersonIndex
+
+DAYS_TO_FINISH = 7
+"""Within a week of receipt: the national standard for reconciliation after discharge."""
+_NAMESPACE = uuid.UUID("5d3a7c1e-64b8-4f0e-9d43-0c5be2f7a911")
+Status = LetterDocument.Status
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What became of a letter before anything is written about it."""
+
+    status: str
+    reason: str = ""
+    letter: Letter | None = None
+    person: PersonIndex | None = None
+    outcome: Outcome | None = None
+    snapshot: str = ""
+    content: dict[str, Any] = field(default_factory=dict)
+
+
+def receive_letter(
+    practice: str, content: bytes, name: str, received_at: datetime
+) -> LetterDocument:
+    """Take in one letter for a practice; the same bytes a second time change nothing.
+
+    ``DataError`` only where a demo home is given a letter with a real-looking NHS number: that is
+    not kept at all.
+    """
+    place = Organisation.objects.get(pk=practice, kind=Organisation.Kind.PRACTICE)
+    sha256 = hashlib.sha256(content).hexdigest()
+    known = LetterDocument.objects.filter(practice=place, sha256=sha256).first()
+    if known is not None:
+        return known
+    day = timezone.localdate(received_at)
+    try:
+        letter = documents.read(content, name=name, received_on=days.to_day(day))
+    except DataError as error:
+        found = _Read(Status.REFUSED, str(error)[:300])
+    else:
+        _guard_demo(letter, name)
+        found = _match(place, letter, day)
+    keep(home.current().documents / sha256, content)
+    return _write(place, sha256, name, received_at, day, found)
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file beside its place, sync it, and rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _guard_demo(letter: Letter, name: str) -> None:
+    number = normalise(letter.patient.nhs_number or "")
+    if home.current().demo and is_valid(number) and not is_test_number(number):
+        raise DataError.at(
+            f"{name}, NHS number",
+            "expected a number of a test range (999 ...): a demo home takes no real records",
+        )
+
+
+def _match(place: Organisation, letter: Letter, day: date) -> _Read:
+    """Find the patient by NHS number in the published record, and lay the letter beside it."""
+    shown = _content(letter)
+    number = normalise(letter.patient.nhs_number or "")
+    if not number:
+        return _Read(Status.UNMATCHED, "the letter gives no NHS number", letter, content=shown)
+    if not is_valid(number):
+        why = "the NHS number in the letter is not a valid one"
+        return _Read(Status.UNMATCHED, why, letter, content=shown)
+    people = list(PersonIndex.objects.filter(practice=place, nhs_number=number))
+    if len(people) != 1:
+        why = f"no {place.name} patient has the letter's NHS number"
+        if people:
+            why = f"{len(people)} {place.name} patients have the letter's NHS number"
+        return _Read(Status.UNMATCHED, why, letter, content=shown)
+    person = people[0]
+    with reading.leased(place.pk) as snapshot:
+        if snapshot is None:
+            return _Read(Status.UNMATCHED, "no record is published", letter, content=shown)
+        record = reading.store().patient(snapshot.snapshot_id, person.patient_id)
+        as_of = letter.as_of if letter.as_of is not None else days.to_day(day)
+        outcome = reconciliation.reconcile(letter, record, as_of)
+        key = snapshot.pk
+    if outcome.status == "refused":
+        return _Read(Status.REFUSED, outcome.reason[:300], letter, None, outcome, key, shown)
+    return _Read(Status.NEW, "", letter, person, outcome, key, shown)
+
+
+def _content(letter: Letter) -> dict[str, Any]:
+    lines = [
+        {"id": m.id, "text": m.text, "start": m.start, "end": m.end, "section": m.section}
+        for m in letter.lines
+    ]
+    unread = [{"text": s.text, "start": s.start, "end": s.end} for s in letter.unread]
+    return {"text": letter.text, "lines": lines, "unread": unread}
+
+
+def _write(
+    place: Organisation,
+    sha256: str,
+    name: str,
+    received_at: datetime,
+    day: date,
+    found: _Read,
+) -> LetterDocument:
+    letter = found.letter
+    with transaction.atomic():
+        row, made = LetterDocument.objects.get_or_create(
+            practice=place,
+            sha256=sha256,
+            defaults={
+                "id": uuid.uuid5(_NAMESPACE, f"{place.pk}|{sha256}"),
+                "name": name[:200],
+                "media_type": letter.media_type[:80] if letter else "application/octet-stream",
+                "received_at": received_at,
+                "due_on": day + timedelta(days=DAYS_TO_FINISH),
+                "as_of": _as_of(letter, day),
+                "status": found.status,
+            },
+        )
+        if made:
+            events.append(place.pk, [events.Entry("letter_received", {"letter": str(row.pk)})])
+            _settle(place, row, found, day)
+    return row
+
+
+def _as_of(letter: Letter | None, day: date) -> date:
+    return days.to_date(letter.as_of) if letter and letter.as_of is not None else day
+
+
+def _settle(place: Organisation, row: LetterDocument, found: _Read, day: date) -> None:
+    """Write what was read and matched onto the letter, and its lines as findings."""
+    letter, person = found.letter, found.person
+    row.status, row.reason, row.snapshot = found.status, found.reason, found.snapshot
+    if letter is not None:
+        row.sender, row.ward = letter.sender[:200], letter.ward[:120]
+        row.content = found.content
+        if letter.discharged_on is not None:
+            row.discharged_on = days.to_date(letter.discharged_on)
+    if found.outcome is not None:
+        row.outcome = found.outcome.to_json()
+    if person is not None and found.outcome is not None:
+        row.case = intake.case_for(person.person_id, place, day)
+        row.person_id, row.patient_id = person.person_id, person.patient_id
+        row.save()
+        lines = [_line(row, person, line) for line in found.outcome.lines]
+        intake.upsert_findings(
+            place, lines, found.snapshot, day, clears=False, kind=Finding.Kind.LETTER_LINE
+        )
+        intake.refresh_status([row.case.pk])
+    else:
+        row.save()
+
+
+def _line(row: LetterDocument, person: PersonIndex, line: OutcomeLine) -> intake.Incoming:
+    shown = line.to_json()
+    content = json.dumps(shown, sort_keys=True)
+    return intake.Incoming(
+        person_id=person.person_id,
+        patient_id=person.patient_id,
+        kind=Finding.Kind.LETTER_LINE,
+        rule="letter",
+        rule_version="",
+        klass=class_of(line),
+        subject=f"{row.pk}:{line.id}",
+        state=Finding.State.OPEN,
+        owner=line.owner,
+        title=_title(line),
+        summary=line.found[:400],
+        due=row.due_on,
+        reasons=[shown],
+        fingerprint=hashlib.sha256(content.encode()).hexdigest()[:32],
+        high_risk=line.high_risk,
+        letter_id=row.pk,
+    )
+
+
+def class_of(line: OutcomeLine) -> str:
+    """The class of a line in the role policy: what is the same may still be a pharmacist's."""
+    if line.cls == "same" and line.owner != "technician":
+        return "letter.same_for_pharmacist"
+    return f"letter.{line.cls}"
+
+
+def _title(line: OutcomeLine) -> str:
+    items = line.letter_lines or line.plans
+    words = " ".join(items[0].text.split()) if items else ""
+    return f"{policy.load().class_of(f'letter.{line.cls}').title}: {words}"[:200]
+
+
+def match_again(practice: str) -> int:
+    """Try letters whose patient was not found again, after a new publication; how many matched."""
+    place = Organisation.objects.get(pk=practice)
+    matched = 0
+    for row in LetterDocument.objects.filter(practice=place, status=Status.UNMATCHED):
+        content = (home.current().documents / row.sha256).read_bytes()
+        day = timezone.localdate(row.received_at)
+        letter = documents.read(content, name=row.name, received_on=days.to_day(day))
+        found = _match(place, letter, day)
+        if found.status == Status.UNMATCHED:
+            continue
+        with transaction.atomic():
+            row = LetterDocument.objects.select_for_update().get(pk=row.pk)
+            if row.status == Status.UNMATCHED:
+                _settle(place, row, found, day)
+                events.append(place.pk, [events.Entry("letter_matched", {"letter": str(row.pk)})])
+                matched += 1
+    return matched
