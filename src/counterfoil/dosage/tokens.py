@@ -1,0 +1,93 @@
+"""Text to tokens: words, numbers, slashed numbers, dates, clock times and signs, with places."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+MAX_TEXT = 1500
+"""Longer texts are not dose instructions and are left to a person unread."""
+
+_TOKEN = re.compile(
+    r"""
+  (?P<date>[0-9]{1,2}([./-])[0-9]{1,2}\2(?:[0-9]{4}|[0-9]{2})(?![0-9/]))
+| (?P<clock>(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?![0-9]))
+| (?P<frac>[0-9]{1,3}/[0-9]{1,3}(?![0-9/]))
+| (?P<num>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]{1,9}(?:\.[0-9]{1,9})?|(?<![\w.])\.[0-9]{1,6})
+| (?P<vulgar>[¼½¾⅓⅔⅛])
+| (?P<abbr>(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W\d_]))?)
+| (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:\((?:s|S|es|ES)\))?)
+| (?P<sym>[^\s])
+""",
+    re.VERBOSE,
+)
+
+
+class Token(NamedTuple):
+    """A token: its kind, its text in lower case, and where it stands."""
+
+    kind: str
+    low: str
+    start: int
+    end: int
+
+
+_DASHES = frozenset("-–—‐‑−‒")
+_PLAIN = str.maketrans({"’": "'", "×": "x", "✕": "x", "✖": "x"})
+_JOIN = frozenset({"word", "abbr"})
+
+
+@lru_cache(maxsize=8192)
+def _plain_word(raw: str) -> str:
+    low = raw.lower().translate(_PLAIN).replace("'", "")
+    if low.endswith(")"):
+        low = low[: low.index("(")]
+    return low
+
+
+def tokenise(text: str, number_words: frozenset[str]) -> list[Token]:
+    """The tokens of *text*, in order. Hyphens that only join words are left out.
+
+    A dash between two numbers (in figures or in *number_words*) stays, as it makes a range.
+    """
+    out: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or "sym"
+        start, end = match.span()
+        raw = match.group()
+        if kind == "word":
+            low = _plain_word(raw)
+        elif kind == "abbr":
+            kind, low = "word", raw.lower().replace(".", "")
+        elif kind == "sym":
+            low = "-" if raw in _DASHES else raw.translate(_PLAIN)
+            if low == "x":
+                kind = "word"
+        else:
+            low = raw
+        out.append(Token(kind, low, start, end))
+    if any(t.low == "-" for t in out):
+        out = _join(out, number_words)
+    return out
+
+
+def _join(tokens: list[Token], number_words: frozenset[str]) -> list[Token]:
+    out: list[Token] = []
+    last = len(tokens) - 1
+    for i, token in enumerate(tokens):
+        if token.low == "-" and 0 < i < last:
+            before, after = tokens[i - 1], tokens[i + 1]
+            glued = before.end == token.start and after.start == token.end
+            if (
+                glued
+                and not (_is_number(before, number_words) and _is_number(after, number_words))
+                and (before.kind in ("word", "num", "frac") and after.kind in ("word", "num"))
+            ) and not (before.kind == "word" and after.kind == "num"):
+                continue
+        out.append(token)
+    return out
+
+
+def _is_number(token: Token, number_words: frozenset[str]) -> bool:
+    return token.kind in ("num", "frac", "vulgar") or token.low in number_words
