@@ -1,0 +1,275 @@
+"""``audit`` and ``rules``: who meets a rule, why, since when, and what comes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from counterfoil.commands.common import (
+    Subparsers,
+    as_of,
+    command,
+    formats,
+    group,
+    show_json,
+    show_rows,
+    table,
+    today,
+)
+from counterfoil.foundation.errors import DataError, UsageError
+
+FINDING = [
+    "finding_id",
+    "rule",
+    "version",
+    "approved",
+    "person_id",
+    "patient_id",
+    "practice",
+    "subject",
+    "state",
+    "since",
+    "until",
+    "due",
+    "owner",
+    "cause",
+    "reasons",
+]
+SHORT = ["rule", "state", "patient_id", "practice", "since", "due", "owner", "approved"]
+TREND = [
+    "rule",
+    "version",
+    "practice",
+    "month_end",
+    "at_risk",
+    "open",
+    "cannot_tell",
+    "days_at_risk",
+]
+FORECAST = ["rule", "version", "practice", "date", "open", "new"]
+
+
+def add(to: Subparsers) -> None:
+    """The commands of this module."""
+    audit = group(to, "audit", "Run the rules over the published records")
+    run = command(
+        audit,
+        "run",
+        _run,
+        "List the findings of the rules on a day",
+        "counterfoil audit run --as-of 2026-11-20 --format csv --out findings.csv",
+    )
+    _common(run, "table", "csv", "json", "parquet")
+    explain = command(
+        audit,
+        "explain",
+        _explain,
+        "Say why one patient meets a rule, or misses it",
+        "counterfoil audit explain monitoring.methotrexate --patient 1000123",
+    )
+    explain.add_argument("rule")
+    explain.add_argument("--patient", required=True, metavar="PATIENT_ID")
+    _common(explain, "table", "json")
+    trend = command(
+        audit,
+        "trend",
+        _trend,
+        "Count by month: at risk, open, cannot tell",
+        "counterfoil audit trend --months 24 --format csv",
+    )
+    trend.add_argument("--months", type=int, default=24)
+    trend.add_argument("--by", choices=("practice", "pcn"), default="practice")
+    _common(trend, "table", "csv", "json", "parquet")
+    forecast = command(
+        audit,
+        "forecast",
+        _forecast,
+        "Count by week ahead, if treatment goes on and no further test is done",
+        "counterfoil audit forecast --weeks 12",
+    )
+    forecast.add_argument("--weeks", type=int, default=12)
+    _common(forecast, "table", "csv", "json", "parquet")
+    rules = group(to, "rules", "The rules themselves")
+    for name, function, about in (
+        ("list", _list, "List the rules with version, source and approval status"),
+        ("test", _test, "Run the examples of the rules"),
+    ):
+        one = command(rules, name, function, about, f"counterfoil rules {name}")
+        one.add_argument(
+            "--rules",
+            nargs="+",
+            type=Path,
+            metavar="FILE",
+            help="rule files (else the rules that come with the package)",
+        )
+        formats(one, "table", "json")
+
+
+def _common(to: argparse.ArgumentParser, *forms: str) -> None:
+    as_of(to)
+    to.add_argument(
+        "--rules",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="rule files (else the rules that come with the package)",
+    )
+    to.add_argument("--engine", choices=("duckdb",), default="duckdb", help=argparse.SUPPRESS)
+    to.add_argument("--practice", metavar="ODS", help="one practice (else all of them)")
+    to.add_argument("--out", metavar="FILE", help="write to a file instead of the screen")
+    formats(to, *forms)
+
+
+def _day(args: argparse.Namespace) -> int:
+    return today() if args.as_of is None else int(args.as_of)
+
+
+def _published(args: argparse.Namespace) -> Any:
+    from counterfoil.service import commands
+
+    commands.open_home()
+    from counterfoil.service.records.published import published
+
+    return published(args.practice)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from counterfoil import rules
+
+    chosen = rules.load(args.rules)
+    with _published(args) as data:
+        found = rules.run(data.tables, chosen, _day(args))
+        rows = data.identified(found)
+    show_rows(rows, args.format, SHORT if args.format == "table" else FINDING, args.out)
+    if args.format == "table" and not args.out:
+        count = sum(1 for row in rows if row["state"] == "open")
+        waiting = sorted({r["rule"] for r in rows if not r["approved"]})
+        print(f"\n{len(rows)} findings, {count} open. Data: {data.said}.")
+        if waiting:
+            print("Not approved here, so no work is made of: " + ", ".join(waiting) + ".")
+    return 0
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from counterfoil import rules
+
+    chosen = {rule.id: rule for rule in rules.load(args.rules)}
+    if args.rule not in chosen:
+        raise UsageError(f"there is no rule {args.rule}; there are {', '.join(chosen)}")
+    with _published(args) as data:
+        records = data.records(args.patient)
+        if not records:
+            raise DataError.at("--patient", "no published practice has a patient with this id")
+        words = {0: "clear", 1: "cannot tell", 2: "open"}
+        results = []
+        for record in records:
+            value, reasons = rules.explain(record, chosen[args.rule], _day(args))
+            results.append(
+                {
+                    "practice": record.patient.practice,
+                    "rule": args.rule,
+                    "state": words[value].replace(" ", "_"),
+                    "reasons": [reason.to_json() for reason in reasons],
+                }
+            )
+    if args.format == "json":
+        show_json(results)
+        return 0
+    for result in results:
+        print(f"{result['rule']} at {result['practice']}: {result['state'].replace('_', ' ')}")
+        marks = {True: "holds", False: "does not hold", None: "cannot tell"}
+        print(
+            table(
+                [
+                    {"clause": r["clause"], "": marks[r["holds"]], "why": r["text"]}
+                    for r in result["reasons"]
+                ],
+                ["clause", "", "why"],
+            )
+        )
+    return 0
+
+
+def _trend(args: argparse.Namespace) -> int:
+    from counterfoil import rules
+
+    if not 1 <= args.months <= 240:
+        raise UsageError("--months must be 1 to 240")
+    with _published(args) as data:
+        rows = rules.trend(data.tables, rules.load(args.rules), _day(args), args.months)
+        if args.by == "pcn":
+            rows = _summed(rows, data.parents, ("rule", "version", "practice", "month_end"))
+    show_rows(rows, args.format, TREND, args.out)
+    return 0
+
+
+def _summed(
+    rows: list[dict[str, Any]], parents: dict[str, str], keys: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Counts of practices added up to their PCN, whose code then stands under ``practice``."""
+    total: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        row = {**row, "practice": parents.get(row["practice"], row["practice"])}
+        key = tuple(row[k] for k in keys)
+        if key not in total:
+            total[key] = row
+            continue
+        for name in row.keys() - set(keys):
+            total[key][name] += row[name]
+    return list(total.values())
+
+
+def _forecast(args: argparse.Namespace) -> int:
+    from counterfoil import rules
+
+    if not 1 <= args.weeks <= 104:
+        raise UsageError("--weeks must be 1 to 104")
+    with _published(args) as data:
+        rows = rules.forecast(data.tables, rules.load(args.rules), _day(args), args.weeks)
+    show_rows(rows, args.format, FORECAST, args.out)
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from counterfoil import rules
+
+    rows = [
+        {
+            "rule": r.id,
+            "version": r.version,
+            "title": r.title,
+            "owner": r.owner,
+            "makes work": r.makes_work,
+            "examples": len(r.examples),
+            "source": "; ".join(f"{s.title} ({s.status} {s.read_on})".strip() for s in r.sources),
+        }
+        for r in rules.load(args.rules)
+    ]
+    columns = ["rule", "version", "title", "owner", "makes work", "examples"]
+    show_rows(rows, args.format, [*columns, "source"] if args.format == "json" else columns)
+    return 0
+
+
+def _test(args: argparse.Namespace) -> int:
+    from counterfoil.rules.examples import check_rules, run_example
+    from counterfoil.rules.language import read_rules
+    from counterfoil.rules.sets import TerminologySets
+
+    chosen, sets = read_rules(args.rules), TerminologySets()
+    rows = [
+        {
+            "rule": rule.id,
+            "example": example.name,
+            "expected": example.expect,
+            "found": (found := run_example(rule, example, sets)[0]),
+            "right": found == example.expect,
+        }
+        for rule in chosen
+        for example in rule.examples
+    ]
+    show_rows(rows, args.format, ["rule", "example", "expected", "found", "right"])
+    check_rules(chosen, sets)
+    if args.format == "table":
+        print(f"\n{len(rows)} examples of {len(chosen)} rules; every clause is proved by a pair.")
+    return 0

@@ -1,0 +1,104 @@
+"""What the command line's audits read: every published snapshot, held while the block runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from counterfoil.foundation.days import words
+from counterfoil.foundation.errors import DataError
+from counterfoil.records.patient import PatientRecord
+from counterfoil.records.schema import empty
+from counterfoil.rules import Finding as Found
+from counterfoil.service.casework import intake
+from counterfoil.service.casework.models import Finding
+from counterfoil.service.organisations.models import Organisation
+from counterfoil.service.records import reading
+from counterfoil.service.records.models import Snapshot
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published snapshots of some practices."""
+
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The files of every table, or empty tables where nothing is published."""
+        files: dict[str, list[Path]] = reading.store().tables(
+            [row.snapshot_id for row in self.snapshots]
+        )
+        return {name: paths or empty(name) for name, paths in files.items()}
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """The PCN of each practice that has one."""
+        rows = Organisation.objects.filter(pk__in=[s.practice_id for s in self.snapshots])
+        return {row.pk: row.parent_id for row in rows if row.parent_id}
+
+    @property
+    def said(self) -> str:
+        """Whose data, as at when, in words."""
+        if not self.snapshots:
+            return "nothing has been imported yet"
+        return "; ".join(
+            f"{s.practice_id} as at {words(s.data_as_at.date())}" for s in self.snapshots
+        )
+
+    def records(self, patient_id: str) -> list[PatientRecord]:
+        """The records with this patient id, one a practice at most."""
+        found = []
+        for snapshot in self.snapshots:
+            try:
+                found.append(reading.store().patient(snapshot.snapshot_id, patient_id))
+            except KeyError:
+                continue
+        return found
+
+    def identified(self, found: Sequence[Found]) -> list[dict[str, Any]]:
+        """The engine's findings as rows, with the identity casework gives them and the approval."""
+        episodes = {}
+        people = {one.person_id for one in found}
+        for row in Finding.objects.filter(kind=Finding.Kind.RULE).order_by("episode"):
+            if row.person_id in people:
+                over = row.state == Finding.State.CLEAR
+                episodes[row.person_id, row.rule, row.subject] = row.episode + (1 if over else 0)
+        approved = {
+            s.practice_id: intake.approved_rules(Organisation.objects.get(pk=s.practice_id))
+            for s in self.snapshots
+        }
+        rows = []
+        for one in found:
+            episode = episodes.get((one.person_id, one.rule, one.subject), 1)
+            rows.append(
+                {
+                    "finding_id": intake.finding_id(one.person_id, one.rule, one.subject, episode),
+                    "approved": (one.rule, str(one.version)) in approved[one.practice],
+                    **one.to_json(),
+                }
+            )
+        return rows
+
+
+@contextmanager
+def published(practice: str | None = None) -> Iterator[Published]:
+    """The published snapshots of one practice, or of all of them."""
+    codes = (
+        [practice]
+        if practice
+        else list(
+            Snapshot.objects.filter(published=True)
+            .order_by("practice_id")
+            .values_list("practice_id", flat=True)
+        )
+    )
+    with ExitStack() as stack:
+        rows = [stack.enter_context(reading.leased(code)) for code in codes]
+        there = tuple(row for row in rows if row is not None)
+        if practice and not there:
+            raise DataError.at("--practice", f"nothing has been imported for {practice} yet")
+        yield Published(there)
