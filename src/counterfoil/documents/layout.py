@@ -1,0 +1,254 @@
+"""From shown lines to sections, and from sections to the stretches that hold one medicine each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from counterfoil.documents.wording import pattern, patterns
+
+LISTS = frozenset({"discharge", "continued", "changed", "changes", "new", "stopped", "on_hold"})
+"""Kinds of section whose lines are medicines at discharge."""
+
+_NUMBERING = re.compile(r"^\s*(?:#+\s*|\(?\d{1,2}[.)]\s+|\(?[A-Ha-h][.)]\s+|[*_=~\-–•]+\s*)+")
+_DECOR = re.compile(r"[\s*_=~#:\-–—.]+$")
+_SMALL = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "and",
+        "or",
+        "on",
+        "at",
+        "in",
+        "to",
+        "for",
+        "by",
+        "with",
+        "from",
+        "your",
+        "this",
+        "that",
+        "these",
+        "those",
+        "his",
+        "her",
+        "their",
+        "has",
+        "have",
+        "been",
+        "be",
+        "being",
+        "is",
+        "are",
+        "was",
+        "were",
+        "which",
+        "during",
+        "since",
+        "after",
+        "before",
+        "prior",
+        "upon",
+        "patient",
+        "patients",
+        "list",
+        "lists",
+        "summary",
+        "record",
+        "section",
+        "details",
+        "information",
+        "as",
+        "per",
+        "up",
+        "out",
+        "away",
+        "taken",
+        "take",
+        "taking",
+        "you",
+        "we",
+        "no",
+        "not",
+        "other",
+        "all",
+        "any",
+        "current",
+        "regular",
+        "usual",
+        "existing",
+        "required",
+        "needed",
+        "when",
+        "prn",
+        "acute",
+        "repeat",
+        "short",
+        "long",
+        "term",
+        "course",
+        "courses",
+        "continuing",
+        "only",
+        "now",
+        "today",
+        "stay",
+        "hospital",
+        "home",
+        "admission",
+        "discharge",
+        "discharged",
+        "admitted",
+        "gp",
+        "please",
+        "note",
+        "dose",
+        "doses",
+        "route",
+        "frequency",
+        "items",
+        "item",
+        "following",
+        "below",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a heading opens: a kind of section, and where its own line goes on, if it does."""
+
+    kind: str
+    label: str
+    rest: int | None = None
+    plan: bool = False
+
+
+@dataclass(slots=True)
+class Raw:
+    """One medicine's stretch before it is read: free words, or words by column."""
+
+    start: int
+    end: int
+    section: str
+    heading: str
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    page: int | None = None
+    indent: int = 0
+    bullet: bool = False
+
+    def put(self, name: str, text: str) -> None:
+        """Adds words to a column; empty words are nothing."""
+        if text.strip(" .,-–|"):
+            self.fields.setdefault(name, []).append(text.strip())
+
+    def get(self, *names: str) -> str:
+        """The words of these columns, in the order asked."""
+        return " ".join(word for name in names for word in self.fields.get(name, ()))
+
+
+def heading(text: str, *, marked: bool = False) -> Heading | None:
+    """Reads a line as a heading; ``None`` where it is not one.
+
+    *marked* lines were headings in the source (HTML, FHIR), so that unknown words are allowed.
+    """
+    lead = _NUMBERING.match(text)
+    begin = lead.end() if lead else 0
+    body = text[begin:]
+    colon = re.search(r"[:：]", body)
+    if colon and len(body[: colon.start()]) <= 90 and not re.search(r"\d", body[: colon.start()]):
+        label = body[: colon.start()].strip(" *_")
+        after = begin + colon.end()
+        rest = after if text[after:].strip(" *_-–") else None
+        kind = _kind(label, loose=True)
+        if kind is None:
+            return None
+        return Heading(
+            kind, label, rest, bool(pattern("headings", "narrative", "plan").search(label))
+        )
+    label = _DECOR.sub("", body).strip(" *_")
+    if len(label) > 90 or not label or label.count(",") > 2:
+        return None
+    digits = re.search(r"\d", label)
+    if (digits and not marked) or body.rstrip().endswith((".", ",", ";")):
+        return None
+    loud = marked or (label.isupper() and len(label) > 3)
+    kind = _kind(label, loose=loud)
+    if kind is None:
+        return Heading("unknown", label) if marked else None
+    return Heading(kind, label, None, bool(pattern("headings", "narrative", "plan").search(label)))
+
+
+def _kind(label: str, *, loose: bool) -> str | None:
+    words = re.findall(r"[a-z]+", label.lower())
+    if not words or len(words) > 14:
+        return None
+    if pattern("headings", "allergies").search(label) and len(words) <= 9:
+        return "allergies"
+    bare = pattern("headings", "bare").match(label.strip().lower())
+    if bare:
+        return _state(label)
+    medicines = pattern("headings", "medicines")
+    other = pattern("headings", "not_medicines").search(label)
+    if medicines.search(label) and not (other and _state(label) in ("discharge",)):
+        left = medicines.sub(" ", label.lower())
+        for _, words_of_state in patterns("headings", "states"):
+            left = words_of_state.sub(" ", left)
+        unknown = [w for w in re.findall(r"[a-z]{2,}", left) if w not in _SMALL]
+        if len(unknown) <= (4 if loose else 1):
+            return _state(label)
+        return None
+    if pattern("headings", "narrative", "words").search(label):
+        return "other" if loose or len(words) <= 6 else None
+    return None
+
+
+def _state(label: str) -> str:
+    """The kind of list a heading about medicines opens."""
+    found = {n for n, p in patterns("headings", "states") if p.search(label)}
+    if "unchanged" in found:
+        return "continued"
+    acts = found & {"stopped", "on_hold", "changed", "new"}
+    if acts == {"stopped", "on_hold"}:
+        return "stopped" if re.search(r"stop|discont|ceas", label, re.IGNORECASE) else "on_hold"
+    if len(acts) > 1:
+        return "changes"
+    if acts == {"changed"} and re.search(
+        r"\bchanges\b|amendments|alterations", label, re.IGNORECASE
+    ):
+        return "changes"
+    if acts:
+        return acts.pop()
+    if "inpatient" in found and "discharge" not in found - {"inpatient"}:
+        return "inpatient"
+    if "admission" in found and not re.search(r"\bcontinu|\bt\.?t\.?[oa]|discharge", label, re.I):
+        return "admission"
+    if "continued" in found and re.search(r"\bcontinu|\bexisting|\busual", label, re.IGNORECASE):
+        return "continued"
+    if "inpatient" in found:
+        return "inpatient"
+    return "discharge"
+
+
+def column(label: str) -> str | None:
+    """Which column of a medicines table a heading names; ``None`` where it names none."""
+    clean = re.sub(r"\s+", " ", label.lower().strip(" .:*_-"))
+    if not clean or len(clean) > 60:
+        return None
+    for name, words in patterns("columns"):
+        if words.match(clean):
+            return name
+    return None
+
+
+def columns_of(cells: Iterable[str]) -> list[str | None] | None:
+    """The columns of a header row; ``None`` where the row is not the header of a medicines table."""
+    names = [column(c) for c in cells]
+    known = [n for n in names if n]
+    if "drug" in known and len(set(known)) >= 2 and len(known) * 2 >= len(names):
+        return names
+    return None

@@ -1,0 +1,398 @@
+"""One medicine's stretch of a letter into a medicine line: drug, dose, what happened, remarks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from counterfoil.documents.layout import Raw
+from counterfoil.documents.model import MedicineLine, Stated
+from counterfoil.documents.names import look_up
+from counterfoil.documents.split import split
+from counterfoil.documents.wording import pattern
+from counterfoil.dosage import Dose
+from counterfoil.dosage import read as read_dose
+from counterfoil.terminology import Match
+
+_SECTION_STATED: dict[str, Stated] = {
+    "continued": "continued",
+    "changed": "changed",
+    "new": "new",
+    "stopped": "stopped",
+    "on_hold": "on_hold",
+}
+_EDGE = " \t\n,;:|-–—.()[]*→/"
+_FILLER = re.compile(
+    r"\b(?:has|have|had|been|was|were|is|are|be|to|we|the|her|his|their|patient['’]?s|this|in|on|hospital|ward|"
+    r"during|admission|stay|dose|by|now|please|medication|medicine|drug|status|today|and|at|discharge|team|"
+    r"this|it|also|of|for|since|due|will|should|she|he|they|following|with|as|no|from|list|repeat|"
+    r"cardiology|renal|consultant)\b",
+    re.IGNORECASE,
+)
+_DOSE_SIGN = re.compile(
+    r"\d|½|¼|\b(?:one|two|three|four|five|six|half|once|twice|daily|weekly|monthly|day|night|morning|evening|noon|lunch|"
+    r"bed|od|bd|tds|qds|om|on|mane|nocte|prn|stat|hourly|hours?|directed|required|needed|necessary|apply|inhale|puffs?|drops?|"
+    r"tablets?|capsules?|sparingly|meals?|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
+    re.IGNORECASE,
+)
+_FROM_TO = re.compile(
+    r"\bfrom\s+(?P<was>[^;|]+?)\s*(?:\bto\b|→|->|=>)\s*(?P<now>[^;|]*)", re.IGNORECASE
+)
+_ARROW = re.compile(r"^\s*(?P<was>[^;|→]*\d[^;|→]*?)\s*(?:→|->|=>)\s*(?P<now>[^;|]+)")
+_TO_NOW = re.compile(
+    r"\b(?:increased?|decreased?|reduced?|changed?|titrated?|uptitrated|up-titrated|raised|lowered|switched|"
+    r"converted|doubled|halved|amended|adjusted|dose)\s*(?:up |down |back )?(?:to|=|:)\s*",
+    re.IGNORECASE,
+)
+_STATE_WORDS = ("course_done", "on_hold", "stopped", "unchanged", "changed", "new", "continued")
+
+
+@dataclass(slots=True)
+class _Words:
+    """What the words of a line came to while they were sorted."""
+
+    dose: list[str] = field(default_factory=list)
+    reason: list[str] = field(default_factory=list)
+    duration: list[str] = field(default_factory=list)
+    comment: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    was: list[str] = field(default_factory=list)
+    restart: list[str] = field(default_factory=list)
+    intent: str = ""
+
+
+def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
+    """What words say happened: the state, the words, whether a course is done, contradictions."""
+    clean = pattern("status", "ignore").sub(" ", text)
+    clean = pattern("remarks", "reason").sub(" ", clean)
+    found: dict[str, str] = {}
+    for name in _STATE_WORDS:
+        hit = pattern("status", name).search(clean)
+        if hit:
+            found[name] = hit.group().strip()
+            if name in ("unchanged", "on_hold"):
+                clean = clean[: hit.start()] + " " + clean[hit.end() :]
+    if not found:
+        return None, "", False, ()
+    against: tuple[str, ...] = ()
+    if "stopped" in found and found.keys() & {"continued", "unchanged", "changed"}:
+        other = next(found[k] for k in ("continued", "unchanged", "changed") if k in found)
+        against = (f"The line says both “{found['stopped']}” and “{other}”.",)
+    if "unchanged" in found and found.keys() & {"changed", "new"}:
+        other = found.get("changed", found.get("new", ""))
+        against = (f"The line says both “{found['unchanged']}” and “{other}”.",)
+    if "course_done" in found:
+        return "stopped", found["course_done"], True, against
+    for name in ("on_hold", "stopped", "changed", "new", "unchanged", "continued"):
+        if name in found:
+            state: Any = "continued" if name == "unchanged" else name
+            assert state in get_args(Stated)
+            return state, found[name], False, against
+    return None, "", False, against
+
+
+def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
+    """Reads one stretch. The id is not yet final: the letter gives it."""
+    words = _Words()
+    conflicts: list[str] = []
+    drug, product, rest, strength, formed, lead = _drug(raw)
+    dose_cells = raw.get("now") or raw.get("dose")
+    remarks = raw.get("status"), raw.get("comment"), raw.get("reason"), raw.get("continuing")
+    free = f"{lead} ; {rest}"
+    statuses = " ; ".join(t for t in (raw.get("status"), free, raw.get("comment")) if t)
+    state, said, done, against = _state(raw, statuses)
+    conflicts += against
+    section = _SECTION_STATED.get(raw.section)
+    state, more = _with_section(section, state, said, raw)
+    conflicts += more
+    _sort(rest, words)
+    for cell in (raw.get("comment"), raw.get("status")):
+        _sort(cell, words, dose=False)
+    if raw.get("reason"):
+        words.reason.append(raw.get("reason"))
+    if raw.get("was"):
+        words.was.append(raw.get("was"))
+    if raw.get("duration"):
+        _duration(raw.get("duration"), words)
+    _continuing(raw.get("continuing"), words)
+    dose_text, dose = _dose(raw, dose_cells, words, product, strength, formed, coded)
+    everything = " ; ".join((lead, rest, *remarks))
+    return MedicineLine(
+        id="",
+        text=text[raw.start : raw.end],
+        start=raw.start,
+        end=raw.end,
+        section=raw.section,
+        stated=state,
+        drug_text=drug,
+        dose_text=dose_text,
+        product=product,
+        dose=dose,
+        duration="; ".join(words.duration),
+        reason="; ".join(words.reason),
+        number=number,
+        page=raw.page,
+        statement=raw.section == "changes" or bool(said and not dose_text),
+        stated_words=said or (raw.heading if section else ""),
+        restart="; ".join(words.restart) if state == "on_hold" else "",
+        course_done=done,
+        do_not_stop=bool(pattern("status", "do_not_stop").search(everything)),
+        intent=words.intent,  # type: ignore[arg-type]
+        was="; ".join(words.was),
+        comment="; ".join(words.comment),
+        left_over="; ".join(words.left),
+        conflicts=tuple(conflicts),
+    )
+
+
+def _drug(raw: Raw) -> tuple[str, Match, str, str, bool, str]:
+    """The medicine's words and reading, the words that follow, and what stood before."""
+    cell = raw.get("drug")
+    if not cell:
+        parts = split(raw.get("line"))
+        drug = parts.drug
+        return drug, look_up(_one(drug)), parts.rest, parts.strength, parts.formed, parts.lead
+    parts = split(cell)
+    drug = parts.drug or cell
+    extra = [t for t in (raw.get("strength"), raw.get("form")) if t]
+    extra = [t for t in extra if t.lower().rstrip("s") not in drug.lower()]
+    if extra and parts.drug:
+        drug = f"{parts.drug} {' '.join(extra)}"
+    rest = parts.rest if parts.drug else ""
+    rest = f"{rest} ; {raw.get('line')}" if raw.get("line") else rest
+    strength = parts.strength or raw.get("strength")
+    return (
+        drug,
+        look_up(_one(drug)),
+        rest,
+        strength,
+        parts.formed or bool(raw.get("form")),
+        parts.lead,
+    )
+
+
+def _one(text: str) -> str:
+    return " ".join(re.sub(r"[|®™]", " ", text).split())
+
+
+def _state(raw: Raw, words: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
+    """The line's own word for what happened; a status column goes before words elsewhere."""
+    column = raw.get("status")
+    if column:
+        state, said, done, against = stated_in(column)
+        if state:
+            return state, said, done, against
+    return stated_in(words)
+
+
+def _with_section(
+    section: Stated | None, state: Stated | None, said: str, raw: Raw
+) -> tuple[Stated | None, list[str]]:
+    """The line's word beside the section's; a contradiction is kept, not settled."""
+    if state is None or section is None or state == section:
+        return state or section, []
+    agree = {
+        ("stopped", "on_hold"),
+        ("on_hold", "stopped"),
+        ("changed", "new"),
+        ("new", "changed"),
+        ("changed", "stopped"),
+        ("continued", "new"),
+    }
+    if section == "new" and state == "continued":
+        return "new", []
+    if (section, state) in agree:
+        return (state if {section, state} != {"changed", "new"} else section), []
+    if section == "stopped" and state in ("new", "changed"):
+        return section, []
+    return state, [f"It stands under “{raw.heading}”, but the line says “{said}”."]
+
+
+def _sort(text: str, words: _Words, *, dose: bool = True) -> None:
+    """Sorts the words behind a medicine into dose, reason, course, supply and remarks."""
+    if not text.strip(_EDGE):
+        return
+    text = re.sub(r"\s*\n\s*", " ", text)
+    text = _moves(text, words)
+    for segment in _segments(text):
+        _segment(segment, words, dose)
+
+
+def _moves(text: str, words: _Words) -> str:
+    """Takes the old amount out of "from 2.5mg to 5mg daily"; the new one stays."""
+    for move in (_FROM_TO, _ARROW):
+        found = move.search(text)
+        if found and re.search(r"\d|once|twice|one|two|half|daily", found.group("was"), re.I):
+            words.was.append(found.group("was").strip(_EDGE))
+            head = text[: found.start()]
+            return f"{head} ; {found.group('now')}{text[found.end() :]}"
+    return _TO_NOW.sub(" ; ", text)
+
+
+_CUTS = re.compile(
+    r"\s+[-–—]+\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|for \w+ing))",
+    re.IGNORECASE,
+)
+
+
+def _segments(text: str) -> list[str]:
+    return [s for piece in _CUTS.split(text) if (s := piece.strip(" \t\n,;:|-–—*"))]
+
+
+def _segment(text: str, words: _Words, dose: bool) -> None:
+    remarks = "remarks"
+    if pattern(remarks, "not_continued").search(text):
+        words.intent = "not_continued"
+        text = pattern(remarks, "not_continued").sub(" ", text)
+    elif pattern(remarks, "hospital_only").search(text):
+        words.intent = "hospital_only"
+        text = pattern(remarks, "hospital_only").sub(" ", text)
+    elif pattern(remarks, "gp_to_continue").search(text):
+        words.intent = words.intent or "gp_to_continue"
+        text = pattern(remarks, "gp_to_continue").sub(" ", text)
+    if pattern(remarks, "long_term").search(text):
+        words.intent = words.intent or "long_term"
+        text = re.sub(
+            r"^\s*(?:for|to continue|continue)\s*$",
+            "",
+            pattern(remarks, "long_term").sub(" ", text),
+        )
+    if not text.strip(_EDGE):
+        return
+    why = pattern(remarks, "reason").search(text)
+    if why and not re.match(r"to (?:treat|prevent|control|reduce|protect)", why.group(), re.I):
+        words.reason.append(why.group().strip(_EDGE))
+        text = text[: why.start()] + " " + text[why.end() :]
+    hold = pattern(remarks, "restart").search(text)
+    if hold and pattern("status", "on_hold").search(text):
+        words.restart.append(hold.group().strip(_EDGE))
+        text = text[: hold.start()]
+    if not text.strip(_EDGE):
+        return
+    was = pattern(remarks, "was").search(text)
+    if was:
+        words.was.append(text[was.end() :].strip(_EDGE))
+        text = text[: was.start()]
+    text = pattern(remarks, "supply").sub(" ", text)
+    text = pattern("status", "do_not_stop").sub(" ", text)
+    if pattern(remarks, "request").search(text):
+        words.comment.append(text.strip(_EDGE))
+        return
+    bare = _without_status(text)
+    if not bare.strip(_EDGE):
+        return
+    if dose and _DOSE_SIGN.search(bare):
+        words.dose.append(bare.strip(" \t\n,;:|-–—"))
+        return
+    plain = pattern(remarks, "harmless").sub(" ", bare)
+    purpose = re.match(
+        r"(?:for|to (?:treat|prevent|control|reduce|protect))\b\s*(.+)", plain.strip(), re.I
+    )
+    if purpose and not re.search(r"\d", plain):
+        words.reason.append(plain.strip(_EDGE))
+    elif not dose and pattern(remarks, "course").search(plain):
+        _duration(plain, words)
+    elif not plain.strip(_EDGE) or not _FILLER.sub(" ", plain).strip(_EDGE):
+        return
+    elif pattern(remarks, "risky").search(plain):
+        words.left.append(plain.strip(_EDGE))
+    else:
+        words.comment.append(plain.strip(_EDGE))
+
+
+def _without_status(text: str) -> str:
+    """The words without those that only say what happened; a course's or tail's words stay."""
+    kept = pattern("status", "ignore").search(text)
+    if kept:
+        return text
+    for name in _STATE_WORDS:
+        hit = pattern("status", name).search(text)
+        if hit:
+            left = text[: hit.start()] + " " + text[hit.end() :]
+            text = left if _FILLER.sub(" ", left).strip(_EDGE) else ""
+    return text
+
+
+def _duration(text: str, words: _Words) -> None:
+    if pattern("remarks", "long_term").search(text) or re.match(
+        r"\s*(?:continue|ongoing|indefinite)", text, re.I
+    ):
+        words.intent = words.intent or "long_term"
+        return
+    words.duration.append(text.strip(_EDGE))
+
+
+def _continuing(text: str, words: _Words) -> None:
+    """The answer in a "GP to continue?" column."""
+    clean = text.strip(_EDGE).lower()
+    if not clean:
+        return
+    if re.match(r"(?:y|yes|✓|true|continue|gp)\b|✓", clean):
+        words.intent = words.intent or "gp_to_continue"
+    elif re.match(r"(?:n|no|x|stop|not)\b", clean):
+        words.intent = words.intent or "not_continued"
+    elif re.match(r"hospital|specialist|homecare", clean):
+        words.intent = "hospital_only"
+    else:
+        _sort(text, words, dose=False)
+
+
+def _dose(
+    raw: Raw,
+    cells: str,
+    words: _Words,
+    product: Match,
+    strength: str,
+    formed: bool,
+    coded: Any,
+) -> tuple[str, Dose]:
+    """The dose words as given to the dose reader, and its reading."""
+    frequency, route = raw.get("frequency"), raw.get("route")
+    tail = ", ".join(words.dose)
+    texts: list[str] = []
+    if cells or frequency:
+        amount = cells or ""
+        together = " ".join(t for t in (amount, frequency) if t)
+        if tail and tail.lower() not in together.lower():
+            texts.append(" ".join((together, tail)))
+        texts += [together] if not texts else []
+        if not amount and strength and not formed:
+            texts.append(f"{strength} {together}")
+    else:
+        texts.append(tail)
+        if strength and not formed and tail:
+            texts.append(f"{strength} {tail}")
+    best: tuple[str, Dose] | None = None
+    for text in texts:
+        for variant in _variants(text, words, route):
+            dose = read_dose(variant, product, coded)
+            if dose.per_day is not None or dose.status == "conflict":
+                return variant, dose
+            if best is None or (dose.status == "read" and best[1].status != "read"):
+                best = (variant, dose)
+    assert best is not None
+    return best
+
+
+def _variants(text: str, words: _Words, route: str) -> list[str]:
+    """The dose words as written, then without a course or supply phrase that was understood."""
+    text = re.sub(r"\s+", " ", text).strip(" ,;")
+    out = [text]
+    if not text:
+        return out
+    course = pattern("remarks", "course").search(text)
+    if course:
+        without = (text[: course.start()] + " " + text[course.end() :]).strip(" ,;")
+        words.duration = (
+            [*words.duration, course.group().strip(_EDGE)] if not words.duration else words.duration
+        )
+        out.append(without)
+    cleaned = pattern("remarks", "harmless").sub(" ", out[-1])
+    purpose = re.search(r"\b(?:for|to (?:treat|prevent|control))\s+[a-z][a-z \-]+$", cleaned, re.I)
+    if purpose and not re.search(r"\b(?:prn|required|needed|necessary)\b", cleaned, re.I):
+        cleaned = cleaned[: purpose.start()]
+    cleaned = " ".join(cleaned.split()).strip(" ,;")
+    if cleaned and cleaned not in out:
+        out.append(cleaned)
+    return out

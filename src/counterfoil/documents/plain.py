@@ -1,0 +1,75 @@
+"""Plain text into lines with cells. The shown text is the text as sent, line ends made equal."""
+
+from __future__ import annotations
+
+import re
+
+from counterfoil.documents.shown import Cell, Line, Sheet
+
+_RULE = re.compile(r"[\s+\-=_*~|.:─━═│┌┐└┘├┤┬┴┼╔╗╚╝║]*$")
+_BAR = re.compile(r"\s*[|│║¦]\s*")
+_GAP = re.compile(r"\t+|[ \u00a0]{2,}(?=\S)")
+_BLANKS = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\ufeff": " "})
+
+
+def normalise(text: str) -> str:
+    """Equal line ends and plain spaces; each character keeps its place."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").translate(_BLANKS)
+
+
+def read_plain(text: str) -> Sheet:
+    """Lines of a plain text letter. Rules and borders are blank lines."""
+    text = normalise(text)
+    lines: list[Line] = []
+    place = 0
+    for raw in text.split("\n"):
+        lines.append(_line(raw, place))
+        place += len(raw) + 1
+    return Sheet(text, tuple(lines))
+
+
+def _line(raw: str, place: int) -> Line:
+    if not raw.strip():
+        return Line(place, place, "blank")
+    if _RULE.fullmatch(raw):
+        return Line(place, place, "blank", table=-1)
+    stripped = raw.strip()
+    indent = len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip())
+    start = place + raw.index(stripped)
+    end = start + len(stripped)
+    if raw.count("|") + raw.count("│") + raw.count("║") + raw.count("¦") >= 2 or (
+        "|" in stripped[1:-1]
+    ):
+        cells = _bar_cells(raw, place)
+        if len(cells) > 1:
+            return Line(start, end, "row", indent, cells, grid=True)
+    if "\t" in stripped:
+        cells = _split_at(raw, place, re.compile(r"\t"))
+        return Line(start, end, "row", indent, cells, grid="\t\t" in raw or raw.startswith("\t"))
+    cells = _split_at(raw.rstrip(), place, _GAP)
+    cells = tuple(c for c in cells if c.end > c.start)
+    return Line(start, end, "row" if len(cells) > 1 else "text", indent, cells)
+
+
+def _bar_cells(raw: str, place: int) -> tuple[Cell, ...]:
+    inner_start = len(raw) - len(raw.lstrip())
+    inner_end = len(raw.rstrip())
+    if raw[inner_start] in "|│║¦":
+        inner_start += 1
+    if inner_end > inner_start and raw[inner_end - 1] in "|│║¦":
+        inner_end -= 1
+    return _split_at(raw[:inner_end], place, _BAR, inner_start)
+
+
+def _split_at(raw: str, place: int, pattern: re.Pattern[str], begin: int = 0) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    last = begin
+    for found in [*pattern.finditer(raw, begin), None]:
+        stop = found.start() if found else len(raw)
+        piece = raw[last:stop]
+        lead = len(piece) - len(piece.lstrip())
+        length = len(piece.strip())
+        cells.append(Cell(place + last + lead, place + last + lead + length))
+        if found:
+            last = found.end()
+    return tuple(cells)

@@ -1,0 +1,514 @@
+"""Walks the lines of a sheet: which section, which table, which stretch is one medicine."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, field
+
+from counterfoil.documents.layout import (
+    LISTS,
+    Heading,
+    Raw,
+    column,
+    columns_of,
+    heading,
+)
+from counterfoil.documents.model import Span
+from counterfoil.documents.names import WORD, first_name, name_at
+from counterfoil.documents.shown import Cell, Line, Sheet
+from counterfoil.documents.wording import pattern
+
+_BULLET = re.compile(
+    r"(?:[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
+    r"|\[[ xX✓]?\]\s*|\d{1,2}\s+(?=[A-Z][a-z]+ ))+"
+)
+STRENGTH = re.compile(
+    r"(?<![\w.])\d[\d,.]*\s*(?:mg|mcg|micrograms?|µg|ug|g|grams?|ng|ml|units?|iu|mmol|%|nanograms?)\b|\d\s*%",
+    re.IGNORECASE,
+)
+FORM = re.compile(
+    r"\b(?:tab(?:let)?s?|cap(?:sule)?s?|caplets?|inhaler|cream|ointment|suspension|solution|syrup|"
+    r"drops?|patch(?:es)?|injection|sachets?|suppositor(?:y|ies)|pessar(?:y|ies)|spray|gel|lotion|"
+    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder)\b",
+    re.IGNORECASE,
+)
+DOSEISH = re.compile(
+    r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|stat|once|twice|daily|weekly|"
+    r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
+    r"times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
+    re.IGNORECASE,
+)
+_DOSE_START = re.compile(
+    r"(?:take|one|two|three|four|five|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
+    r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as\b|when\b|\d|½|¼)\b",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"\b(?:stop(?:ped|ping)?|start(?:ed|ing)?|commenced?|increas(?:ed?|ing)|decreas(?:ed?|ing)|"
+    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|held|hold|discontinued?|switched|titrated|"
+    r"suspended|paused|added|ceased|converted|initiated|continued?|restarted?|doubled|halved)\b",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"(?:(?:new(?:ly)?(?: started)?|started|commenced|added|stop(?:ped)?|discontinued|ceased|changed|"
+    r"amended|increased|decreased|reduced|continued?|continuing|unchanged|held|withheld|on hold|"
+    r"suspended|paused|dose (?:changed?|increased|reduced)|restart(?:ed)?|drug|medicine|medication|"
+    r"short course|prn|regular|acute|repeat|tto|tta|status|start|hold)\b[\s:–\-.()\[\]*|]*)+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Scan:
+    """What the walk found, in reading order."""
+
+    raws: list[Raw] = field(default_factory=list)
+    admission: list[Raw] = field(default_factory=list)
+    allergies: list[Span] = field(default_factory=list)
+    unread: list[Span] = field(default_factory=list)
+    narrative: list[tuple[int, int, bool]] = field(default_factory=list)
+    headings: list[str] = field(default_factory=list)
+
+
+class Walker:
+    """One pass over a sheet. ``fallback`` also takes medicines that stand under no list heading."""
+
+    def __init__(self, sheet: Sheet, *, fallback: bool = False) -> None:
+        self.sheet = sheet
+        self.out = Scan()
+        self.fallback = fallback
+        self.section = "discharge" if fallback else "preamble"
+        self.label = ""
+        self.plan = False
+        self.before: tuple[str, str, bool] | None = None
+        self.columns: list[str | None] | None = None
+        self.edges: list[int] = []
+        self.grid = False
+        self.table: int | None = None
+        self.current: Raw | None = None
+        self.blank = False
+        self.side = False
+
+    def run(self) -> Scan:
+        """Walks every line."""
+        for line in self.sheet.lines:
+            if line.kind == "blank":
+                if line.table != -1:
+                    self._blank()
+                continue
+            self._line(line)
+            self.blank = False
+        self._close()
+        return self.out
+
+    # -- sections -----------------------------------------------------------------
+
+    def _blank(self) -> None:
+        self.blank = True
+        if self.before is not None:
+            self._close()
+            self.section, self.label, self.plan = self.before
+            self.before = None
+
+    def _open(self, found: Heading) -> None:
+        self._close()
+        self.columns = None
+        self.before = None
+        self.section, self.label, self.plan = found.kind, found.label, found.plan
+        self.out.headings.append(found.label)
+
+    def _line(self, line: Line) -> None:
+        text = self.sheet.of(line)
+        if line.section:
+            self._open(Heading(line.section, text))
+            return
+        if self._table(line, text):
+            return
+        found = self._heading(line, text)
+        if found is not None:
+            if found.rest is None:
+                self._open(found)
+                return
+            self._inline(line, text, found)
+            return
+        if self.before is not None and self.section == "allergies" and line.indent == 0:
+            self.section, self.label, self.plan = self.before
+            self.before = None
+        self._content(line, line.start, text)
+
+    def _heading(self, line: Line, text: str) -> Heading | None:
+        cells = [c for c in line.cells if c.end > c.start]
+        if line.kind == "row" and len(cells) > 1:
+            found = heading(text) if ":" in text[:40] else None
+            return found if found and found.rest is not None and not self._is_field(text) else None
+        if self._is_field(text):
+            return None
+        found = heading(text, marked=line.kind == "heading")
+        if found is None:
+            return None
+        if found.kind == "unknown":
+            if (
+                name_at(text)
+                or STRENGTH.search(text)
+                or (self.section in LISTS and DOSEISH.search(text))
+            ):
+                return None
+            return found
+        if found.rest is None and line.kind != "heading" and name_at(text, 0, ask=False):
+            return None
+        return found
+
+    def _is_field(self, text: str) -> bool:
+        """Whether a labelled line belongs to the medicine above it (``Reason: low sodium``)."""
+        if ":" not in text or self.current is None or self.blank:
+            return False
+        name = column(text.split(":", 1)[0])
+        return name is not None and name != "drug" and self.section in LISTS
+
+    def _inline(self, line: Line, text: str, found: Heading) -> None:
+        """A heading that goes on in its own line: ``Stopped: ramipril (low blood pressure)``."""
+        assert found.rest is not None
+        begin = found.rest + (len(text[found.rest :]) - len(text[found.rest :].lstrip(" *_-–")))
+        if column(found.label) == "drug" and self.section in LISTS and name_at(text, begin):
+            self._close()
+            self._content(line, line.start + begin, text[begin:], fresh=True)
+            return
+        outer = self.before or (self.section, self.label, self.plan)
+        self._close()
+        self.columns = None
+        if found.kind in ("other", "allergies", "admission", "inpatient") or outer[0] in LISTS:
+            self.before = outer
+        self.section, self.label, self.plan = found.kind, found.label, found.plan
+        self.out.headings.append(found.label)
+        self._content(line, line.start + begin, text[begin:])
+        if found.kind in ("other",) and outer[0] in LISTS:
+            self.section, self.label, self.plan = outer
+            self.before = None
+
+    # -- tables -------------------------------------------------------------------
+
+    def _table(self, line: Line, text: str) -> bool:
+        cells = [self.sheet.of(c) for c in line.cells]
+        if line.kind == "row" and len(cells) > 1:
+            if self._vertical(line, cells):
+                return True
+            names = columns_of(cells)
+            if names and not any(STRENGTH.search(c) for c in cells):
+                self._header(line, names)
+                return True
+            if self.columns is not None and (not line.grid or line.table == self.table):
+                if line.grid != self.grid:
+                    self.columns = None
+                    return False
+                self._row(line, self._placed(line))
+                return True
+            if self.columns is not None:
+                self.columns = None
+            return False
+        if self.columns is not None and not self.grid and line.kind == "text":
+            return self._lone(line, text)
+        if self.columns is not None and line.kind != "row":
+            self.columns = None
+        return False
+
+    def _header(self, line: Line, names: list[str | None]) -> None:
+        self._close()
+        self.columns, self.grid, self.table = names, line.grid, line.table
+        origin = line.start - line.indent
+        self.edges = [c.start - origin for c in line.cells]
+        if self.section in ("preamble", "unknown") or (
+            self.section == "other" and ("dose" in names or "frequency" in names)
+        ):
+            self.section, self.label = "discharge", "table"
+
+    def _placed(self, line: Line) -> list[str]:
+        """The words of a row by column."""
+        assert self.columns is not None
+        if self.grid:
+            texts = [self.sheet.of(c) for c in line.cells]
+            return (texts + [""] * len(self.columns))[: len(self.columns)] + texts[
+                len(self.columns) :
+            ]
+        out = [""] * len(self.columns)
+        origin = line.start - line.indent
+        for cell in line.cells or (Cell(line.start, line.end),):
+            for start, end in self._cut(cell, origin):
+                at = max(
+                    (i for i, e in enumerate(self.edges) if e <= start - origin + 2), default=0
+                )
+                out[at] = f"{out[at]} {self.sheet.text[start:end].strip()}".strip()
+        return out
+
+    def _cut(self, cell: Cell, origin: int) -> list[tuple[int, int]]:
+        """A cell that runs over the edge of the next column, cut there where a space allows it."""
+        pieces = []
+        start = cell.start
+        for edge in self.edges:
+            place = origin + edge
+            if start + 2 < place < cell.end and self.sheet.text[place - 1] == " ":
+                pieces.append((start, place))
+                start = place
+        pieces.append((start, cell.end))
+        return pieces
+
+    def _row(self, line: Line, cells: list[str]) -> None:
+        assert self.columns is not None
+        by: dict[str, list[str]] = {}
+        for name, text in zip([*self.columns, *[None] * len(cells)], cells, strict=False):
+            if text.strip():
+                by.setdefault(name or "comment", []).append(text)
+        if not by:
+            return
+        drug = " ".join(by.get("drug", ()))
+        filled = [c for c in cells if c.strip()]
+        if len(filled) == 1 and not STRENGTH.search(filled[0]) and not name_at(filled[0]):
+            found = heading(filled[0])
+            if found:
+                columns = self.columns
+                self._open(found)
+                self.columns = columns
+                return
+        wraps = not self.grid and self.current is not None and not self.blank
+        if self.current is not None and (
+            not drug or (wraps and not self._begins(drug, strict=True) and drug)
+        ):
+            for name, texts in by.items():
+                for text in texts:
+                    self.current.put(name, text)
+            self.current.end = line.end
+            return
+        self._close()
+        if pattern("remarks", "nothing").match(drug.lower()) and len(by) == 1:
+            return
+        if self.section == "allergies":
+            self._allergy(line.start, line.end)
+            return
+        raw = Raw(line.start, line.end, self.section, self.label, {}, line.page)
+        for name, texts in by.items():
+            for text in texts:
+                raw.put(name, text)
+        if not drug and not (by.keys() & {"dose", "frequency", "strength"}):
+            self._odd(line.start, line.end, "a row without a medicine's name")
+            return
+        self.current = raw
+
+    def _lone(self, line: Line, text: str) -> bool:
+        """A line with one piece of text inside a table ruled by spaces."""
+        if self.current is not None and not self.blank and line.indent > 0:
+            self._row(line, self._placed(line))
+            return True
+        if heading(text) or (self.blank and not self._begins(text, strict=True)):
+            self.columns = None
+            return False
+        if self.current is not None and not self.blank and not self._begins(text, strict=True):
+            self._row(line, self._placed(line))
+            return True
+        if self._begins(text, strict=True):
+            self._row(line, self._placed(line))
+            return True
+        self.columns = None
+        return False
+
+    def _vertical(self, line: Line, cells: list[str]) -> bool:
+        """A row of label and value in a block that describes one medicine."""
+        filled = [c for c in cells if c.strip()]
+        if len(filled) != 2 or not line.grid:
+            return False
+        name = column(filled[0])
+        if name is None or column(filled[1]) not in (None, "drug"):
+            return False
+        if name == "drug" and STRENGTH.search(filled[0]):
+            return False
+        if name == "drug":
+            if self.section in ("preamble", "unknown", "other"):
+                self.section, self.label = "discharge", "table"
+            self._close()
+            self.columns = None
+            raw = Raw(line.start, line.end, self.section, self.label, {}, line.page)
+            raw.put("drug", filled[1])
+            raw.fields.setdefault("vertical", ["yes"])
+            self.current = raw
+            return True
+        if self.current is not None and "vertical" in self.current.fields:
+            self.current.put(name, filled[1])
+            self.current.end = line.end
+            return True
+        return False
+
+    # -- lists --------------------------------------------------------------------
+
+    def _content(self, line: Line, start: int, text: str, *, fresh: bool = False) -> None:
+        if self.section == "allergies":
+            self._allergy(start, line.end)
+            return
+        if self.section not in LISTS and self.section != "admission":
+            if self.section == "unknown" and self._medicine_under_unknown(text):
+                self._list(line, start, text, fresh=fresh)
+            elif self.section != "inpatient":
+                self.out.narrative.append((start, line.end, self.plan))
+            return
+        self._list(line, start, text, fresh=fresh)
+
+    def _medicine_under_unknown(self, text: str) -> bool:
+        body = text[_body(text) :]
+        return bool(name_at(body) and (STRENGTH.search(body) or DOSEISH.search(body)))
+
+    def _list(self, line: Line, start: int, text: str, *, fresh: bool) -> None:
+        begin = _body(text)
+        body = text[begin:]
+        bullet = begin > 0
+        if pattern("remarks", "nothing").match(body.lower()):
+            return
+        if fresh or self._begins(body, bullet=bullet) or self._speaks(body, bullet):
+            if self._goes_on(line, body, bullet) and not fresh:
+                self._extend(line, body)
+                return
+            self._close()
+            for s, e in _several(body):
+                self._close()
+                self.current = Raw(
+                    start + begin + s,
+                    start + begin + e,
+                    self.section,
+                    self.label,
+                    {"line": [body[s:e]]},
+                    line.page,
+                    line.indent,
+                    bullet,
+                )
+            return
+        if self.current is not None and self._continues(line, body, bullet):
+            self._extend(line, body)
+            return
+        self._close()
+        self._odd(start, line.end, "not understood as a medicine")
+
+    def _extend(self, line: Line, body: str) -> None:
+        assert self.current is not None
+        label, colon, rest = body.partition(":")
+        name = column(label) if colon else None
+        if name and name != "drug":
+            self.current.put(name, rest)
+        else:
+            self.current.put("line", body)
+        self.current.end = line.end
+
+    def _goes_on(self, line: Line, body: str, bullet: bool) -> bool:
+        """Whether a line that could begin a medicine belongs to the one above."""
+        if self.current is None or self.blank or bullet or line.indent <= self.current.indent:
+            return False
+        return bool(_DOSE_START.match(body)) and not name_at(body)
+
+    def _continues(self, line: Line, body: str, bullet: bool) -> bool:
+        assert self.current is not None
+        if bullet and line.indent <= self.current.indent:
+            return False
+        if self.blank:
+            return line.indent > self.current.indent
+        if line.indent > self.current.indent:
+            return True
+        return bool(
+            _DOSE_START.match(body)
+            or body[:1].islower()
+            or body[:1] in "(["
+            or column(body.split(":", 1)[0]) not in (None, "drug")
+            or pattern("remarks", "supply").match(body)
+            or pattern("remarks", "reason").match(body)
+            or _LEAD.match(body)
+            or (self.current.bullet and not bullet)
+        )
+
+    def _begins(self, body: str, *, strict: bool = False, bullet: bool = False) -> bool:
+        """Whether a line begins with a medicine: by a known name, or by the look of it."""
+        lead = _LEAD.match(body)
+        for at in {lead.end() if lead else 0, 0}:
+            if name_at(body, at):
+                return True
+        rest = body[lead.end() :] if lead else body
+        if _DOSE_START.match(rest) or not rest[:1].isalpha():
+            return False
+        found = STRENGTH.search(rest)
+        near = found is not None and len(WORD.findall(rest[: found.start()])) <= 5
+        if strict:
+            return near and rest[:1].isupper()
+        if near and not re.match(r"[a-z]", rest):
+            return True
+        form = FORM.search(rest)
+        looks = bool(DOSEISH.search(rest) or form)
+        return bool(near or (bullet and looks)) or (
+            form is not None
+            and 0 < form.start() < 40
+            and rest[:1].isupper()
+            and bool(DOSEISH.search(rest))
+        )
+
+    def _speaks(self, body: str, bullet: bool) -> bool:
+        """Whether a sentence says what was done to a known medicine."""
+        if not bullet and self.current is not None and not self.blank:
+            return False
+        name = first_name(body)
+        return bool(name and (_VERB.search(body) or (bullet and name.start < 30)))
+
+    # -- leaving ------------------------------------------------------------------
+
+    def _close(self) -> None:
+        raw, self.current = self.current, None
+        if raw is None:
+            return
+        (self.out.admission if raw.section == "admission" else self.out.raws).append(raw)
+
+    def _allergy(self, start: int, end: int) -> None:
+        self.out.allergies.append(Span(start, end, self.sheet.text[start:end]))
+
+    def _odd(self, start: int, end: int, why: str) -> None:
+        if self.section == "admission":
+            return
+        self.out.unread.append(Span(start, end, self.sheet.text[start:end], why))
+
+
+def _body(text: str) -> int:
+    """Where a list line's words begin, behind its bullet or number."""
+    found = _BULLET.match(text)
+    return found.end() if found and found.end() < len(text) else 0
+
+
+_BETWEEN = re.compile(r"[,;.]\s+(?:and\s+)?|\s+(?:and|&|\+)\s+|\s{2,}", re.IGNORECASE)
+
+
+def _several(body: str) -> list[tuple[int, int]]:
+    """The stretches of a line that names several medicines one after the other."""
+    starts = [0]
+    for gap in _BETWEEN.finditer(body):
+        at = gap.end()
+        lead = _LEAD.match(body, at)
+        name = name_at(body, lead.end() if lead else at, ask=False)
+        if name is None:
+            continue
+        after = body[name.end : name.end + 24]
+        follows = (
+            not after.strip()
+            or after.lstrip()[:1] in ",;.(-–:"
+            or re.match(r"\s*\d", after)
+            or re.match(r"\s+(?:and|&)\b", after)
+            or DOSEISH.match(after.strip())
+            or _VERB.match(after.strip())
+            or FORM.search(after)
+        )
+        joint = gap.group().strip().lower()
+        first = name_at(body, 0, ask=False) or first_name(body)
+        if (
+            follows
+            and first
+            and first.start < at
+            and not (joint in ("and", "&", "+") and first.end >= gap.start() - 1 and False)
+        ):
+            starts.append(at)
+    bounds = [*starts, len(body)]
+    out = []
+    for s, e in itertools.pairwise(bounds):
+        piece = body[s:e].rstrip(" ,;&+")
+        piece = re.sub(r"\s+(?:and|&)$", "", piece)
+        if piece.strip():
+            out.append((s, s + len(piece)))
+    return out
