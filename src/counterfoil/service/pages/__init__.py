@@ -1,0 +1,1 @@
+"""The pages: addresses, views, presenters, templates, style. Reads by queries, writes by actions."""

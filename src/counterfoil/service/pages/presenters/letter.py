@@ -1,0 +1,222 @@
+"""A letter: its text with the lines marked, the groups of lines in order, pairs and drafts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from counterfoil.service.casework.shapes import LetterLine, LetterSummary, LetterView
+from counterfoil.service.pages import words
+from counterfoil.service.pages.presenters.today import Tag
+
+SAME = "same"
+DECIDED = ("done", "handed_over", "waiting")
+TOKEN = re.compile(r"\s+|[^\s]+")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line with its two sides, the difference in words, and where it stands."""
+
+    line: LetterLine
+    number: int
+    letter: tuple[Markup, ...]
+    plans: tuple[Markup, ...]
+    stated: str
+    found: str
+    why: tuple[tuple[str, str], ...]
+    tags: tuple[Tag, ...]
+    decided: bool
+    question: str
+    query: str
+    next_anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines of one class, in the order in which they are worked."""
+
+    klass: str
+    title: str
+    colour: str
+    lines: tuple[Line, ...]
+
+    @property
+    def left(self) -> int:
+        """How many are not dealt with yet."""
+        return sum(not line.decided for line in self.lines)
+
+
+def top_class(klass: str) -> str:
+    """``letter.changed`` and ``changed`` are both ``changed``; ``same_for_pharmacist`` is ``same``."""
+    bare = klass.removeprefix("letter.")
+    return SAME if bare.startswith(SAME) else bare
+
+
+def marked_text(view: LetterView) -> Markup:
+    """The letter as sent, each line in a ``mark`` that names it, what could not be read dashed."""
+    places: list[tuple[int, int, str, str]] = []
+    for line in view.lines:
+        for part in line.letter_lines:
+            start, end = part.get("start"), part.get("end")
+            if isinstance(start, int) and isinstance(end, int):
+                places.append((start, end, f"t-{line.finding.ref}", ""))
+    for span in view.unread:
+        start, end = span.get("start"), span.get("end")
+        if isinstance(start, int) and isinstance(end, int):
+            places.append((start, end, "", "cf-unread"))
+    parts: list[str] = []
+    at = 0
+    seen: set[str] = set()
+    for start, end, ident, css in sorted(places):
+        if start < at or end > len(view.text):
+            continue
+        parts.append(str(escape(view.text[at:start])))
+        named = f' id="{escape(ident)}"' if ident and ident not in seen else ""
+        data = f' data-line="{escape(ident[2:])}"' if ident else ""
+        classed = f' class="{css}"' if css else ""
+        parts.append(f"<mark{named}{data}{classed}>{escape(view.text[start:end])}</mark>")
+        seen.add(ident)
+        at = end
+    parts.append(str(escape(view.text[at:])))
+    return Markup("".join(parts))
+
+
+def difference(left: str, right: str) -> tuple[Markup, Markup]:
+    """Both texts, the words that only one of them has marked: ``del`` left, ``ins`` right."""
+    a, b = TOKEN.findall(left), TOKEN.findall(right)
+    matcher = difflib.SequenceMatcher(None, [_plain(t) for t in a], [_plain(t) for t in b], False)
+    out_a, out_b = [], []
+    for kind, a1, a2, b1, b2 in matcher.get_opcodes():
+        out_a.append(_wrap("del", a[a1:a2], kind != "equal"))
+        out_b.append(_wrap("ins", b[b1:b2], kind != "equal"))
+    return Markup("").join(out_a), Markup("").join(out_b)
+
+
+def _plain(token: str) -> str:
+    return " " if token.isspace() else token.casefold().strip(".,;:()")
+
+
+def _wrap(element: str, tokens: list[str], differs: bool) -> Markup:
+    text = "".join(tokens)
+    if not differs or not text.strip():
+        return escape(text)
+    return Markup("<{0}>{1}</{0}>").format(element, text)
+
+
+def _sides(line: LetterLine) -> tuple[tuple[Markup, ...], tuple[Markup, ...]]:
+    letter = [str(part.get("text", "")) for part in line.letter_lines]
+    plans = [str(part.get("text", "")) for part in line.plans]
+    if len(letter) == len(plans) == 1:
+        left, right = difference(" ".join(letter[0].split()), " ".join(plans[0].split()))
+        return (left,), (right,)
+    return tuple(escape(t) for t in letter), tuple(escape(t) for t in plans)
+
+
+def _tags(line: LetterLine) -> tuple[Tag, ...]:
+    card = line.finding
+    if card.work == "done":
+        last = card.decisions[-1] if card.decisions else None
+        return (Tag(last.label if last else "Decided", "green"),)
+    if card.work == "handed_over":
+        return (Tag(f"With the {card.with_role}" if card.with_role else "Handed over", "grey"),)
+    if card.work == "answered":
+        return (Tag("Answered", "green"),)
+    if card.work == "waiting":
+        until = f" until {words.short_day(card.waiting_until)}" if card.waiting_until else ""
+        return (Tag(f"Waiting{until}", "grey"),)
+    return ()
+
+
+def draft_question(line: LetterLine, summary: LetterSummary) -> str:
+    """A question to start from: both texts, what the letter states, what was found. No name."""
+    said = [f"Letter: {part.get('text', '')}" for part in line.letter_lines]
+    held = [f"GP record: {part.get('text', '')}" for part in line.plans]
+    where = summary.sender or "the hospital"
+    discharged = f" of {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
+    body = [f"Discharge letter from {where}{discharged}.", ""]
+    body += said or ["The letter does not mention this medicine."]
+    body += held or ["The GP record holds no such medicine."]
+    if line.stated:
+        body.append(f"The letter says: {line.stated}.")
+    if line.found:
+        body.append(f"Found: {line.found}.")
+    body += ["", line.proposal or "Please say what should be done."]
+    return "\n".join(body)
+
+
+def draft_query(line: LetterLine, summary: LetterSummary) -> str:
+    """A query to the ward about one line, to paste into a message. No name."""
+    said = [f"“{part.get('text', '')}”" for part in line.letter_lines]
+    held = [f"“{part.get('text', '')}”" for part in line.plans]
+    discharged = (
+        f", discharged {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
+    )
+    if said and held:
+        return (
+            f"Your discharge letter{discharged} lists {'; '.join(said)}. Before admission the "
+            f"patient took {'; '.join(held)}. Please confirm which is intended, and why."
+        )
+    if held:
+        return (
+            f"Your discharge letter{discharged} does not mention {'; '.join(held)}, which the "
+            "patient took before admission. Please confirm whether it was to continue."
+        )
+    return (
+        f"Your discharge letter{discharged} lists {'; '.join(said)}. Please confirm the dose, how "
+        "long it is to go on, and the reason for it."
+    )
+
+
+def present_line(line: LetterLine, number: int, summary: LetterSummary) -> Line:
+    """One line as the page shows it."""
+    letter, plans = _sides(line)
+    return Line(
+        line=line,
+        number=number,
+        letter=letter,
+        plans=plans,
+        stated=line.stated.replace("_", " ") if line.stated else "",
+        found=line.found or "",
+        why=tuple(
+            (words.initial_capital(str(w.get("text", ""))), str(w.get("source") or ""))
+            for w in line.why
+        ),
+        tags=_tags(line),
+        decided=line.finding.work in DECIDED,
+        question=draft_question(line, summary),
+        query=draft_query(line, summary),
+    )
+
+
+def groups(view: LetterView) -> tuple[Group, ...]:
+    """The lines by class, conflicts and unreadable ones first, the same ones last."""
+    made: dict[str, list[Line]] = {}
+    for number, line in enumerate(view.lines, 1):
+        made.setdefault(top_class(line.klass), []).append(present_line(line, number, view.summary))
+    known = list(words.CLASS_WORDS)
+    ordered = sorted(made, key=lambda k: known.index(k) if k in known else len(known))
+    return tuple(
+        Group(k, words.class_words(k), words.CLASS_COLOURS.get(k, "grey"), tuple(made[k]))
+        for k in ordered
+    )
+
+
+def confirmable(groups_of: Iterable[Group]) -> tuple[Line, ...]:
+    """The same lines that this person may confirm now: all of what "confirm the same" does."""
+    return tuple(
+        line
+        for group in groups_of
+        if group.klass == SAME
+        for line in group.lines
+        if not line.decided and any(a.name == "confirm_same" for a in line.line.finding.actions)
+    )
+
+
+def counts(groups_of: Iterable[Group]) -> tuple[tuple[str, str, int, str], ...]:
+    """Class, words, number of lines and colour, in order, for the top of the page."""
+    return tuple((g.klass, g.title, len(g.lines), g.colour) for g in groups_of)

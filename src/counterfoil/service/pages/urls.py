@@ -1,0 +1,29 @@
+"""Addresses of the pages. Ids are opaque; nothing in an address says who a patient is."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from counterfoil.service.pages.views import audits, case, letter, other, patients, questions, today
+
+urlpatterns = [
+    path("", today.today, name="today"),
+    path("next/", today.following, name="next"),
+    path("cases/<uuid:ref>/", case.case, name="case"),
+    path("cases/<uuid:ref>/claim/", case.claim, name="claim"),
+    path("cases/<uuid:ref>/hand-over/", case.hand_over, name="hand-over"),
+    path("cases/<uuid:ref>/answers/<uuid:handover>/", case.acknowledge, name="acknowledge"),
+    path("cases/<uuid:ref>/findings/<str:finding>/<slug:action>/", case.decide, name="decide"),
+    path("letters/", letter.letters, name="letters"),
+    path("letters/<uuid:ref>/", letter.letter, name="letter"),
+    path("letters/<uuid:ref>/confirm-same/", letter.confirm_same, name="confirm-same"),
+    path("letters/<uuid:ref>/finish/", letter.finish, name="finish-letter"),
+    path("letters/<uuid:ref>/original/", letter.original, name="original-letter"),
+    path("questions/", questions.questions, name="questions"),
+    path("questions/<uuid:ref>/reply/", questions.reply, name="reply"),
+    path("patients/", patients.patients, name="patients"),
+    path("audits/", audits.audits, name="audits"),
+    path("audits/<str:name>/", audits.rule, name="rule"),
+    path("team/", other.team, name="team"),
+    path("keys/", other.keys, name="keys"),
+]

@@ -1,0 +1,1 @@
+"""One module a page. A view reads by queries, writes by actions, and shows a template."""

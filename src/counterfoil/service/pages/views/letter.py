@@ -1,0 +1,134 @@
+"""A letter: is every line dealt with? And the list of letters."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from counterfoil.service.casework import actions, clock, queries
+from counterfoil.service.casework.errors import ConflictError, PolicyError
+from counterfoil.service.pages import words
+from counterfoil.service.pages.page import (
+    FormState,
+    Problem,
+    page_view,
+    render,
+    say,
+    user_of,
+    version_of,
+)
+from counterfoil.service.pages.presenters import case as case_presenter
+from counterfoil.service.pages.presenters import letter as presenter
+from counterfoil.service.pages.views.today import back_to_list
+
+OPEN = ("new", "in_progress")
+
+
+@require_GET
+@page_view
+def letters(request: HttpRequest) -> HttpResponse:
+    """Letters that are not finished, by due date."""
+    found = queries.letters(user_of(request))
+    context = {
+        "title": "Letters",
+        "open": [one for one in found if one.status in OPEN],
+        "stray": [one for one in found if one.status not in OPEN],
+    }
+    return render(request, "letters.jinja", context, current="letters")
+
+
+@require_GET
+@page_view
+def letter(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """The page of one letter; opening it is recorded."""
+    return show(request, str(ref))
+
+
+def show(
+    request: HttpRequest,
+    ref: str,
+    *,
+    problem: Problem | None = None,
+    form: FormState | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the letter beside the GP list."""
+    user = user_of(request)
+    view = queries.letter_view(user, ref)
+    case = None
+    if view.summary.case_ref:
+        if request.method == "GET":
+            actions.view_patient(user, view.summary.case_ref, "letter")
+        case = queries.case_view(user, view.summary.case_ref)
+    groups = presenter.groups(view)
+    context = {
+        "title": "Letter",
+        "letter": view,
+        "summary": view.summary,
+        "text": presenter.marked_text(view),
+        "groups": groups,
+        "counts": presenter.counts(groups),
+        "confirmable": presenter.confirmable(groups),
+        "case": case,
+        "allergies": case_presenter.allergies(case.record) if case else "",
+        "today": clock.today(),
+        "problem": problem,
+        "form": form or FormState(),
+        "back": back_to_list(request, view.summary.case_ref or ref),
+        "here": reverse("letter", args=[ref]),
+    }
+    return render(request, "letter.jinja", context, current="letters", status=status)
+
+
+@require_POST
+@page_view
+def confirm_same(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Confirm each of the same lines that were on the page, and no other class."""
+    user = user_of(request)
+    view = queries.letter_view(user, str(ref))
+    version = version_of(request)
+    if version is not None and version != view.version:
+        text = "Something was done on this letter since you opened it. Look again, then confirm."
+        problem = Problem(text, title="Somebody else was faster")
+        return show(request, str(ref), problem=problem, status=409)
+    wanted = set(request.POST.getlist("finding"))
+    done = 0
+    try:
+        for line in presenter.confirmable(presenter.groups(view)):
+            if line.line.finding.ref in wanted:
+                actions.confirm_same(user, line.line.finding.ref)
+                done += 1
+    except (PolicyError, ConflictError) as error:
+        text = f"{words.count(done, 'line')} confirmed, then this stood in the way: {error}"
+        return show(request, str(ref), problem=Problem(text), status=409)
+    say(request, f"{words.count(done, 'line')} confirmed as the same.")
+    return redirect(reverse("letter", args=[ref]) + "#same")
+
+
+@require_POST
+@page_view
+def finish(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Finish the letter; refused while a line is open."""
+    try:
+        actions.finish_letter(user_of(request), str(ref), expected_version=version_of(request))
+    except (PolicyError, ConflictError) as error:
+        return show(request, str(ref), problem=Problem(str(error)), status=409)
+    say(request, "Letter finished.")
+    return redirect("letters")
+
+
+@require_GET
+@page_view
+def original(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """The letter's own bytes, as a download: never shown as a page of ours."""
+    content, media_type, name = queries.original_letter(user_of(request), str(ref))
+    response = HttpResponse(content, content_type=media_type or "application/octet-stream")
+    suffix = "." + name.rsplit(".", 1)[1] if "." in name else ""
+    safe = suffix if suffix[1:].isalnum() and len(suffix) < 8 else ""
+    response["Content-Disposition"] = f'attachment; filename="letter{safe}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

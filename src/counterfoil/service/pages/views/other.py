@@ -1,0 +1,30 @@
+"""Team counts, and the switch for single keys."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods
+
+from counterfoil.service.casework import queries
+from counterfoil.service.pages.page import KEYS, page_view, render, say, user_of
+
+
+@require_GET
+@page_view
+def team(request: HttpRequest) -> HttpResponse:
+    """Counts a practice; nobody named."""
+    context = {"title": "Team", "counts": queries.team_counts(user_of(request))}
+    return render(request, "team.jinja", context, current="team")
+
+
+@require_http_methods(["GET", "POST"])
+@page_view
+def keys(request: HttpRequest) -> HttpResponse:
+    """The list of single keys, and switching them off or on."""
+    if request.method == "POST":
+        off = request.POST.get("keys") == "off"
+        request.session[KEYS] = off
+        say(request, "Single keys are off." if off else "Single keys are on.")
+        return redirect("keys")
+    return render(request, "keys.jinja", {"title": "Keys"})

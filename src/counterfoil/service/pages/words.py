@@ -1,0 +1,108 @@
+"""How pages say dates, ages, NHS numbers and classes of work. Pure functions, no markup."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from counterfoil.foundation import days
+
+LONDON = ZoneInfo("Europe/London")
+
+CLASS_WORDS = {
+    "conflict": "Conflict",
+    "unreadable": "Not readable",
+    "changed": "Changed",
+    "missing": "Not in the letter",
+    "stopped": "Stopped",
+    "new": "New",
+    "duplicate": "Twice",
+    "same": "Same",
+    "done": "Done already",
+}
+"""Classes of reconciliation, in the order in which they are worked (reconciliation notes 5.6)."""
+
+CLASS_COLOURS = {
+    "conflict": "red",
+    "unreadable": "red",
+    "changed": "orange",
+    "missing": "yellow",
+    "stopped": "orange",
+    "new": "blue",
+    "duplicate": "yellow",
+    "same": "grey",
+    "done": "grey",
+}
+
+
+def nhs_number(number: str) -> str:
+    """``999 000 0018``; what is not ten digits is given back as it is."""
+    digits = number.replace(" ", "")
+    return f"{digits[:3]} {digits[3:6]} {digits[6:]}" if len(digits) == 10 else number
+
+
+def day_words(value: date | datetime | None) -> str:
+    """``14 June 2026``, empty for none; a time is read as a day in London."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(LONDON).date()
+    return days.words(value)
+
+
+def short_day(value: date | datetime | None) -> str:
+    """``14 June``: where the year is plain."""
+    return day_words(value).rsplit(" ", 1)[0]
+
+
+def clock(value: datetime) -> str:
+    """``2:30pm`` in London; ``midday`` and ``midnight`` by name."""
+    local = value.astimezone(LONDON)
+    if local.minute == 0 and local.hour in (0, 12):
+        return "midday" if local.hour else "midnight"
+    hour = local.hour % 12 or 12
+    minute = f":{local.minute:02d}" if local.minute else ""
+    return f"{hour}{minute}{'am' if local.hour < 12 else 'pm'}"
+
+
+def moment(value: datetime | None) -> str:
+    """``14 June 2026, 2:30pm``"""
+    return f"{day_words(value)}, {clock(value)}" if value is not None else ""
+
+
+def short_moment(value: datetime | None) -> str:
+    """``14 June, 2:30pm``"""
+    return f"{short_day(value)}, {clock(value)}" if value is not None else ""
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """``1 line``, ``3 lines``"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def due_words(days_left: int | None) -> str:
+    """``3 days late``, ``today``, ``tomorrow``, ``in 2 days``; empty for no date."""
+    if days_left is None:
+        return ""
+    if days_left < 0:
+        return f"{count(-days_left, 'day')} late"
+    return {0: "today", 1: "tomorrow"}.get(days_left, f"in {days_left} days")
+
+
+def ago(value: date | datetime | None, today: date) -> str:
+    """``today``, ``yesterday``, ``3 days ago``"""
+    if value is None:
+        return ""
+    day = value.astimezone(LONDON).date() if isinstance(value, datetime) else value
+    passed = (today - day).days
+    return {0: "today", 1: "yesterday"}.get(passed, f"{passed} days ago")
+
+
+def initial_capital(text: str) -> str:
+    """The text with its first letter large, the rest untouched."""
+    return text[:1].upper() + text[1:]
+
+
+def class_words(klass: str) -> str:
+    """The words of a class of reconciliation."""
+    return CLASS_WORDS.get(klass, initial_capital(klass.replace("_", " ")))
