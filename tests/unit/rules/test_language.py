@@ -1,0 +1,165 @@
+"""A rule file is refused whole, with one message a mistake: file, line, what to write instead."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.rules import load, model
+from counterfoil.rules.examples import check_examples, check_rules
+from counterfoil.rules.expression import parse
+from counterfoil.rules.language import read_rule, read_rules
+from counterfoil.rules.sets import TerminologySets
+
+NSAID = (files("counterfoil.knowledge") / "rules" / "nsaid_65.toml").read_text("utf-8")
+
+
+def messages(text: str) -> str:
+    with pytest.raises(DataError) as caught:
+        check_rules([read_rule(text, "a.toml")])
+    return "\n".join(str(problem) for problem in caught.value.problems)
+
+
+def test_the_eight_shipped_rules_load_by_their_examples() -> None:
+    rules = load()
+    assert len(rules) == 8
+    assert sum(len(rule.examples) for rule in rules) >= 40
+    assert all(rule.makes_work for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("find", "replace", "expected"),
+    [
+        ('in_last = "3 months"', 'in_last = "three months"', 'such as "3 months"'),
+        ("age_at_least = 65", "age_at_least = 0", "between 1 and 129"),
+        ("age_at_least = 65", 'age_at_least = "old"', "must be a whole number"),
+        ('issued = "nsaid_oral"', 'issued = "fbc"', "no drug set called fbc"),
+        ('issued = "nsaid_oral"', 'issued = "no_such"', "no drug set called no_such"),
+        ("when = \"nsaid and aged_65 and not gastroprotection\"", 'when = "nsaid and (aged_65"',
+         "bracket is opened and not closed"),
+        ("when = \"nsaid and aged_65 and not gastroprotection\"", 'when = "aged_65"',
+         "can hold without the driver"),
+        ("when = \"nsaid and aged_65 and not gastroprotection\"", 'when = "nsaid and older"',
+         "no fact called older"),
+        ('driver = "nsaid"', 'driver = "aged_65"', "driver must be a fact of issues"),
+        ('owner = "pharmacist"', 'owner = "cleaner"', "owner must be one of"),
+        ('status = "read"', 'status = "heard"', 'status must be "read" or "recalled"'),
+        ('read_on = "2026-11"', "", "says when"),
+        ("version = 1", 'version = "one"', "version must be a whole number"),
+        ('subject = "oral NSAID"', "", "subject must be a text"),
+        ('id = "safety', 'id = "Safety', "theme.name in lower case"),
+        ('expect = "open"', 'expect = "perhaps"', "expect must be open"),
+        ('expect = "open"', 'expect = "clear"', "should be clear"),
+        ("as_of = 2026-05-31", 'as_of = "yesterday"', "as_of must be a date"),
+        ("[facts.nsaid]", "[facts.nsaid]\nevery = \"1 month\"", "has no meaning beside issued"),
+        ("[facts.nsaid]", "[facts.nsaid]\never = \"fbc\"", "exactly one of"),
+        ("theme = ", "colour = ", "no setting called colour"),
+        ("[facts.nsaid]", "[facts.nsaid", "must be TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_write_instead(
+    find: str, replace: str, expected: str
+) -> None:
+    assert find in NSAID
+    text = messages(NSAID.replace(find, replace))
+    assert expected in text
+    assert "a.toml" in text
+
+
+def test_the_line_of_a_mistake_is_given() -> None:
+    text = messages(NSAID.replace("age_at_least = 65", 'age_at_least = "old"'))
+    line = NSAID.splitlines().index("age_at_least = 65") + 1
+    assert f"line {line}" in text
+
+
+def test_a_rule_without_an_example_for_a_clause_is_refused() -> None:
+    start = NSAID.index('[[examples]]\nname = "The same with omeprazole')
+    end = NSAID.index('[[examples]]\nname = "Naproxen a day before')
+    assert "gastroprotection needs two examples" in messages(NSAID[:start] + NSAID[end:])
+
+
+def test_a_source_that_is_only_recalled_makes_no_work() -> None:
+    rule = read_rule(NSAID.replace('status = "read"', 'status = "recalled"'), "a.toml")
+    assert not rule.makes_work
+
+
+def test_two_rules_with_one_id_are_refused(tmp_path: object) -> None:
+    path = tmp_path / "x.toml"  # type: ignore[operator]
+    path.write_text(NSAID)
+    with pytest.raises(DataError, match="already used"):
+        read_rules([path, path])
+
+
+def test_not_binds_tighter_than_and_and_and_than_or() -> None:
+    is_ = model.Is
+    assert parse("a or not b and c") == model.Some(
+        (is_("a"), model.All((model.Not(is_("b")), is_("c"))))
+    )
+    assert parse("not (a or b)") == model.Not(model.Some((is_("a"), is_("b"))))
+
+
+@pytest.mark.parametrize("text", ["", "and a", "a b", "a and", "(a", "a)", "A", "a & b", "not"])
+def test_an_expression_that_cannot_be_read_says_why(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse(text)
+
+
+def test_every_mutant_of_a_shipped_rule_dies_by_an_example() -> None:
+    """Each clause of each rule turned round: an example notices."""
+    sets, survivors, mutants = TerminologySets(), [], 0
+    for rule in read_rules():
+        for name in dict.fromkeys(model.names(rule.when)):
+            turned = _turn(rule.when, name)
+            mutants += 1
+            from dataclasses import replace
+
+            if not check_examples(replace(rule, when=turned), sets):
+                survivors.append((rule.id, name))
+    assert mutants >= 20
+    assert survivors == []
+
+
+def _turn(expression: model.Expression, name: str) -> model.Expression:
+    match expression:
+        case model.Is(found):
+            return model.Not(expression) if found == name else expression
+        case model.Not(inner):
+            return model.Not(_turn(inner, name))
+        case model.All(parts):
+            return model.All(tuple(_turn(p, name) for p in parts))
+        case model.Some(parts):
+            return model.Some(tuple(_turn(p, name) for p in parts))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_rule_file_gets_a_message_and_never_another_exception(data: st.DataObject) -> None:
+    lines = NSAID.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        kind = data.draw(st.sampled_from(["drop", "double", "cut", "swap", "noise"]))
+        if kind == "drop":
+            lines[at] = ""
+        elif kind == "double":
+            lines.insert(at, lines[at])
+        elif kind == "cut":
+            lines[at] = lines[at][: len(lines[at]) // 2]
+        elif kind == "swap":
+            other = data.draw(st.integers(0, len(lines) - 1))
+            lines[at], lines[other] = lines[other], lines[at]
+        else:
+            lines[at] = data.draw(st.sampled_from(["x = 1979", "[facts]", "facts = 3", 'when = []',
+                                                   "[[facts.nsaid]]", 'issued = ["a"]',
+                                                   "examples = 1", "source = []"]))
+    text = "\n".join(lines)
+    try:
+        check_rules([read_rule(text, "a.toml")])
+    except DataError as error:
+        assert error.problems
+    else:
+        assert tomllib.loads(text)
