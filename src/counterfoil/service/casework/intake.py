@@ -17,7 +17,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from counterfoil.service.casework import clock, events, policy
 from counterfoil.service.casework.models import (
@@ -197,11 +196,11 @@ class _Plan:
                 if identity not in self.incoming and before.practice_id == self.practice.pk:
                     self._clear(before, self.as_of)
 
-    def _values(self, one: Incoming, first_seen: date) -> dict[str, Any]:
+    def _values(self, one: Incoming, due: date | None) -> dict[str, Any]:
         values = {name: getattr(one, name) for name in CONTENT if hasattr(one, name)}
         values["practice_id"] = self.practice.pk
         values["reasons"] = list(one.reasons)
-        values["due"] = self._due(one, first_seen)
+        values["due"] = due
         values["fingerprint"] = one.fingerprint or default_fingerprint(one.state, one.reasons)
         values["makes_work"] = one.kind != Finding.Kind.RULE or (
             not one.recalled and (one.rule, one.rule_version) in self.approved
@@ -226,12 +225,12 @@ class _Plan:
                 snapshot=self.snapshot,
                 first_seen=self.now,
                 last_seen=self.now,
-                **self._values(one, self.as_of),
+                **self._values(one, self._first_due(one)),
             )
         )
 
     def _renew(self, before: Finding, one: Incoming) -> None:
-        values = self._values(one, timezone.localdate(before.first_seen))
+        values = self._values(one, one.due or before.due)
         same = all(getattr(before, name) == value for name, value in values.items())
         other_facts = before.fingerprint != values["fingerprint"]
         for name, value in values.items():
@@ -243,11 +242,11 @@ class _Plan:
         else:
             self._reopen_if_due(before)
 
-    def _due(self, one: Incoming, first_seen: date) -> date:
+    def _first_due(self, one: Incoming) -> date:
         """The rule's own date, else so many days from first sight as its urgency says."""
         within = policy.load().urgency
         days = within.get(one.urgency, within["routine"])
-        return one.due or first_seen + timedelta(days=days)
+        return one.due or self.as_of + timedelta(days=days)
 
     def _reopen_if_due(self, finding: Finding) -> None:
         passed = finding.waiting_until is not None and finding.waiting_until < self.as_of

@@ -56,6 +56,7 @@ __all__ = [
     "letters",
     "original_letter",
     "questions",
+    "roles",
     "rules_book",
     "team_counts",
     "today",
@@ -83,12 +84,17 @@ LINE_ORDER = (
 """Of a letter's lines: what blocks the rest first, what is the same last."""
 
 
+def roles(user: User) -> frozenset[str]:
+    """All roles the user holds, wherever: for navigation and greetings, never for permission."""
+    return scope.roles_anywhere(user)
+
+
 def case_view(user: User, case_ref: str) -> CaseView:
     """One case with its findings, letters, questions, history and the published record."""
     case = scope.case(user, case_ref)
     when = clock.today()
     person_row = _person_row(user, case)
-    roles = _roles(user, case)
+    held = _roles(user, case)
     rows = list(
         case.findings.exclude(kind=Finding.Kind.LETTER_LINE)
         .exclude(state=Finding.State.CLEAR, work__in=(Finding.Work.TODO, Finding.Work.WAITING))
@@ -106,11 +112,11 @@ def case_view(user: User, case_ref: str) -> CaseView:
         claimed_by=claimed_by,
         claimed_until=case.claimed_until if claimed_by else None,
         mine=mine,
-        findings=tuple(cards.cards(rows, user, roles, actions.protocol_of(case), when)),
+        findings=tuple(cards.cards(rows, user, held, actions.protocol_of(case), when)),
         letters=tuple(_summaries(case.letters.select_related("practice"), {case.pk: person}, when)),
         handovers=tuple(cards.handover_line(h, user) for h in handovers),
         history=tuple(_history(case)),
-        roles=roles,
+        roles=held,
         data=data_of(person_row.practice, when),
         record=_record(person_row),
     )
@@ -201,8 +207,8 @@ def letters(user: User) -> tuple[LetterSummary, ...]:
 
 def questions(user: User) -> tuple[Question, ...]:
     """Hand-overs that wait for an answer of one of this user's roles; same-day, then oldest first."""
-    roles = scope.roles_anywhere(user) & set(policy.CLINICAL_ROLES)
-    rows = scope.handovers(user).filter(status=Handover.Status.SENT, to_role__in=roles)
+    mine = scope.roles_anywhere(user) & set(policy.CLINICAL_ROLES)
+    rows = scope.handovers(user).filter(status=Handover.Status.SENT, to_role__in=mine)
     found = [q for q in _questions(user, rows) if q.handover.to_role in _roles_of(user, q)]
     found.sort(key=lambda q: (all(f.urgency != "same_day" for f in q.findings), q.handover.sent_at))
     return tuple(found)
@@ -229,8 +235,7 @@ def _questions(user: User, rows: Any) -> Iterable[Question]:
     for row in handovers:
         case, person = row.case, people[row.case_id]
         findings = list(row.findings.all())
-        roles = _roles(user, case)
-        shown = cards.cards(findings, user, roles, actions.protocol_of(case), when)
+        shown = cards.cards(findings, user, _roles(user, case), actions.protocol_of(case), when)
         letters_of = {f.letter_id for f in findings if f.letter_id}
         yield Question(
             handover=cards.handover_line(row, user),

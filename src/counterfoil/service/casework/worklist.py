@@ -412,13 +412,18 @@ def _why_empty(
         return "You have no clinical role in a practice, so no patients are listed for you."
     if shown:
         return "Nothing matches the filters. Take one off to see more."
+    because = []
     published = set(scope.snapshots(user).values_list("practice_id", flat=True))
     missing = [practice.name for practice in practices if practice.pk not in published]
     if missing:
-        return f"No record has been loaded for {' or '.join(missing)} yet."
+        because.append(f"No record has been loaded for {' or '.join(missing)} yet.")
     waiting = scope.findings(user).filter(makes_work=False).exclude(state=State.CLEAR)
     if filters.view == "team" and waiting.exists():
-        return "Rules have found something, but none of them is approved for your practices yet."
+        because.append(
+            "Rules have found something, but none of them is approved for your practices yet."
+        )
+    if because:
+        return " ".join(because)
     return "Nothing is in this list. It covers what the loaded records and approved rules show."
 
 
