@@ -14,7 +14,7 @@ from counterfoil.foundation.errors import DataError
 from counterfoil.records.importers.element import Element, UnreadableError
 
 _LIKE_A_NUMBER_OF_SOMEBODY = re.compile(r"\d[\d\s-]{8,}\d")
-_KINDS = {"collection", "searchset", "batch-response"}
+_KINDS = ("collection", "searchset", "batch-response")
 _R4_ONLY = {"ServiceRequest", "MedicationKnowledge"}
 
 

@@ -78,7 +78,7 @@ class Element:
             value = value[0]
         if value is None:
             return None
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not _is_storable(value):
             raise UnreadableError(f"{self.path}.{name}", "text")
         return value if value.strip() else None
 
@@ -86,7 +86,7 @@ class Element:
         """A list of text; one alone counts as a list of one."""
         value = self.value.get(name)
         values = value if isinstance(value, list) else [] if value is None else [value]
-        if not all(isinstance(each, str) for each in values):
+        if not all(isinstance(each, str) and _is_storable(each) for each in values):
             raise UnreadableError(f"{self.path}.{name}", "text")
         return [each for each in values if each.strip()]
 
@@ -149,3 +149,14 @@ class Element:
             if url in names:
                 return each
         return None
+
+
+def _is_storable(text: str) -> bool:
+    """Whether text can be written as UTF-8 and held by a database: no half pairs, no NUL."""
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -39,7 +39,7 @@ _STATUSES = {
     "on-hold": "suspended",
 }
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([^\d\s].*?)?\s*\Z", re.ASCII)
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([^\d\s]\D*?)?\s*\Z", re.ASCII)
 _QUANTITY_TEXT = (
     "Extension-CareConnect-QuantityText-1",
     "Extension-CareConnect-MedicationQuantityText-1",
