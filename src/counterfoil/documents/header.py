@@ -33,12 +33,12 @@ _BIRTH = re.compile(
 )
 _DISCHARGED = re.compile(
     rf"\b(?:date(?:\s*(?:and|/)\s*time)?\s+of\s+discharge|discharge\s+date(?:\s*(?:and|/)\s*time)?|date\s*/\s*time\s+of\s+discharge|date\s+discharged|"
-    rf"discharged(?:\s+home)?(?:\s+on)?|discharge(?:\s+on)?|d/c(?:\s+date)?|left\s+hospital(?:\s+on)?){_GAP}({DATE})",
+    rf"discharged(?:\s+home)?(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+hospital(?:\s+on)?){_GAP}({DATE})",
     re.IGNORECASE,
 )
 _ADMITTED = re.compile(
     rf"\b(?:date(?:\s*(?:and|/)\s*time)?\s+of\s+admission|admission\s+date(?:\s*(?:and|/)\s*time)?|date\s+admitted|date\s*/\s*time\s+of\s+admission|"
-    rf"admitted(?:\s+on)?|admission(?:\s+on)?){_GAP}({DATE})",
+    rf"admitted(?:\s+on)?|admission(?:\s+on)?|adm\.?|doa){_GAP}({DATE})",
     re.IGNORECASE,
 )
 _SPAN = re.compile(
@@ -170,17 +170,25 @@ def _first(words: re.Pattern[str], text: str) -> int | None:
 
 
 def _name(text: str) -> tuple[str | None, str | None]:
-    family, given = _FAMILY.search(text), _GIVEN.search(text)
-    if family:
-        return (
-            " ".join(given.group(1).split()) if given else None,
-            " ".join(family.group(1).split()),
+    """The name that stands nearest to the NHS number or date of birth: letters name others too."""
+    anchors = [m.start() for words in (_NHS, _BIRTH) for m in words.finditer(text)]
+
+    def away(place: int) -> int:
+        return min((abs(place - a) for a in anchors), default=place)
+
+    named = [
+        (away(m.start()) - 120 * ("patient" in m.group().lower()), parts)
+        for m in _NAME.finditer(text)
+        if (parts := person_name(m.group(1)))[1]
+    ]
+    for family in _FAMILY.finditer(text):
+        given = min(
+            _GIVEN.finditer(text), key=lambda g: abs(g.start() - family.start()), default=None
         )
-    for found in _NAME.finditer(text):
-        parts = person_name(found.group(1))
-        if parts[1]:
-            return parts
-    return None, None
+        near = given is not None and abs(given.start() - family.start()) < 160
+        first = " ".join(given.group(1).split()) if given is not None and near else None
+        named.append((away(family.start()), (first, " ".join(family.group(1).split()))))
+    return min(named, key=lambda n: n[0])[1] if named else (None, None)
 
 
 def person_name(text: str) -> tuple[str | None, str | None]:
@@ -208,7 +216,8 @@ def _ward(text: str) -> str:
 
 
 def _sender(text: str) -> str:
-    found = _SENDER.search(text[:6000])
+    head = re.sub(r"[^\n]*destination[^\n]*", "", text[:6000], flags=re.IGNORECASE)
+    found = _SENDER.search(head)
     if not found:
         return ""
     words = re.sub(r"^(?:.*?[:|])\s*", "", found.group(1))

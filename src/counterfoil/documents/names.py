@@ -79,6 +79,28 @@ def _index() -> dict[str, tuple[tuple[str, ...], ...]]:
     return {k: tuple(sorted(v, key=lambda w: (-len(w), w))) for k, v in table.items()}
 
 
+@cache
+def _products() -> dict[str, tuple[str, ...]]:
+    """Whole product names in lower case by their first word, longest first."""
+    table: dict[str, set[str]] = {}
+    for product in formulary().products:
+        name = " ".join(product.name.lower().split())
+        table.setdefault(name.split()[0], set()).add(name)
+    return {k: tuple(sorted(v, key=lambda n: (-len(n), n))) for k, v in table.items()}
+
+
+def product_at(text: str, start: int) -> int | None:
+    """The end of the longest whole product name that begins at *start*; ``None`` where none does."""
+    first = text[start : start + 40].split(maxsplit=1)
+    if not first:
+        return None
+    for name in _products().get(first[0].lower(), ()):
+        end = start + len(name)
+        if text[start:end].lower() == name and not text[end : end + 1].isalnum():
+            return end
+    return None
+
+
 @lru_cache(maxsize=16384)
 def _known_alone(word: str) -> bool:
     """Whether the formulary knows this one word as a name: an old name, a trade name, a short one."""

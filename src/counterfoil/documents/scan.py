@@ -30,7 +30,8 @@ STRENGTH = re.compile(
 FORM = re.compile(
     r"\b(?:tab(?:let)?s?|cap(?:sule)?s?|caplets?|inhaler|cream|ointment|suspension|solution|syrup|"
     r"drops?|patch(?:es)?|injection|sachets?|suppositor(?:y|ies)|pessar(?:y|ies)|spray|gel|lotion|"
-    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder)\b",
+    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder|strips?|lancets|needles|"
+    r"devices?|dressings?|emollient|shampoo|foam|paste|vials?|ampoules?|syringes?|pads|bags|pastilles|gum)\b",
     re.IGNORECASE,
 )
 DOSEISH = re.compile(
@@ -142,7 +143,7 @@ class Walker:
         if line.kind == "row" and len(cells) > 1:
             found = heading(text) if ":" in text[:40] else None
             return found if found and found.rest is not None and not self._is_field(text) else None
-        if self._is_field(text):
+        if self._is_field(text) or self._under(line, text):
             return None
         found = heading(text, marked=line.kind == "heading")
         if found is None:
@@ -159,6 +160,15 @@ class Walker:
             return None
         return found
 
+    def _under(self, line: Line, text: str) -> bool:
+        """Whether a status word stands alone under its medicine, further in."""
+        return (
+            self.current is not None
+            and not self.blank
+            and line.indent > self.current.indent
+            and ":" not in text
+        )
+
     def _is_field(self, text: str) -> bool:
         """Whether a labelled line belongs to the medicine above it (``Reason: low sodium``)."""
         if ":" not in text or self.current is None or self.blank:
@@ -170,7 +180,7 @@ class Walker:
         """A heading that goes on in its own line: ``Stopped: ramipril (low blood pressure)``."""
         assert found.rest is not None
         begin = found.rest + (len(text[found.rest :]) - len(text[found.rest :].lstrip(" *_-–")))
-        if column(found.label) == "drug" and self.section in LISTS and name_at(text, begin):
+        if column(found.label) == "drug" and self.section in LISTS and self._names(text[begin:]):
             self._close()
             self._content(line, line.start + begin, text[begin:], fresh=True)
             return
@@ -185,6 +195,16 @@ class Walker:
         if found.kind in ("other",) and outer[0] in LISTS:
             self.section, self.label, self.plan = outer
             self.before = None
+
+    @staticmethod
+    def _names(rest: str) -> bool:
+        """Whether what follows a label such as "Drug:" can be one medicine."""
+        return bool(
+            name_at(rest)
+            or STRENGTH.search(rest)
+            or FORM.search(rest)
+            or (len(rest.split()) <= 4 and not _VERB.search(rest))
+        )
 
     # -- tables -------------------------------------------------------------------
 
@@ -269,10 +289,7 @@ class Walker:
                 self._open(found)
                 self.columns = columns
                 return
-        wraps = not self.grid and self.current is not None and not self.blank
-        if self.current is not None and (
-            not drug or (wraps and not self._begins(drug, strict=True) and drug)
-        ):
+        if self.current is not None and (not drug or self._wraps(drug, by)):
             for name, texts in by.items():
                 for text in texts:
                     self.current.put(name, text)
@@ -292,6 +309,17 @@ class Walker:
             self._odd(line.start, line.end, "a row without a medicine's name")
             return
         self.current = raw
+
+    def _wraps(self, drug: str, by: dict[str, list[str]]) -> bool:
+        """Whether the drug cell of a row ruled by spaces goes on from the row above."""
+        if self.grid or self.blank or self._begins(drug, strict=True):
+            return False
+        return (
+            drug[:1].islower()
+            or drug[:1] in "(["
+            or FORM.match(drug) is not None
+            or not by.keys() & {"dose", "frequency"}
+        )
 
     def _lone(self, line: Line, text: str) -> bool:
         """A line with one piece of text inside a table ruled by spaces."""
@@ -321,6 +349,10 @@ class Walker:
         if name == "drug" and STRENGTH.search(filled[0]):
             return False
         if name == "drug":
+            if self.section not in LISTS and not (
+                name_at(filled[1]) or STRENGTH.search(filled[1]) or "med" in filled[0].lower()
+            ):
+                return False
             if self.section in ("preamble", "unknown", "other"):
                 self.section, self.label = "discharge", "table"
             self._close()
@@ -381,8 +413,23 @@ class Walker:
         if self.current is not None and self._continues(line, body, bullet):
             self._extend(line, body)
             return
+        listed = self.current is not None and self.current.bullet and bullet
         self._close()
+        if listed and self._garbled(body):
+            place = (start + begin, line.end, self.section, self.label)
+            self.current = Raw(*place, {"line": [body]}, line.page, line.indent, True)
+            return
         self._odd(start, line.end, "not understood as a medicine")
+
+    @staticmethod
+    def _garbled(body: str) -> bool:
+        """Whether an item of a list of medicines is one that cannot be made out."""
+        return bool(
+            re.search(r"illegible|unreadable|\?\?|\w\?\w|[#~]", body)
+            or STRENGTH.search(body)
+            or FORM.search(body)
+            or DOSEISH.search(body)
+        )
 
     def _extend(self, line: Line, body: str) -> None:
         assert self.current is not None
@@ -473,6 +520,10 @@ def _body(text: str) -> int:
     return found.end() if found and found.end() < len(text) else 0
 
 
+_UNKNOWN_ITEM = re.compile(
+    r"[A-Z][a-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
+    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|liquid|oral solution|lotion)\b)"
+)
 _BETWEEN = re.compile(r"[,;.]\s+(?:and\s+)?|\s+(?:and|&|\+)\s+|\s{2,}", re.IGNORECASE)
 
 
@@ -483,7 +534,11 @@ def _several(body: str) -> list[tuple[int, int]]:
         at = gap.end()
         lead = _LEAD.match(body, at)
         name = name_at(body, lead.end() if lead else at, ask=False)
+        before = body[: gap.start()]
+        told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
         if name is None:
+            if gap.group().strip() in (";", ",", ".") and told and _UNKNOWN_ITEM.match(body, at):
+                starts.append(at)
             continue
         after = body[name.end : name.end + 24]
         follows = (
@@ -495,14 +550,8 @@ def _several(body: str) -> list[tuple[int, int]]:
             or _VERB.match(after.strip())
             or FORM.search(after)
         )
-        joint = gap.group().strip().lower()
         first = name_at(body, 0, ask=False) or first_name(body)
-        if (
-            follows
-            and first
-            and first.start < at
-            and not (joint in ("and", "&", "+") and first.end >= gap.start() - 1 and False)
-        ):
+        if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):
             starts.append(at)
     bounds = [*starts, len(body)]
     out = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from counterfoil.documents.names import WORD, first_name, name_at
+from counterfoil.documents.names import WORD, first_name, name_at, product_at
 
 UNIT = (
     r"(?:mg|mcg|micrograms?|microg|µg|μg|ug|nanograms?|ng|grams?|g|kg|mls?|millilitres?|litres?|l|"
@@ -17,7 +17,7 @@ _PER = (
 )
 _STRENGTH = re.compile(
     rf"\d[\d,.]*\s*{UNIT}?(?![\w])(?:\s*/\s*\d[\d,.]*\s*{UNIT}?(?![\w]))+{_PER}?|"
-    rf"\d[\d,.]*\s*{UNIT}(?![\w]){_PER}?(?:\s*(?:/|\+|and)\s*\d[\d,.]*\s*{UNIT}(?![\w]){_PER}?)*",
+    rf"\d[\d,.]*(?:\s*-\s*\d[\d,.]*)?\s*{UNIT}(?![\w]){_PER}?(?:\s*(?:/|\+|and)\s*\d[\d,.]*\s*{UNIT}(?![\w]){_PER}?)*",
     re.IGNORECASE,
 )
 _FORM = re.compile(
@@ -25,7 +25,9 @@ _FORM = re.compile(
     r"transdermal|buccal|sublingual|scalp|cutaneous|inhalation|concentrate for|powder for|solution for|"
     r"dry powder|metered dose|pressurised|breath[- ]actuated|concentrated|prefilled|pre-filled|disposable)\s+"
     r"(?=(?:\w+\s+){0,3}(?:solution|suspension|drops?|ointment|cream|gel|spray|inhaler|tablets?|patch(?:es)?|liquid|powder|"
-    r"granules|injection|pen|pens|application|lotion|paste|syringes?|film|emulsion|device))|"
+    r"granules|injection|pen|pens|application|lotion|paste|syringes?|film|emulsion|devices?))|"
+    r"(?:pump|aerosol|disposable|testing|test)(?=\s+(?:sublingual|spray|devices?|strips?|foil))|"
+    r"devices?|strips?|lancets?|needles?|"
     r"(?:oral|eye|ear|nasal)\s+(?:solution|suspension|drops?|ointment|liquid|gel|spray|powder|granules)|"
     r"solution|suspension|syrup|elixir|liquid|mixture|drops|ointment|cream|gel|spray|lotion|paste|foam|shampoo|mouthwash|"
     r"inhalers?|evohaler|accuhaler|turbohaler|turbuhaler|respimat|handihaler|breezhaler|ellipta|nexthaler|easyhaler|"
@@ -90,7 +92,15 @@ def split(body: str) -> Parts:
     if name is None:
         return Parts("", "", body, "", False, False)
     start, end = name
-    place, strength, formed = _grow(body, end)
+    whole = product_at(body, start)
+    if whole is not None:
+        named = _STRENGTH.search(body, start, whole)
+        place, strength, formed = whole, named.group() if named else "", True
+        bracket = _BRACKET.match(body, place)
+        if bracket and bracket.group(1).strip() and not _NOT_IN_DRUG.search(bracket.group(1)):
+            place = bracket.end()
+    else:
+        place, strength, formed = _grow(body, end)
     return Parts(
         body[:start], body[start:place].strip(" ,;:-–|"), body[place:], strength, formed, known
     )

@@ -77,6 +77,8 @@ def amounts(side: Side) -> Amounts | None:
         return None
     out: Amounts = {}
     for name, (low, high, unit) in found.items():
+        if unit == "%":
+            return None
         small, large = convert(low, unit, "mg"), convert(high, unit, "mg")
         if small is None or large is None:
             out[name] = (low, high, unit)
@@ -249,7 +251,7 @@ def _dose_move(gp: Side, letter: Side) -> Difference:
         return Difference(
             False,
             "doses cannot be compared",
-            f"“{gp.dose_text}” and “{letter.dose_text}” are not in comparable units",
+            f"“{gp.dose_text}” and “{letter.dose_text}” do not state the same things",
             readable=False,
         )
     return _verdict(verdict, gp, letter, before, after)
@@ -272,7 +274,8 @@ def _each_time(gp: Side, letter: Side) -> str:
         return "not_comparable"
     one, other = gp.dose.steps[0], letter.dose.steps[0]
     if one.unit != other.unit or one.high is None or other.high is None:
-        if one.high is None and other.high is None and one.site == other.site:
+        apart = one.site and other.site and one.site != other.site
+        if one.high is None and other.high is None and not apart:
             return "equal" if same_schedule(gp, letter) else "schedule_only"
         return "not_comparable"
     if one.site and other.site and one.site != other.site:
@@ -280,6 +283,8 @@ def _each_time(gp: Side, letter: Side) -> str:
     often = (one.times_low, one.times_high, one.per_days, one.max_per_day)
     if (one.low, one.high) == (other.low, other.high):
         limits = (other.times_low, other.times_high, other.per_days, other.max_per_day)
+        if one.as_needed and (one.per_days is None) != (other.per_days is None):
+            return "not_comparable"
         return "equal" if often == limits and same_schedule(gp, letter) else "schedule_only"
     return "up" if (other.high, other.low or 0) > (one.high, one.low or 0) else "down"
 
@@ -289,16 +294,23 @@ def same_schedule(gp: Side, letter: Side) -> bool:
 
     A time of day that only one side states is not a difference.
     """
+    if gp.as_needed and letter.as_needed and _each(gp) == _each(letter):
+        return True
     one, other = _rates(gp), _rates(letter)
     if one is None or other is None:
         return one == other
-    if {u for _, u in one} == {u for _, u in other}:
+    if _equal_product(gp, letter) and {u for _, u in one} == {u for _, u in other}:
         if one != other:
             return False
     elif sum(one.values()) != sum(other.values()):
         return False
     when, then = _times_of_day(gp), _times_of_day(letter)
-    return not when or not then or when == then
+    return when <= then or then <= when
+
+
+def _each(side: Side) -> list[tuple[Fraction | None, Fraction | None, str | None]]:
+    """The amounts at one time: with equal totals, all that counts for a medicine taken as needed."""
+    return sorted(((s.low, s.high, s.unit) for s in side.dose.steps), key=str)
 
 
 def _rates(side: Side) -> dict[tuple[Fraction | None, str | None], Fraction] | None:
@@ -313,14 +325,12 @@ def _rates(side: Side) -> dict[tuple[Fraction | None, str | None], Fraction] | N
 
 
 _MANNER = ("food", "meal", "water", "stomach", "required", "directed", "glass")
+_LINKS = frozenset(("at", "in", "the", "on", "with", "before", "after", "each", "every"))
 _SAME_TIME = {
     "breakfast": "morning",
-    "bedtime": "night",
     "bed": "night",
-    "evening": "evening",
     "lunch": "midday",
     "noon": "midday",
-    "lunchtime": "midday",
     "teatime": "evening",
 }
 
@@ -331,10 +341,9 @@ def _times_of_day(side: Side) -> frozenset[str]:
         for when in step.when:
             if any(m in when for m in _MANNER):
                 continue
-            words = [_SAME_TIME.get(w, w) for w in when.lower().split()]
-            out.add(
-                " ".join(w for w in words if w not in ("at", "in", "the", "on", "with", "before"))
-            )
+            known = [time for word, time in _SAME_TIME.items() if word in when.lower()]
+            words = [w for w in when.lower().split() if w not in _LINKS]
+            out.add(known[0] if known else " ".join(words))
     return frozenset(out)
 
 

@@ -12,7 +12,7 @@ from counterfoil.reconciliation.classify import Case, classify
 from counterfoil.reconciliation.gather import gather
 from counterfoil.reconciliation.identity import identify
 from counterfoil.reconciliation.model import Outcome, OutcomeLine, Why
-from counterfoil.reconciliation.sides import entries_of, units_of
+from counterfoil.reconciliation.sides import adopt, entries_of, units_of
 from counterfoil.records.patient import PatientRecord
 
 
@@ -29,7 +29,8 @@ def reconcile(letter: Letter, record: PatientRecord, as_of: int) -> Outcome:
     if not known.agrees:
         return Outcome(*head, "refused", known.reason)
     case = Case(letter, record, as_of)
-    clusters = gather(units_of(letter), entries_of(record, as_of))
+    entries = entries_of(record, as_of)
+    clusters = gather(adopt(units_of(letter), entries), entries)
     lines = [classify(c, case) for c in clusters]
     lines = _beside(lines)
     order = knowledge.data()["order"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -147,6 +147,35 @@ _FORM_WORDS = frozenset(
         "generic",
     ]
 )
+
+
+def adopt(units: list[Unit], entries: list[Entry]) -> list[Unit]:
+    """Gives a unit the formulary does not know the name of the GP entry its words begin with."""
+    out = []
+    for unit in units:
+        if not unit.known:
+            words = _letters(unit.main.shown)
+            named = [e for e in entries if not e.known and words.startswith(_letters(e.drug_text))]
+            if named:
+                best = max(named, key=lambda e: (len(e.drug_text), e.id))
+                unit = _renamed(unit, best)
+        out.append(unit)
+    return out
+
+
+def _letters(text: str) -> str:
+    return "".join(re.findall(r"[a-z0-9%/.]+", text.lower()))
+
+
+def _renamed(unit: Unit, entry: Entry) -> Unit:
+    """The unit under the entry's name, its dose read without the name's words."""
+    extra = [w for w in entry.drug_text.split() if w.lower() not in unit.drug_text.lower()]
+    dose_text = unit.dose_text
+    for word in extra:
+        dose_text = re.sub(rf"(?:^|(?<=\s)){re.escape(word)}(?=\s|,|$)", " ", dose_text, flags=re.I)
+    dose_text = " ".join(dose_text.split()).strip(" ,")
+    dose = unit.dose if dose_text == unit.dose_text else read_dose(dose_text, entry.match)
+    return replace(unit, drug_text=entry.drug_text, dose_text=dose_text, dose=dose)
 
 
 def units_of(letter: Letter) -> list[Unit]:
