@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from counterfoil.foundation.errors import DataError, UsageError
 from counterfoil.records import read, read_record_file, sniff
+from counterfoil.records.importers.csv_template import required
 from counterfoil.records.load import of_tables
 from counterfoil.records.nhs import check_demo, is_test_number, is_valid, normalise
 from counterfoil.records.patient import FIELDS, PatientRecord
@@ -138,3 +139,19 @@ def test_the_import_report_is_as_its_schema_says():
     jsonschema.validate(report, schema)
     for example in schema["examples"]:
         jsonschema.validate(example, schema)
+
+
+def test_the_reference_page_has_every_column_of_every_table():
+    text = (ROOT / "docs/reference/record.md").read_text("utf-8")
+    for name, table in TABLES.items():
+        block = text.split(f"\n### {name}\n")[1].split("\n#")[0]
+        rows = [line.strip("|").split("|") for line in block.splitlines() if line.startswith("| ")]
+        stated = {cells[0].strip(): [c.strip() for c in cells[1:]] for cells in rows[1:]}
+        own = [c for c in table.columns if c not in COMMON]
+        assert list(stated) == [c.name for c in own], name
+        for column in own:
+            kind, need, values = stated[column.name]
+            assert kind == column.type
+            assert (need == "needed") == (column.name in required(table))
+            listed = ", ".join(VALUES.get((name, column.name), ()))
+            assert values in (listed.replace("<", "&lt;"), "the key") or not listed
