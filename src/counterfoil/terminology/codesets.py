@@ -73,7 +73,16 @@ class DrugSet:
     system: Literal["dmd"] = field(default="dmd")
 
     def truth(self, item: Product | Match) -> bool | None:
-        """Whether *item* belongs; None where its name did not say enough (no route or form)."""
+        """Whether *item* belongs; None where its name did not say enough to know.
+
+        A match without a product is judged by the products it may still be.
+        """
+        if isinstance(item, Match) and item.product is None and item.possible:
+            answers = {self._belongs(p) for p in item.possible}
+            return answers.pop() if len(answers) == 1 else None
+        return self._belongs(item)
+
+    def _belongs(self, item: Product | Match) -> bool | None:
         named = bool(self.ingredients.intersection(item.ingredients))
         if not (named or item.drug_class in self.classes):
             return False

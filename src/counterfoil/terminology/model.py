@@ -83,8 +83,10 @@ class Product:
 
     ``strengths`` stands parallel to ``ingredients``; None where the name states none. ``qualifiers``
     are the words of the name that make it a product of its own without changing drug, strength or
-    form (``sugar free``, ``cfc free``, ``preservative free``). ``brand_matters`` means that a change
-    of brand is a change for the patient. ``dmd_id`` is set when a dm+d release has been linked.
+    form (``sugar free``, ``cfc free``, ``preservative free``); ``salts``, parallel to
+    ``ingredients``, the salt its name states (empty where it states none). ``brand_matters`` means
+    that a change of brand is a change for the patient. ``dmd_id`` is set when a dm+d release has
+    been linked.
     """
 
     id: str
@@ -105,6 +107,7 @@ class Product:
     cd_schedule: str = ""
     dmd_id: str | None = None
     qualifiers: frozenset[str] = frozenset()
+    salts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,10 @@ class Match:
     release as far as stated (VTM), a set of drugs (ingredients), or nothing. ``product`` is set at
     AMP and VMP only. ``read`` gives, for each thing found, the words it was taken from. ``reasons``
     say what was not read, assumed or corrected; a match with no reasons consumed every word.
+    ``possible`` are the formulary's products that agree with what was read of drug, form, route,
+    release and brand; ``flags``, ``drug_class`` and ``brand_matters`` come from the product, else
+    from these (the class only where they share one). ``conflict`` is set when the code and the
+    words, or two of the words, name different drugs.
     """
 
     text: str
@@ -134,6 +141,8 @@ class Match:
     flags: frozenset[str] = frozenset()
     drug_class: str | None = None
     brand_matters: bool = False
+    possible: tuple[Product, ...] = ()
+    conflict: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The object ``counterfoil terminology match`` prints for this text."""

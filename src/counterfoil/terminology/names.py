@@ -1,0 +1,185 @@
+"""The words of medicine names: a closed, versioned lexicon, read from ``knowledge/names``.
+
+Every word of a name must be in the lexicon, be a drug or brand of the formulary, or be left unread:
+there is no open-ended guessing here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.terminology.model import Product
+
+RELEASE_SUFFIXES = ("xl", "sr", "mr", "la", "cr", "retard", "prolonged release")
+
+_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+|[a-z][a-z0-9']*|[%/+&()\-]")
+_REPLACED = str.maketrans({"μ": "u", "µ": "u", "_": " ", '"': " ", "‘": "'", "’": "'", "–": "-"})
+_JOINED = re.compile(r"^(la|xl|sr|mr|xr|ml|mg|mcg)(\d+|sf|ud|xl|sr|mr)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a phrase means: its kind (``ingredient``, ``form``, ``release``...) and value."""
+
+    kind: str
+    value: str
+    note: str = ""
+
+
+Phrase = tuple[tuple[str, ...], Entry]
+
+
+_SHORT = {"fte": "forte"}
+
+
+def tokens(text: str) -> list[str]:
+    """The words, numbers and joining signs of *text*, in lower case; other signs fall away."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text.lower().translate(_REPLACED)):
+        if token[0].isalpha():
+            joined = _JOINED.match(token)
+            if joined is not None:
+                found.extend(joined.groups())
+                continue
+            token = token.removesuffix("'s").strip("'")
+        found.append(_SHORT.get(token, token))
+    return found
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The tokens of a lexicon phrase, without the signs that texts leave out."""
+    return tuple(t for t in tokens(name) if t not in "-()&+")
+
+
+class Lexicon:
+    """Phrases by first word, longest first."""
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._by_first: dict[str, list[Phrase]] = {}
+        self.single_words: dict[str, Entry] = {}
+        seen: set[tuple[str, ...]] = set()
+        for words, entry in phrases:
+            if not words or words in seen:
+                continue
+            seen.add(words)
+            self._by_first.setdefault(words[0], []).append((words, entry))
+            if len(words) == 1:
+                self.single_words[words[0]] = entry
+        for same in self._by_first.values():
+            same.sort(key=lambda phrase: -len(phrase[0]))
+
+    def at(self, items: Sequence[str], start: int) -> tuple[Entry, int] | None:
+        """The longest phrase that starts at *start*, with the position after it."""
+        for words, entry in self._by_first.get(items[start], ()):
+            end = start + len(words)
+            if tuple(items[start:end]) == words:
+                return entry, end
+        return None
+
+
+def rows(name: str) -> Iterator[dict[str, str]]:
+    """The rows of one CSV file of ``knowledge/names``."""
+    folder = resources.files("counterfoil.knowledge") / "names"
+    yield from csv.DictReader(io.StringIO((folder / name).read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def other_drugs() -> frozenset[str]:
+    """Names of medicines that the formulary does not hold."""
+    folder = resources.files("counterfoil.knowledge") / "names"
+    lines = (folder / "other_drugs.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+@lru_cache(maxsize=1)
+def usual_salts() -> frozenset[tuple[str, str]]:
+    """(ingredient, salt) pairs in which dm+d's name leaves the salt out, so both mean the same."""
+    return frozenset(
+        (name.replace("-", " "), row["salt"])
+        for row in rows("salts.csv")
+        for name in row["ingredients"].split()
+    )
+
+
+@lru_cache(maxsize=1)
+def only_releases() -> dict[tuple[tuple[str, ...], str], str]:
+    """(ingredients, form) to the one release in which that drug and form is made."""
+    return {((row["ingredient"],), row["form"]): row["release"] for row in rows("releases.csv")}
+
+
+def brand_head(brand: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """A brand's words without its release words, and those: ``Efexor XL`` is (efexor), {xl}.
+
+    ``Half``, ``Chrono`` and the like stay: they are part of the name.
+    """
+    words = list(words_of(brand))
+    released = set()
+    for suffix in RELEASE_SUFFIXES:
+        part = suffix.split()
+        for start in range(1, len(words) - len(part) + 1):
+            if words[start : start + len(part)] == part:
+                del words[start : start + len(part)]
+                released.add(suffix)
+                break
+    return tuple(words), frozenset(released)
+
+
+def lexicon(products: Sequence[Product]) -> Lexicon:
+    """The lexicon of *products*: their drugs, brands and the closed word lists."""
+    return Lexicon([*_brands(products), *_ingredients(products), *_groups(), *_words(), *_others()])
+
+
+def _brands(products: Sequence[Product]) -> Iterator[Phrase]:
+    for product in products:
+        if product.brand:
+            head, _ = brand_head(product.brand)
+            yield head, Entry("brand", " ".join(head))
+    heads = {p.brand: brand_head(p.brand)[0] for p in products if p.brand}
+    for row in rows("brands.csv"):
+        if row["brand"] in heads:
+            yield words_of(row["alias"]), Entry("brand", " ".join(heads[row["brand"]]))
+
+
+def _ingredients(products: Sequence[Product]) -> Iterator[Phrase]:
+    known: dict[str, str] = {}
+    for product in products:
+        for ingredient in product.ingredients:
+            known[ingredient] = ingredient
+        first = product.name.split()[0].lower()
+        if first.startswith("co-"):
+            known[first] = known[first.replace("-", "")] = " + ".join(product.ingredients)
+    for name, value in known.items():
+        yield words_of(name), Entry("ingredient", value)
+    for row in rows("synonyms.csv"):
+        meaning = row["means"]
+        base, salt = meaning, ""
+        if meaning not in known and " " in meaning:
+            base, _, salt = meaning.rpartition(" ")
+        if base in known:
+            yield words_of(row["alias"]), Entry("ingredient", known[base], salt)
+        elif meaning in other_drugs():
+            yield words_of(row["alias"]), Entry("other", meaning)
+        else:
+            raise DataError.at("names/synonyms.csv", "a drug of the formulary", meaning)
+
+
+def _groups() -> Iterator[Phrase]:
+    for row in rows("groups.csv"):
+        yield words_of(row["word"]), Entry("group", row["members"], row["word"])
+
+
+def _words() -> Iterator[Phrase]:
+    for row in rows("words.csv"):
+        yield words_of(row["phrase"]), Entry(row["kind"], row["value"] or row["phrase"])
+
+
+def _others() -> Iterator[Phrase]:
+    for name in other_drugs():
+        yield words_of(name), Entry("other", name)

@@ -1,0 +1,393 @@
+"""What the words of one medicine name say, before any product is looked for.
+
+:func:`read` takes a text apart into drugs, salts, amounts, form, route, release, device, brand and
+pack, and keeps every word that it could not place. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from counterfoil.terminology.model import Strength
+from counterfoil.terminology.names import Entry, Lexicon, tokens
+from counterfoil.terminology.strengths import UNITS, number
+
+_STUCK = re.compile(r"(\d\s*(?:mcg|mg|ml|g|u))((?:m/r|s/f|p/f|e/c|sf|ud)\b)")
+_CODES = re.compile(r"(?<![a-z0-9])([mespgtfcuab])/(r|c|f|derm|d|a)\b")
+_LETTER_DIGIT = re.compile(r"\bd-3\b")
+_DENOMINATORS = {"ml", "litre", "dose", "hour"}
+_BARE_DENOMINATORS = _DENOMINATORS | {"g", "mg"}
+_DOSES = {"d", "dose", "doses"}
+_SEPARATORS = {"/", "+", "&", "and", "with"}
+_COMPANY = {
+    "ltd",
+    "limited",
+    "plc",
+    "uk",
+    "pharma",
+    "pharmaceuticals",
+    "laboratories",
+    "healthcare",
+}
+
+
+@dataclass(slots=True)
+class Amount:
+    """A number of the text: ``unit`` is None where the text gives none."""
+
+    value: Fraction
+    unit: str | None
+    below: Fraction | None = None
+    below_unit: str | None = None
+    at: int = 0
+
+    def strength(self) -> Strength | None:
+        """The strength this states, where it has a unit."""
+        if self.unit is None:
+            return None
+        return Strength(self.value, self.unit, self.below, self.below_unit)
+
+
+@dataclass(slots=True)
+class Drug:
+    """One drug word of the text: its ingredients (several for co-codamol) and its salts."""
+
+    ingredients: tuple[str, ...]
+    at: int
+    salts: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found in one text; ``unread`` are the words that nothing explains."""
+
+    text: str
+    drugs: list[Drug] = field(default_factory=list)
+    brands: list[str] = field(default_factory=list)
+    amounts: list[Amount] = field(default_factory=list)
+    equivalents: list[Amount] = field(default_factory=list)
+    packs: list[Amount] = field(default_factory=list)
+    forms: list[frozenset[str]] = field(default_factory=list)
+    releases: set[str] = field(default_factory=set)
+    routes: set[str] = field(default_factory=set)
+    devices: set[str] = field(default_factory=set)
+    device_name: str | None = None
+    qualifiers: set[str] = field(default_factory=set)
+    flavours: set[str] = field(default_factory=set)
+    loose_salts: list[tuple[int, int, str]] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    release_words: set[str] = field(default_factory=set)
+    separated: bool = False
+    form_at: int | None = None
+    group: Entry | None = None
+    several: bool = False
+    words: dict[str, str] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def ingredients(self) -> tuple[str, ...]:
+        """Every ingredient once, in the order of the text."""
+        return tuple(dict.fromkeys(i for drug in self.drugs for i in drug.ingredients))
+
+    def note(self, kind: str, words: str) -> None:
+        """Remember which words a thing was read from."""
+        self.words[kind] = f"{self.words[kind]} {words}" if kind in self.words else words
+
+
+Spell = Callable[[str], tuple[Entry, str] | None]
+"""A corrected reading of an unknown word, with the reason to show; None where there is none."""
+
+
+def read(text: str, lexicon: Lexicon, spell: Spell) -> Reading:
+    """Take *text* apart; see :class:`Reading`."""
+    reading = Reading(text)
+    outside, groups = _groups(_tokens(text))
+    _Reader(outside, lexicon, spell, reading, inside=False).run()
+    for index, group in enumerate(groups):
+        _group(group, lexicon, spell, reading, last=index == len(groups) - 1)
+    _settle(reading)
+    return reading
+
+
+def _tokens(text: str) -> list[str]:
+    plain = _STUCK.sub(r"\1 \2", text.lower().replace("_", " "))
+    found = tokens(_LETTER_DIGIT.sub("d3", _CODES.sub(r"\1 \2", plain)))
+    kept = []
+    for i, token in enumerate(found):
+        if token == "-":
+            between = 0 < i < len(found) - 1
+            if not (between and found[i - 1][0].isdigit() and found[i + 1][0].isdigit()):
+                continue
+        kept.append(token)
+    return kept
+
+
+def _groups(items: list[str]) -> tuple[list[str], list[list[str]]]:
+    """The tokens outside brackets, and those of each outermost bracket."""
+    outside: list[str] = []
+    groups: list[list[str]] = []
+    depth = 0
+    for token in items:
+        if token == "(":
+            if depth == 0:
+                groups.append([])
+            depth += 1
+        elif token == ")":
+            depth = max(0, depth - 1)
+        elif depth:
+            groups[-1].append(token)
+        else:
+            outside.append(token)
+    return outside, groups
+
+
+def _group(group: list[str], lexicon: Lexicon, spell: Spell, reading: Reading, last: bool) -> None:
+    """A bracket holds what the name's words could say, an equivalent amount, or a supplier."""
+    inner = Reading(reading.text)
+    _Reader(group, lexicon, spell, inner, inside=True).run()
+    if (inner.unread or inner.others) and (last or _COMPANY.intersection(group)):
+        reading.note("supplier", " ".join(group))
+        return
+    amounts = inner.amounts
+    if reading.amounts:
+        reading.equivalents += amounts
+        inner.drugs = [d for d in inner.drugs if not amounts]
+    else:
+        reading.amounts += amounts
+    at = 10_000
+    for drug in inner.drugs:
+        if not set(drug.ingredients) <= set(reading.ingredients):
+            reading.drugs.append(Drug(drug.ingredients, at, drug.salts))
+    if reading.drugs and not amounts:
+        for _, _, salt in inner.loose_salts:
+            reading.drugs[0].salts.add(salt)
+    reading.brands += [b for b in inner.brands if b not in reading.brands]
+    reading.packs += inner.packs
+    reading.forms += inner.forms
+    reading.releases |= inner.releases
+    reading.release_words |= inner.release_words
+    reading.routes |= inner.routes
+    reading.devices |= inner.devices
+    reading.device_name = reading.device_name or inner.device_name
+    reading.qualifiers |= inner.qualifiers
+    reading.flavours |= inner.flavours
+    reading.others += inner.others
+    reading.unread += inner.unread
+    reading.reasons += inner.reasons
+    for kind, words in inner.words.items():
+        reading.note(kind, words)
+
+
+class _Reader:
+    """One pass over tokens, left to right, longest phrase first."""
+
+    def __init__(
+        self, items: list[str], lexicon: Lexicon, spell: Spell, reading: Reading, inside: bool
+    ) -> None:
+        self.items = items
+        self.lexicon = lexicon
+        self.spell = spell
+        self.reading = reading
+        self.inside = inside
+
+    def run(self) -> None:
+        i = 0
+        while i < len(self.items):
+            i = self._step(i)
+
+    def _step(self, i: int) -> int:
+        token = self.items[i]
+        if token[0].isdigit() or token[0] == ".":
+            found = self.lexicon.at(self.items, i)
+            if found is not None:
+                return self._take(found[0], i, found[1])
+            return self._amounts(i)
+        if token in _SEPARATORS:
+            self.reading.separated = True
+            found = self.lexicon.at(self.items, i)
+            return self._take(found[0], i, found[1]) if found else i + 1
+        if token == "x" and i + 1 < len(self.items) and self.items[i + 1].isdigit():
+            self.reading.note("quantity", f"x {self.items[i + 1]}")
+            return i + 2
+        if token == "%":
+            return i + 1
+        found = self.lexicon.at(self.items, i)
+        if found is not None:
+            return self._take(found[0], i, found[1])
+        corrected = self.spell(token)
+        if corrected is not None:
+            entry, reason = corrected
+            self.reading.reasons.append(reason)
+            return self._take(entry, i, i + 1)
+        self.reading.unread.append(token)
+        return i + 1
+
+    def _take(self, entry: Entry, start: int, end: int) -> int:
+        reading, words = self.reading, " ".join(self.items[start:end])
+        kind, value = entry.kind, entry.value
+        if kind == "ingredient":
+            salts = {entry.note} if entry.note else set()
+            drug = Drug(tuple(value.split(" + ")), start, salts)
+            if reading.form_at is not None and reading.drugs and not self.inside:
+                reading.several |= not set(drug.ingredients) <= set(reading.ingredients)
+            reading.drugs.append(drug)
+        elif kind == "brand":
+            if value not in reading.brands:
+                reading.brands.append(value)
+        elif kind == "form":
+            reading.forms.append(frozenset(value.split("|")))
+            if "pessary" in value:
+                reading.routes.add("vaginal")
+            if reading.form_at is None and not self.inside:
+                reading.form_at = start
+        elif kind == "salt":
+            reading.loose_salts.append((start, end, value))
+        elif kind == "group":
+            reading.group = entry
+        elif kind == "other":
+            reading.others.append(value)
+        elif kind in _SETS:
+            _SETS[kind](reading).add(value)
+            if kind == "release":
+                reading.release_words.add(words)
+        elif kind not in ("filler", "supplier"):
+            kind = self._device(kind, value)
+        reading.note(kind, words)
+        return end
+
+    def _device(self, kind: str, name: str) -> str:
+        """A named device says what kind of device or inhaler the product is."""
+        reading = self.reading
+        reading.device_name = name
+        if kind == "pen":
+            reading.devices.add("pre-filled pen")
+        elif kind == "cartridge":
+            reading.devices.add("cartridge")
+        else:
+            reading.forms.append(frozenset((kind,)))
+        return "device"
+
+    def _amounts(self, start: int) -> int:
+        """A run of numbers and units from *start*: ``125mg/31mg/5ml``, ``0.4/0.5mg``, ``30/500``."""
+        items = self.items
+        run: list[Amount] = []
+        pending: list[Amount] = []
+        i = start
+        below = False
+        while i < len(items) and items[i][0] in "0123456789.":
+            value = number(items[i])
+            first = items[i]
+            i += 1
+            if i + 1 < len(items) and items[i] == "-" and items[i + 1][0].isdigit():
+                value, first, i = number(items[i + 1]), items[i + 1], i + 2
+            if i + 1 < len(items) and items[i] == "in" and items[i + 1][0].isdigit():
+                self.reading.note("ratio", f"{first} in {items[i + 1]}")
+                i += 2
+                continue
+            word = items[i] if i < len(items) else ""
+            if word in _DOSES and not below:
+                self.reading.note("doses", f"{first} {word}")
+                i += 1
+                below = False
+                if i < len(items) and items[i] == "/":
+                    i += 1
+                continue
+            unit = UNITS.get(word)
+            if unit is not None:
+                i += 1
+            if below and unit in _DENOMINATORS and pending:
+                for amount in pending:
+                    amount.below, amount.below_unit = value, unit
+                pending = []
+            else:
+                amount = Amount(value, unit, at=start)
+                for earlier in run:
+                    if earlier.unit is None and unit is not None and earlier in pending:
+                        earlier.unit = unit
+                run.append(amount)
+                pending.append(amount)
+            i, below, pending = self._after(i, pending)
+            if not below:
+                break
+        self.reading.amounts += run
+        if i > start:
+            self.reading.note("strength", " ".join(items[start:i]).replace(" / ", "/"))
+        return max(i, start + 1)
+
+    def _after(self, i: int, pending: list[Amount]) -> tuple[int, bool, list[Amount]]:
+        """Past ``/ml`` and ``/``: where to read on, and whether another number follows."""
+        items = self.items
+        if i >= len(items) or items[i] not in ("/", "per"):
+            return i, False, pending
+        if i + 1 >= len(items):
+            return i, False, pending
+        following = items[i + 1]
+        if following[0] in "0123456789.":
+            return i + 1, True, pending
+        unit = UNITS.get(following)
+        if unit in _BARE_DENOMINATORS:
+            for amount in pending:
+                amount.below, amount.below_unit = Fraction(1), unit
+            i += 2
+            if i + 1 < len(items) and items[i] == "/" and items[i + 1][0] in "0123456789.":
+                return i + 1, True, []
+            return i, False, []
+        return i, False, pending
+
+
+_SETS: dict[str, Callable[[Reading], set[str]]] = {
+    "release": lambda r: r.releases,
+    "route": lambda r: r.routes,
+    "device": lambda r: r.devices,
+    "qualifier": lambda r: r.qualifiers,
+    "flavour": lambda r: r.flavours,
+}
+
+
+def _settle(reading: Reading) -> None:
+    """Give salts to their drugs, tell packs from strengths, drop numbers said twice."""
+    _give_salts(reading)
+    strengths = [a for a in reading.amounts if not _is_volume(a)]
+    if strengths:
+        reading.packs += [a for a in reading.amounts if _is_volume(a)]
+        reading.amounts = strengths
+    _drop_quantities(reading)
+    with_units = {a.value for a in reading.amounts if a.unit is not None}
+    reading.amounts = [
+        a for a in reading.amounts if a.unit is not None or a.value not in with_units
+    ]
+
+
+def _give_salts(reading: Reading) -> None:
+    """A salt belongs to the drug it follows without an amount between, or stands right before."""
+    following = {d.at: d for d in reading.drugs}
+    for start, end, salt in reversed(reading.loose_salts):
+        before = [d for d in reading.drugs if d.at < start]
+        owner = before[-1] if before else following.get(end)
+        if owner is not None and any(owner.at < a.at < start for a in reading.amounts):
+            owner = None
+        if owner is not None:
+            owner.salts.add(salt)
+            following[start] = owner
+        elif not reading.brands:
+            reading.unread.append(salt)
+            reading.separated = True
+
+
+def _drop_quantities(reading: Reading) -> None:
+    """A bare number after the form, where a strength stands before it, is a quantity."""
+    after = reading.form_at
+    if after is None or reading.brands or not any(a.unit for a in reading.amounts):
+        return
+    bare = [a for a in reading.amounts if a.unit is None and a.at > after]
+    if bare:
+        reading.amounts = [a for a in reading.amounts if a not in bare]
+        reading.note("quantity", " ".join(str(a.value) for a in bare))
+
+
+def _is_volume(amount: Amount) -> bool:
+    return amount.unit in ("ml", "litre") and amount.below is None

@@ -1,0 +1,83 @@
+"""Misspelt and shortened drug words.
+
+A word is corrected only to a drug of the formulary with the same first letter, by at most one edit
+for each six letters and never more than two, and only where no other real medicine name lies as
+near or one edit further. A shortened word must be at least half of exactly one real name. Both
+always leave a reason on the match.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import takewhile
+
+from rapidfuzz.distance import OSA
+
+from counterfoil.terminology.names import Entry, Lexicon, other_drugs, words_of
+
+LETTERS_AN_EDIT = 6
+MOST_EDITS = 2
+SHORTEST = 6
+_REMEMBERED = 50_000
+
+
+class Speller:
+    """Corrects single words against a lexicon's drugs, guarded by every other known word."""
+
+    def __init__(self, lexicon: Lexicon, names: Iterable[str]) -> None:
+        self._targets = {
+            word: entry
+            for word, entry in lexicon.single_words.items()
+            if entry.kind == "ingredient"
+        }
+        guards = set(lexicon.single_words) | other_drugs()
+        guards |= {word for name in names for word in words_of(name)}
+        self._guards = sorted(g for g in guards if len(g) > 3)
+        self._alike: dict[tuple[str, int], list[str]] = {}
+        for word in self._guards:
+            self._alike.setdefault((word[0], len(word)), []).append(word)
+        self._seen: dict[str, tuple[Entry, str] | None] = {}
+
+    def __call__(self, word: str) -> tuple[Entry, str] | None:
+        """The drug that *word* must mean, with the reason to show; None where it is not sure."""
+        if len(word) < SHORTEST:
+            return None
+        if word not in self._seen:
+            if len(self._seen) > _REMEMBERED:
+                self._seen.clear()
+            self._seen[word] = self._shortened(word) or self._misspelt(word)
+        return self._seen[word]
+
+    def _shortened(self, word: str) -> tuple[Entry, str] | None:
+        start = bisect_left(self._guards, word)
+        longer = list(takewhile(lambda g: g.startswith(word), self._guards[start:]))
+        if len({self._meaning(g) for g in longer}) != 1 or longer[0] not in self._targets:
+            return None
+        if 2 * len(word) < len(longer[0]):
+            return None
+        return self._targets[longer[0]], f"{word!r} read as {longer[0]}, which it begins"
+
+    def _meaning(self, word: str) -> str:
+        entry = self._targets.get(word)
+        return entry.value if entry else word
+
+    def _misspelt(self, word: str) -> tuple[Entry, str] | None:
+        allowed = min(len(word) // LETTERS_AN_EDIT, MOST_EDITS)
+        near: list[tuple[int, str]] = []
+        for length in range(len(word) - allowed - 1, len(word) + allowed + 2):
+            for guard in self._alike.get((word[0], length), ()):
+                edits = OSA.distance(word, guard, score_cutoff=allowed + 1)
+                if edits <= allowed + 1:
+                    near.append((edits, guard))
+        if not near:
+            return None
+        near.sort()
+        edits, best = near[0]
+        if edits > allowed or best not in self._targets:
+            return None
+        meaning = self._meaning(best)
+        if any(d <= edits + 1 and self._meaning(g) != meaning for d, g in near[1:]):
+            return None
+        letters = "1 letter" if edits == 1 else f"{edits} letters"
+        return self._targets[best], f"{word!r} read as {best}, {letters} apart"
