@@ -1,8 +1,25 @@
-"""A made-up Primary Care Network whose truth is known. No real person, practice or place."""
+"""A made-up Primary Care Network whose truth is known. No real person, practice or place.
+
+This room imports the record's schema and nothing that judges it: dose texts and letters are written
+by its own code from its own lists, so a checker and the generator cannot share a mistake.
+"""
 
 from __future__ import annotations
 
+from counterfoil.synthetic.example import EXAMPLE_NHS_NUMBER, example_bundle
 from counterfoil.synthetic.letters.model import LetterLine, SyntheticLetter
+from counterfoil.synthetic.output import fingerprint, letter_truth, summary, write_csv
 from counterfoil.synthetic.population import Population, generate
 
-__all__ = ["LetterLine", "Population", "SyntheticLetter", "generate"]
+__all__ = [
+    "EXAMPLE_NHS_NUMBER",
+    "LetterLine",
+    "Population",
+    "SyntheticLetter",
+    "example_bundle",
+    "fingerprint",
+    "generate",
+    "letter_truth",
+    "summary",
+    "write_csv",
+]

@@ -9,22 +9,24 @@ import numpy as np
 
 from counterfoil.synthetic.draws import Ints, stream
 
+KEPT = 100
+"""Numbers at the start of the range that no population uses: for examples in tests and pages."""
+
+CAPACITY = 900_000
+"""How many people can have a number of their own; a few above this are kept for letters."""
+
 
 @cache
 def _valid() -> Ints:
     """Every six-figure middle whose 999 number has a check digit of one figure."""
     middle = np.arange(1_000_000, dtype=np.int64)
-    return middle[_check(middle) < 10]
+    return middle[_check(middle) < 10][KEPT:]
 
 
 def _check(middle: Ints) -> Ints:
     digits = [np.full_like(middle, 9)] * 3 + [middle // 10**k % 10 for k in range(5, -1, -1)]
     total = sum((10 - place) * digit for place, digit in enumerate(digits))
     return (11 - np.asarray(total, dtype=np.int64) % 11) % 11
-
-
-CAPACITY = 900_000
-"""How many people can have a number of their own; a few above this are kept for letters."""
 
 
 def nhs_numbers(seed: int, serials: Ints) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +23,17 @@ DIED_SHARE = 0.016
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One practice of a run: its code, name, number from 1, and its patients' serials."""
+    """One practice of a run: its code, name, number from 1, and its patients' serials.
+
+    ``size`` counts all its patients; the last ``arrivals`` of them came from another practice.
+    """
 
     code: str
     name: str
     number: int
     size: int
     offset: int
+    arrivals: int = 0
 
 
 def places(patients: int, practices: int, seed: int) -> list[Place]:
@@ -43,7 +47,12 @@ def places(patients: int, practices: int, seed: int) -> list[Place]:
         start = int(edges[index - 1]) if index else 0
         label = names[index] if index < len(names) else f"Sample Surgery {index + 1}"
         out.append(Place(f"X{index + 1:05d}", label, index + 1, int(edges[index]) - start, start))
-    return out
+    if practices == 1:
+        return out
+    return [
+        replace(place, arrivals=round(min(place.size, out[index - 1].size) * MOVED_SHARE))
+        for index, place in enumerate(out)
+    ]
 
 
 @dataclass(slots=True)
@@ -102,8 +111,9 @@ class People:
         return f"{self.place.number}{index + 1:07d}"
 
 
-def own(place: Place, seed: int, as_of: int, size: int) -> People:
+def own(place: Place, seed: int, as_of: int) -> People:
     """The people who first registered at this practice."""
+    size = place.size - place.arrivals
     rng = stream(seed, "people", place.code)
     bands = rows("ages")
     low = np.array([int(b["age_from"]) for b in bands])
@@ -143,6 +153,8 @@ def _endings(rng: np.random.Generator, age: Floats, as_of: int, size: int) -> tu
     risk = np.exp((age - 75) / 10)
     dying = rng.random(size) < np.minimum(0.6, DIED_SHARE * size * risk / risk.sum())
     leaving = ~dying & (rng.random(size) < LEFT_SHARE)
+    some = rng.permutation(np.flatnonzero(~dying))[: int(np.ceil(size * MOVED_SHARE)) + 1]
+    leaving[some] = True
     return np.where(leaving, when, NO_DAY), np.where(dying, when, NO_DAY)
 
 
@@ -170,12 +182,11 @@ def people(place: Place, before: Place | None, seed: int, as_of: int) -> People:
     A mover is one person with two patients: the same person, NHS number and name, the earlier
     registration ending on the day on which the later one begins.
     """
-    if before is None:
-        return own(place, seed, as_of, place.size)
-    count = min(round(min(place.size, before.size) * MOVED_SHARE), place.size)
-    theirs = own(before, seed, as_of, before.size)
-    movers = np.flatnonzero(theirs.registered_to != NO_DAY)[:count]
-    mine = own(place, seed, as_of, place.size - movers.size)
+    mine = own(place, seed, as_of)
+    if before is None or not place.arrivals:
+        return mine
+    theirs = own(before, seed, as_of)
+    movers = np.flatnonzero(theirs.registered_to != NO_DAY)[: place.arrivals]
 
     def both(name: str) -> Ints:
         return np.concatenate([getattr(mine, name), getattr(theirs, name)[movers]])
@@ -223,7 +234,7 @@ def patient_table(who: People, seed: int) -> pa.Table:
                 np.where(who.death == NO_DAY, who.registered_to, who.death)
             ),
             "registration_type": columns.constant("regular", size),
-            "is_test": columns.booleans(np.ones(size, dtype=np.bool_)),
+            "is_test": columns.booleans(np.zeros(size, dtype=np.bool_)),
             "is_sensitive": columns.booleans(np.zeros(size, dtype=np.bool_)),
         },
         who.registered_from,

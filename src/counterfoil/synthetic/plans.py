@@ -263,8 +263,9 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     size = line.patient.size
     names = [option.group for option in options()]
     never = np.array([name in NEVER_ERD for name in names])[line.option]
-    share = rng.beta(2.0, 2.0 * (100 / target("erd_share") - 1))
-    likely = np.where((who.age >= 35) & ~script.used, share * 1.45, 0.0)
+    usual = target("erd_share") / 100
+    share = float(np.clip(rng.beta(2.0, 2.0 / usual - 2.0), usual / 2, usual * 2.5))
+    likely = np.where((who.age >= 35) & ~script.used, share * 0.85, 0.0)
     on_erd = systematic(rng, np.minimum(likely, 0.9))
     kind = np.where((line.kind == REPEAT) & on_erd[line.patient] & ~never, ERD, line.kind)
     two_months = rng.random(who.size) < rng.beta(3.0, 7.0)

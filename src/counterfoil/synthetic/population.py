@@ -20,6 +20,7 @@ from counterfoil.synthetic.other_tables import admission_table, allergy_table, o
 from counterfoil.synthetic.people import Place, patient_table, people, places
 from counterfoil.synthetic.plans import plan_table, plans
 from counterfoil.synthetic.regimens import start_script
+from counterfoil.synthetic.requests import request_tables
 from counterfoil.synthetic.truth import TRUTH, truth_table
 
 
@@ -63,6 +64,7 @@ def _one_practice(
     entry, problem = entry_tables(script, tests, coded, seed)
     allergy = allergy_table(who, seed)
     received, stays = letters(script, made, allergy, seed, practices)
+    asked, items = request_tables(script, made, seed)
     tables = {
         "organisation": organisation_table(place),
         "patient": patient_table(who, seed),
@@ -73,6 +75,8 @@ def _one_practice(
         "allergy": allergy,
         "admission": admission_table(who, seed, stays),
         "document": document_table(script, received),
+        "request": asked,
+        "request_item": items,
     }
     return tables, truth_table(script, made), received
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from counterfoil.synthetic.draws import Bools, Ints, stream, systematic, weighted
 from counterfoil.synthetic.lists import floor, groups, rows, target
-from counterfoil.synthetic.people import People
+from counterfoil.synthetic.people import HISTORY, People
 from counterfoil.synthetic.script import Script
 
 ANTICOAGULANTS = ("doac", "warfarin")
@@ -41,7 +41,7 @@ def start_script(who: People, has: dict[str, Bools], seed: int) -> Script:
     return Script(who, has, on, reason)
 
 
-FILL_UP = 0.62
+FILL_UP = 0.58
 FILLING = {
     "ppi": 9.0,
     "statin": 5.0,
@@ -76,8 +76,8 @@ def _fill_up(rng: np.random.Generator, who: People, on: dict[str, Bools]) -> Non
     """
     names = list(FILLING)
     weights = np.array([FILLING[name] for name in names])
-    rate = FILL_UP * np.exp(0.75 * who.frailty) * np.clip(who.age / 58, 0.02, 1.7) ** 1.8
-    count = np.minimum(rng.poisson(rate), 9)
+    rate = FILL_UP * np.exp(0.95 * who.frailty) * np.clip(who.age / 58, 0.02, 1.7) ** 1.8
+    count = np.minimum(rng.poisson(rate), 11)
     patient = np.repeat(np.arange(who.size), count)
     pick = weighted(rng, weights, patient.size)
     for number, name in enumerate(names):
@@ -137,6 +137,7 @@ def _enrol(
     listed = int(np.count_nonzero(who.current))
     wanted = max(round(listed * target(f"{name}_rate") / 100), min(floor(name), listed // 120))
     fit = who.current & (who.age >= 22) & (who.age <= 93)
+    fit &= who.registered_from < who.as_of - HISTORY
     for other in MONITORED:
         fit &= ~on[other]
     weight = np.where(fit, 0.0005, 0.0)

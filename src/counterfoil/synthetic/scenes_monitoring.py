@@ -450,7 +450,7 @@ def _play_amiodarone(script: Script, rng: np.random.Generator) -> None:
 # Direct anticoagulants: weight and renal function within a year at the outside
 
 RENAL = ("ue", "renal")
-DOAC_OVERDUE = 0.085
+DOAC_OVERDUE = 0.11
 
 
 def _on_doac(
@@ -546,12 +546,12 @@ def _doac(script: Script, rng: np.random.Generator) -> None:
 def play(script: Script, seed: int) -> None:
     """Play every monitoring scene."""
     rng = stream(seed, "monitoring scenes", script.who.place.code)
+    script.groups["doac"] &= ~script.groups["methotrexate"]
     _methotrexate(script, rng)
     _lithium(script, rng)
     _play_amiodarone(script, rng)
     _doac(script, rng)
     # Somebody on two monitored drugs keeps the first scene; the anticoagulant is in date there.
-    script.groups["doac"] &= ~script.groups["methotrexate"]
     for patient in np.flatnonzero(script.groups["doac"] & script.who.current & script.used):
         if script.days(script.start, "doac")[patient] == NO_DAY:
             script.on(int(patient), "doac", back=900)

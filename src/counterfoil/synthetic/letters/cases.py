@@ -10,11 +10,14 @@ import numpy as np
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Ints, stream
 from counterfoil.synthetic.letters.model import Item, Stay
-from counterfoil.synthetic.lists import Option, options, rows, schedules
+from counterfoil.synthetic.lists import Option, dose_texts, options, rows, schedules
 from counterfoil.synthetic.numbers import nhs_numbers
 from counterfoil.synthetic.people import People
 from counterfoil.synthetic.plans import ERD, REPEAT, Plans
 from counterfoil.synthetic.script import Script
+
+VAGUE = ("directed", "requirements", "as per", "yellow book", "liberally", "soap", "then reduce")
+"""Words of a GP dose text that states no fixed dose: nobody can say that the dose is the same."""
 
 LETTERS_A_PATIENT = 0.008
 LEAST, MOST = 5, 14
@@ -38,6 +41,13 @@ class Draft:
         """Places of items not yet altered that fit, in random order."""
         found = [i for i in range(len(self.items)) if i not in self.touched and fits(i)]
         return [found[i] for i in self.rng.permutation(len(found))]
+
+    def siblings(self, place: int) -> list[tuple[float, Option]]:
+        """Other strengths of an item's drug, where the list holds the drug once at one a time."""
+        item = self.items[place]
+        drug = item.gp_product.split()[0]
+        alone = sum(other.gp_product.startswith(drug) for other in self.items) == 1
+        return _siblings(item) if alone and item.amount == "1" else []
 
     def alter(self, place: int, **changes: object) -> None:
         """Change an item once."""
@@ -84,12 +94,10 @@ WHY_STOP = ("no longer needed", "low blood pressure", "side effects", "kidney in
 
 def dose_changed(draft: Draft) -> None:
     """Another strength, and the letter says so."""
-    for place in draft.free(lambda i: bool(_siblings(draft.items[i]))):
+    for place in draft.free(lambda i: bool(draft.siblings(i))):
         item = draft.items[place]
-        choices = _siblings(item)
+        choices = draft.siblings(place)
         ratio, other = choices[int(draft.rng.integers(len(choices)))]
-        if item.amount != "1":
-            continue
         up = ratio > 1
         reasons = WHY_UP if up else WHY_DOWN
         remark = reasons[int(draft.rng.integers(len(reasons)))] if draft.rng.random() < 0.6 else ""
@@ -108,11 +116,9 @@ def dose_changed(draft: Draft) -> None:
 
 def continued_but_different(draft: Draft) -> None:
     """Said to be continued, at another dose: nobody can tell which is meant."""
-    for place in draft.free(lambda i: bool(_siblings(draft.items[i]))):
+    for place in draft.free(lambda i: bool(draft.siblings(i))):
         item = draft.items[place]
-        if item.amount != "1":
-            continue
-        ratio, other = _siblings(item)[0]
+        ratio, other = draft.siblings(place)[0]
         draft.alter(
             place,
             product=other.product,
@@ -128,9 +134,8 @@ def continued_but_different(draft: Draft) -> None:
 def split_strength(draft: Draft) -> None:
     """Two of half the strength: the same daily amount."""
     for place in draft.free():
-        item = draft.items[place]
-        half = [o for ratio, o in _siblings(item) if abs(ratio - 0.5) < 1e-9]
-        if half and item.amount == "1":
+        half = [o for ratio, o in draft.siblings(place) if abs(ratio - 0.5) < 1e-9]
+        if half:
             draft.alter(
                 place,
                 product=half[0].product,
@@ -299,6 +304,8 @@ def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[st
     out, found = [], []
     for plan in index.tolist():
         option = options()[int(made.option[plan])]
+        words = dose_texts().words[int(made.text[plan])].lower()
+        fixed = option.daily is not None and not any(vague in words for vague in VAGUE)
         out.append(
             Item(
                 option.product,
@@ -309,7 +316,7 @@ def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[st
                 "",
                 "",
                 "same",
-                "identical",
+                "identical" if fixed else "no fixed dose",
                 (f"M{number}{plan + 1:08d}",),
                 option.product,
                 option.daily,
@@ -374,6 +381,8 @@ def stay(
     for scene in STORIES[turn % len(STORIES)]:
         if not (partial and scene in (left_out, smudged, split_strength, brand_named)):
             scene(draft)
+    if partial and not draft.touched and not draft.extra:
+        new_course(draft)
     said = turn % 3 != 2
     hidden = {item.plan_ids for item in draft.unnamed}
     named, unnamed = [], list(draft.unnamed)

@@ -198,7 +198,9 @@ def fhir_document(stay: Stay) -> str:
         "title": "Discharge summary",
         "custodian": {"reference": sender},
         "section": [
-            _section("Clinical summary", "clinical-summary", plain.format(escape(stay.story)), []),
+            _section(
+                "Clinical narrative", "clinical-narrative", plain.format(escape(stay.story)), []
+            ),
             _section(
                 "Allergies and adverse reaction",
                 "allergies-and-adverse-reaction",
