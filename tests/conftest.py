@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -59,3 +60,37 @@ def world(db: None, home: Any) -> Any:
     import service_world
 
     return service_world.build()
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a process with a home, and on PostgreSQL a database, of its own."""
+    import os
+    import uuid
+
+    root = Path(__file__).resolve().parents[1]
+    environment = {
+        **os.environ,
+        "COUNTERFOIL_HOME": str(tmp_path / "apart"),
+        "COUNTERFOIL_TODAY": "2026-11-22",
+        "DJANGO_SETTINGS_MODULE": "counterfoil.service.config.settings",
+        "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root / 'tests'}",
+    }
+    url = os.environ.get("COUNTERFOIL_DATABASE_URL")
+    if not url:
+        yield environment
+        return
+    import psycopg
+    from psycopg import sql
+
+    name = f"counterfoil_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    parts = urlsplit(url)
+    try:
+        yield {**environment, "COUNTERFOIL_DATABASE_URL": parts._replace(path=f"/{name}").geturl()}
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )

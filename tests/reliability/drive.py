@@ -1,0 +1,198 @@
+"""Driven by the tests beside it in a process of its own: real processes, really killed.
+
+``python drive.py publish`` kills a publication at each of its points; ``decide N`` kills N workers at
+random moments while they decide; ``claim`` lets processes race for the same cases. Each prints one
+line of JSON with what was seen from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+
+import service_world as sw
+from counterfoil.service import commands
+
+PATIENTS = [sw.patient("X1", f"p{n}", f"P{n}") for n in range(40)]
+
+
+def world() -> Any:
+    commands.init_home(Path(os.environ["COUNTERFOIL_HOME"]))
+    built = sw.build()
+    sw.publish("X1", PATIENTS, [sw.overdue(f"P{n}", f"p{n}") for n in range(40)])
+    return built
+
+
+def child(work: Callable[[], None]) -> int:
+    """Run *work* in a forked process with connections of its own; its process number."""
+    connections.close_all()
+    number = os.fork()
+    if number == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return number
+
+
+def picture() -> dict[str, Any]:
+    """All that anybody can see of the published world."""
+    from counterfoil.service.casework.models import Event, Finding
+    from counterfoil.service.records.models import PersonIndex, Snapshot
+
+    published = Snapshot.objects.get(published=True)
+    from counterfoil.service.records import reading
+
+    files = reading.store().open(published.snapshot_id).read()
+    return {
+        "snapshot": published.snapshot_id,
+        "people": sorted(PersonIndex.objects.values_list("given_name", flat=True)),
+        "in_files": sorted(files["patient"]["given_name"].to_pylist()),
+        "findings": sorted(Finding.objects.values_list("person_id", "state", "title")),
+        "kinds": sorted(Event.objects.values_list("chain", "seq")),
+    }
+
+
+def second() -> tuple[list[dict[str, object]], list[Any]]:
+    """Another state of the practice: other names, half the findings clear, others changed."""
+    patients = [{**row, "given_name": "Renamed"} for row in PATIENTS]
+    findings = [sw.overdue(f"P{n}", f"p{n}", title="Changed") for n in range(20)]
+    return patients, findings
+
+
+def drive_publish() -> dict[str, Any]:
+    from counterfoil.service.casework import events
+    from counterfoil.service.config import home
+    from counterfoil.service.records import publishing, reading
+    from counterfoil.service.records.models import Lease
+
+    world()
+    seen = {}
+    for point in publishing.POINTS:
+        before = picture()
+
+        def killed(at: str, point: str = point) -> None:
+            if at == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def work(killed: Callable[[str], None] = killed) -> None:
+            patients, findings = second()
+            publishing.publish(
+                sw.load_of("X1", patients), sw.AS_OF, lambda _s, _d: findings, fault=killed
+            )
+
+        _, status = os.waitpid(child(work), 0)
+        after = picture()
+        seen[point] = {
+            "killed": os.WIFSIGNALED(status),
+            "old": after == before,
+            "new": after["people"] == after["in_files"] == ["Renamed"] * 40
+            and [f[2] for f in after["findings"] if f[1] == "open"] == ["Changed"] * 20,
+        }
+        Lease.objects.all().delete()
+        publishing.tidy()
+        seen[point]["folders"] = len(reading.store().snapshots("X1"))
+        seen[point]["whole"] = events.verify(home.current().anchors).whole
+        sw.publish("X1", PATIENTS, [sw.overdue(f"P{n}", f"p{n}") for n in range(40)])
+    return seen
+
+
+def drive_decide(kills: int) -> dict[str, Any]:
+    from counterfoil.service.casework import actions, events, work
+    from counterfoil.service.casework.models import Decision, Event, Finding
+    from counterfoil.service.config import home
+
+    users = world()
+    refs = list(Finding.objects.order_by("pk").values_list("pk", flat=True))
+    journal = Path(os.environ["COUNTERFOIL_HOME"]) / "acknowledged"
+    chance = random.Random(7)
+
+    def decide(seed: int) -> None:
+        pick = random.Random(seed)
+        with journal.open("a") as file:
+            for n in range(10_000):
+                made = actions.decide(users.tess, pick.choice(refs), "add_note", f"{seed}.{n}")
+                file.write(f"{made.pk}\n")
+                file.flush()
+
+    for seed in range(kills):
+        number = child(lambda seed=seed: decide(seed))
+        time.sleep(chance.uniform(0.03, 0.25))
+        os.kill(number, signal.SIGKILL)
+        os.waitpid(number, 0)
+    acknowledged = [int(line) for line in journal.read_text().split()]
+    kept = set(Decision.objects.values_list("pk", flat=True))
+    logged = Event.objects.filter(kind="decided")
+    derived = all(
+        finding.work == work.derive(finding.decisions.all(), finding.handovers.all()).state
+        for finding in Finding.objects.all()
+    )
+    return {
+        "kills": kills,
+        "acknowledged": len(acknowledged),
+        "lost": len(set(acknowledged) - kept),
+        "without_event": len(kept - {event.refs["decision"] for event in logged}),
+        "events_without_decision": logged.count() - len(kept),
+        "whole": events.verify(home.current().anchors).whole,
+        "derived": derived,
+    }
+
+
+def drive_claim(workers: int) -> dict[str, Any]:
+    from counterfoil.service.accounts.models import Membership, User
+    from counterfoil.service.casework import actions
+    from counterfoil.service.casework.errors import ConflictError
+    from counterfoil.service.casework.models import Case, Decision, Finding
+
+    world()
+    racers = []
+    for n in range(workers):
+        user = User.objects.create_user(f"racer{n}", password=None)
+        Membership.objects.create(user=user, organisation_id="U1", role="technician")
+        racers.append(user)
+    cases = [str(pk) for pk in Case.objects.order_by("pk").values_list("pk", flat=True)]
+    folder = Path(os.environ["COUNTERFOIL_HOME"])
+    given = {"found_on": "2026-11-10", "place": "letter"}
+
+    def race(n: int, job: str) -> None:
+        won, refused = [], 0
+        for ref in cases:
+            try:
+                if job == "claim":
+                    actions.claim(racers[n], ref)
+                else:
+                    finding = Finding.objects.get(case=ref)
+                    actions.decide(racers[n], finding.pk, "found_elsewhere", evidence=given)
+                won.append(ref)
+            except ConflictError:
+                refused += 1
+        (folder / f"{job}{n}.json").write_text(json.dumps([won, refused]))
+
+    found: dict[str, Any] = {"cases": len(cases), "workers": workers}
+    for job in ("claim", "decide"):
+        numbers = [child(lambda n=n, job=job: race(n, job)) for n in range(workers)]
+        for number in numbers:
+            os.waitpid(number, 0)
+        results = [json.loads((folder / f"{job}{n}.json").read_text()) for n in range(workers)]
+        found[f"{job}_won"] = sorted(ref for won, _ in results for ref in won) == sorted(cases)
+        found[f"{job}_refused"] = sum(refused for _, refused in results)
+    found["decisions"] = Decision.objects.filter(outcome="done").count()
+    return found
+
+
+if __name__ == "__main__":
+    commands.ready()
+    name, *rest = sys.argv[1:]
+    result = {"publish": drive_publish, "decide": drive_decide, "claim": drive_claim}[name](
+        *map(int, rest)
+    )
+    print(json.dumps(result))

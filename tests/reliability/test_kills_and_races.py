@@ -1,0 +1,61 @@
+"""Killed at any moment, an acknowledged decision is kept and the published world is whole."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DRIVE = Path(__file__).with_name("drive.py")
+BEFORE_COMMIT = ("start", "written", "computed", "published", "indexed", "upserted")
+
+
+def drive(apart: dict[str, str], *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(DRIVE), *arguments],
+        env=apart,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_publication_killed_at_any_point_is_all_or_nothing(apart: dict[str, str]) -> None:
+    seen = drive(apart, "publish")
+    for point, what in seen.items():
+        assert what["killed"], point
+        assert what["whole"], point
+        assert what["folders"] == 1, point
+        if point in BEFORE_COMMIT:
+            assert what["old"], point
+            assert not what["new"], point
+        else:
+            assert what["new"], point
+    assert set(seen) > set(BEFORE_COMMIT)
+
+
+@pytest.mark.slow
+def test_no_acknowledged_decision_is_lost_to_a_kill(apart: dict[str, str]) -> None:
+    seen = drive(apart, "decide", "40")
+    print(seen)
+    assert seen["kills"] == 40
+    assert seen["acknowledged"] > 40
+    assert (seen["lost"], seen["without_event"], seen["events_without_decision"]) == (0, 0, 0)
+    assert seen["whole"]
+    assert seen["derived"]
+
+
+def test_two_people_never_hold_or_complete_the_same_item(apart: dict[str, str]) -> None:
+    seen = drive(apart, "claim", "3")
+    assert seen["claim_won"]
+    assert seen["claim_refused"] == seen["cases"] * 2
+    assert seen["decide_won"]
+    assert seen["decisions"] == seen["cases"]
+    assert seen["decide_refused"] == seen["cases"] * 2
