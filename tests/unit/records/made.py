@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from counterfoil.records.importers.concept import DEGRADED
@@ -14,6 +15,9 @@ from counterfoil.records.patient import PatientRecord
 from counterfoil.records.schema import TABLES, VALUES, from_rows
 
 PRACTICE = "X00001"
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+"""Whole records take a while to draw on a machine that is shared."""
+
 UTC = timezone.utc  # noqa: UP017
 
 
@@ -142,9 +146,7 @@ def whole() -> dict[str, Any]:
 # --- by hypothesis ------------------------------------------------------------------------------
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
-CODE = st.text("0123456789", min_size=6, max_size=18).filter(
-    lambda t: not t.startswith("0") and t not in DEGRADED
-)
+CODE = st.integers(100_000, 10**18 - 1).map(str).filter(lambda t: t not in DEGRADED)
 IDS = st.text("ABCDEFabcdef0123456789-", min_size=1, max_size=12).map(lambda t: f"x{t}")
 DAYS = st.dates(EARLIEST, LATEST)
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -197,7 +199,11 @@ def canonical(draw: st.DrawFn) -> dict[str, Any]:
 
 USUAL = st.dates(date(1900, 1, 1), date(2100, 1, 1))
 AMOUNTS = st.decimals(Decimal(0), Decimal(10**9), places=3)
-SHOWN = TEXT.filter(lambda t: bool(t.strip()) and t.isprintable())
+SHOWN = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "),
+    min_size=1,
+    max_size=12,
+).map(lambda t: t if t.strip() else "x")
 
 
 @st.composite
@@ -273,9 +279,9 @@ def gp_records(draw: st.DrawFn) -> PatientRecord:
                 "status": status,
                 "status_inferred": False,
                 "start_date": draw(USUAL),
-                "end_date": draw(optional | USUAL) if status == "ended" else None,
+                "end_date": draw(optional | USUAL),
                 "end_reason": draw(optional | SHOWN),
-                "authorised_until": draw(optional | USUAL) if status != "ended" else None,
+                "authorised_until": draw(optional | USUAL),
                 "issues_authorised": draw(optional | COUNTS),
                 "issues_made": draw(optional | COUNTS),
                 "dose_changed_on": draw(optional | USUAL),

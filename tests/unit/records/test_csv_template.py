@@ -20,11 +20,12 @@ from counterfoil.records.load import Load
 from counterfoil.records.persons import person_id_for
 from counterfoil.records.schema import TABLES
 from unit.records import made
+from unit.records.made import SLOW
 
 PRACTICE = made.PRACTICE
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(made.canonical())
 def test_what_was_written_is_read_again(tables):
     with tempfile.TemporaryDirectory() as folder:
@@ -314,7 +315,7 @@ def _insert(draw: st.DrawFn, data: bytes) -> bytes:
 SPOILERS = [_cut, _cell, _cell, _swap, _double, _drop, _encode, _insert]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
 @given(spoilt())
 def test_a_spoilt_folder_is_refused_or_every_row_accounted_for(files):
     with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,7 @@ from counterfoil.records.load import Load
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.schema import COMMON, TABLES
 from unit.records import made
+from unit.records.made import SLOW
 
 PRACTICE = made.PRACTICE
 GPC = "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-"
@@ -43,7 +44,7 @@ def refused(text: str | bytes) -> str:
     return str(error.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(made.gp_records())
 def test_what_was_written_is_read_again(record):
     load = read_text(to_text(record))
@@ -434,7 +435,7 @@ def _whole() -> list[dict[str, Any]]:
 WHOLE = _whole()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
 @given(spoilt())
 def test_a_spoilt_bundle_is_refused_or_every_resource_accounted_for(data):
     try:

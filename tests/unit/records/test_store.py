@@ -25,6 +25,7 @@ from counterfoil.records.patient import PatientRecord
 from counterfoil.records.schema import TABLES
 from counterfoil.records.store import BY_CODE, Snapshot, Store
 from unit.records import made
+from unit.records.made import SLOW
 
 
 def a_load(**changed: object) -> Load:
@@ -91,7 +92,7 @@ def test_a_practice_code_that_is_a_path_is_refused(store):
         store.write(of_tables("../elsewhere", tables))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @given(made.canonical())
 def test_one_patient_is_the_same_out_of_the_store_and_out_of_the_tables(tables):
     with pytest.MonkeyPatch.context() as patch:

@@ -26,7 +26,7 @@ KIND = "urn:counterfoil:entry-kind"
 UCUM = "http://unitsofmeasure.org"
 
 NOT_CARRIED: dict[str, frozenset[str]] = {
-    "patient": frozenset({"person_id", "is_test", "is_sensitive"}),
+    "patient": frozenset({"person_id", "is_test", "is_sensitive", "recorded_on"}),
     "plan": frozenset({"review_date", "min_days", "max_days", "dose_coded", "status_inferred"}),
     "issue": frozenset({"erd_number", "erd_of", "valid_from"}),
     "coded_entry": frozenset(),
@@ -34,10 +34,9 @@ NOT_CARRIED: dict[str, frozenset[str]] = {
     "allergy": frozenset(),
     "recall": frozenset(),
 }
-"""Columns that do not come back. Beside them: an active plan comes back with an end only as
-``authorised_until``, an ended one keeps no ``authorised_until``; types that GP Connect does not
-know (hospital, automatic) come back as other; a problem without an entry comes back with one, an undated plan with the day it was
-recorded, a known unit with its UCUM code."""
+"""Columns that do not come back. Beside them: types that GP Connect does not know (hospital,
+automatic) come back as other; a problem without an entry comes back with one, an undated plan with
+the day it was recorded, a known unit with its UCUM code."""
 
 _TYPES = {"acute": "acute", "repeat": "repeat", "erd": "repeat-dispensing"}
 _PLAN_STATUS = {"active": "active", "ended": "stopped", "suspended": "on-hold"}
@@ -271,7 +270,7 @@ def _plan(plan: Plan, about: Json) -> Json:
             _extension("GPC-MedicationRepeatInformation-1", extension=repeats),
             _extension("GPC-MedicationStatusReason-1", extension=reason),
         ],
-        "dispenseRequest": _dispense(plan, _day(plan.start_date), None),
+        "dispenseRequest": _dispense(plan, _day(plan.start_date), _day(plan.end_date)),
         "reasonReference": [problem],
         "note": [{"text": plan.note}],
     }

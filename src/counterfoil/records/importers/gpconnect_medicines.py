@@ -7,7 +7,8 @@ is one of intent ``order`` based on the plan. Choices that the published message
   day and issued month by month, and a migrated issue is authored on the day of the migration.
   ``authoredOn`` is when it was recorded.
 - Ends of periods are taken as sent, as the first day no longer in force: that is how the sending
-  system writes them (start plus days of supply; the very day on which a plan was stopped).
+  system writes them (start plus days of supply; the very day on which a plan was stopped). A plan
+  that is active may have one: an acute course ends by itself.
 - A plan prescribed by another organisation is of type ``other`` whatever the request says.
 - The review date is not part of GP Connect; the plan's stays empty.
 """
@@ -131,7 +132,6 @@ def _plan(
     issued = parts.get("numberOfRepeatPrescriptionsIssued")
     reason, changed_on = _status_reason(body)
     ends = period.day("end") if period else None
-    until = _day(expiry)
     asserted = said.day("dateAsserted") if said else None
     return {
         **ledger.common(request, asserted or body.day("authoredOn")),
@@ -145,9 +145,9 @@ def _plan(
         "start_date": (period.day("start") if period else None)
         or (said.day("effectiveDateTime") if said else None)
         or body.day("authoredOn"),
-        "end_date": (changed_on or ends) if current == "ended" else None,
+        "end_date": changed_on if changed_on and current == "ended" else ends,
         "end_reason": reason,
-        "authorised_until": until or (ends if current != "ended" else None),
+        "authorised_until": _day(expiry),
         "issues_authorised": allowed.count("valueUnsignedInt") if allowed else None,
         "issues_made": issued.count("valueUnsignedInt") if issued else None,
         **_supply(ledger, body),
@@ -220,7 +220,7 @@ def _statement_alone(ledger: Ledger, statement: Resource, patient_id: str) -> No
             "status_inferred": status is None,
             "start_date": (period.day("start") if period else None)
             or body.day("effectiveDateTime"),
-            "end_date": ends if status == "ended" else None,
+            "end_date": ends,
             "end_reason": _status_reason(body)[0],
             **_dose(body, None, "dosage"),
             "note": _note(body, None, product),
