@@ -1,0 +1,124 @@
+"""The drawing of medicines and tests: what is covered, what is missing, what is said in words."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+from xml.etree import ElementTree
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import page_samples as samples
+from counterfoil.foundation import days
+from counterfoil.service.pages import timeline
+
+AS_OF = days.to_day(samples.TODAY)
+TESTS = {"FBC": frozenset({samples.FBC_CODE}), "TFT": frozenset({"1"})}
+DUE = {"FBC": days.to_day(date(2026, 9, 24))}
+
+
+def built(**more: object) -> timeline.Timeline:
+    """The time line of the sample."""
+    return timeline.build(samples.record(**more), as_of=AS_OF, tests=TESTS, due=DUE)
+
+
+def test_supplies_join_and_days_between_are_gaps() -> None:
+    lane = built().medicines[0]
+    first, second = lane.supply
+    assert (first.since, first.until) == (
+        days.to_day(date(2026, 8, 1)),
+        days.to_day(date(2026, 9, 26)),
+    )
+    assert second.since == days.to_day(date(2026, 11, 12))
+    assert [(gap.since, gap.until) for gap in lane.gaps] == [(first.until, second.since)]
+    assert lane.gaps[0].words == "no supply for 47 days"
+
+
+def test_an_early_supply_is_carried_forward() -> None:
+    early = (samples.issue(date(2026, 10, 1)), samples.issue(date(2026, 10, 11)))
+    lane = built(issues=early).medicines[0]
+    assert lane.supply[0].until == days.to_day(date(2026, 10, 1)) + 56
+
+
+def test_nothing_is_said_about_an_issue_of_unknown_length() -> None:
+    plans = (samples.plan("Methotrexate 2.5mg tablets", "as directed", supply_days=None),)
+    issues = (samples.issue(date(2026, 10, 1), supply_days=None),)
+    lane = built(plans=plans, issues=issues).medicines[0]
+    assert lane.supply == lane.gaps == ()
+    assert "how long a supply lasts is not known" in timeline.describe(
+        built(plans=plans, issues=issues)
+    )
+
+
+def test_cancelled_issues_are_not_drawn() -> None:
+    issues = (samples.issue(date(2026, 10, 1), cancelled_on=date(2026, 10, 2)),)
+    assert built(issues=issues).medicines[0].issues == ()
+
+
+def test_a_medicine_that_ended_in_the_window_says_when() -> None:
+    ended = samples.plan("Aspirin 75mg tablets", "1", status="ended", end_date=date(2026, 6, 1))
+    lane = built(plans=(ended,), issues=()).medicines[0]
+    assert lane.ended == days.to_day(date(2026, 6, 1))
+    assert "ended 1 June 2026" in timeline.svg(built(plans=(ended,), issues=()))
+
+
+def test_an_overdue_test_is_drawn_and_said() -> None:
+    shown = built()
+    assert [test.name for test in shown.tests] == ["FBC"]
+    drawn = timeline.svg(shown)
+    assert "overdue 58 days" in drawn
+    assert 'class="cf-tl-overdue"' in drawn
+    rows = {row.what: row for row in timeline.table(shown)}
+    assert rows["FBC"].note == "overdue 58 days"
+    assert rows["FBC"].last == "done 2 July 2026"
+
+
+def test_a_test_never_done_but_due_has_its_lane() -> None:
+    shown = timeline.build(samples.record(), as_of=AS_OF, tests=TESTS, due={"TFT": AS_OF - 3})
+    assert [(test.name, test.marks) for test in shown.tests][-1] == ("TFT", ())
+
+
+def test_the_drawing_is_an_image_with_title_and_description() -> None:
+    root = ElementTree.fromstring(timeline.svg(built()))
+    assert root.get("role") == "img"
+    ids = {element.get("id") for element in root.iter()}
+    assert set((root.get("aria-labelledby") or "").split()) <= ids
+    described = " ".join(root.itertext())
+    for words in ("Methotrexate 2.5mg tablets", "in hospital 1 October 2026 to 8 October 2026"):
+        assert words in described
+
+
+def test_names_are_escaped() -> None:
+    plans = (samples.plan("<script>alert(1)</script>", "1 & 2"),)
+    assert "<script" not in timeline.svg(built(plans=plans, issues=()))
+
+
+def test_a_long_record_shows_twelve_and_counts_the_rest() -> None:
+    plans = tuple(samples.plan(f"Medicine {n:02d}", "1 a day", plan_id=str(n)) for n in range(20))
+    shown = timeline.build(
+        samples.record(plans=plans, issues=()), as_of=AS_OF, first=["medicine 19"]
+    )
+    assert len(shown.medicines) == 12
+    assert shown.hidden == 8
+    assert shown.medicines[0].name == "Medicine 19"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 800), st.one_of(st.none(), st.integers(1, 120))), max_size=15)
+)
+def test_supply_and_gaps_never_overlap_and_the_drawing_is_well_formed(
+    issued: list[tuple[int, int | None]],
+) -> None:
+    issues = tuple(
+        samples.issue(days.to_date(AS_OF - back), issue_id=str(n), supply_days=length)
+        for n, (back, length) in enumerate(sorted(issued, key=lambda one: -one[0]))
+    )
+    plans = (samples.plan("Methotrexate 2.5mg tablets", "weekly", supply_days=None),)
+    shown = timeline.build(samples.record(plans=plans, issues=issues), as_of=AS_OF)
+    for lane in shown.medicines:
+        spans = sorted([*lane.supply, *lane.gaps], key=lambda span: span.since)
+        assert all(a.until <= b.since for a, b in itertools.pairwise(spans))
+        assert all(span.length > 0 for span in spans)
+    ElementTree.fromstring(timeline.svg(shown))
