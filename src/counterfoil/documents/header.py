@@ -75,7 +75,7 @@ _WARD = re.compile(
     re.MULTILINE,
 )
 _SENDER = re.compile(
-    r"([A-Z][^\n|]*?\b(?i:Hospitals?|Infirmary|NHS (?:Foundation )?Trust|Medical Centre|Treatment Centre|Hospice)\b(?i: NHS (?:Foundation )?Trust)?)"
+    r"((?:(?:[A-Z][\w'’.&\-]*|of|the|and|for)[ ]+){1,6}?(?i:Hospitals?|Infirmary|NHS (?:Foundation )?Trust|Medical Centre|Treatment Centre|Hospice)\b(?i: NHS (?:Foundation )?Trust)?)"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from counterfoil.documents.layout import Raw
@@ -116,6 +116,7 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     if raw.get("duration"):
         _duration(raw.get("duration"), words)
     _continuing(raw.get("continuing"), words)
+    _explain(state, words)
     dose_text, dose = _dose(raw, dose_cells, words, product, strength, formed, coded)
     everything = " ; ".join((lead, rest, *remarks))
     return MedicineLine(
@@ -144,6 +145,22 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
         left_over="; ".join(words.left),
         conflicts=tuple(conflicts),
     )
+
+
+def _explain(state: Stated | None, words: _Words) -> None:
+    """Beside a stop, a hold or a change, words that are nothing else are its reason."""
+    if state == "on_hold" and not words.restart:
+        for kind in (words.comment, words.left, words.dose):
+            for text in [t for t in kind if pattern("remarks", "restart").search(t)]:
+                words.restart.append(text)
+                kind.remove(text)
+    if state in ("stopped", "on_hold", "changed") and not words.reason:
+        told = [t for t in words.comment if not pattern("remarks", "request").search(t)]
+        if state != "changed":
+            told += words.left
+            words.left = []
+        words.reason += told
+        words.comment = [t for t in words.comment if t not in told]
 
 
 def _drug(raw: Raw) -> tuple[str, Match, str, str, bool, str]:
@@ -279,7 +296,7 @@ def _segment(text: str, words: _Words, dose: bool) -> None:
     if pattern(remarks, "request").search(text):
         words.comment.append(text.strip(_EDGE))
         return
-    bare = _without_status(text)
+    bare = re.sub(r"^\W*dose\W+(?=for\b)", "", _without_status(text), flags=re.IGNORECASE)
     if not bare.strip(_EDGE):
         return
     if dose and _DOSE_SIGN.search(bare):
@@ -359,20 +376,40 @@ def _dose(
         texts += [together] if not texts else []
         if not amount and strength and not formed:
             texts.append(f"{strength} {together}")
+    elif strength and not formed and tail and not _AMOUNT_FIRST.match(tail):
+        texts.append(f"{strength} {tail}")
     else:
         texts.append(tail)
-        if strength and not formed and tail:
-            texts.append(f"{strength} {tail}")
     best: tuple[str, Dose] | None = None
     for text in texts:
         for variant in _variants(text, words, route):
-            dose = read_dose(variant, product, coded)
+            dose = _trusted(read_dose(variant, product, coded), variant)
             if dose.per_day is not None or dose.status == "conflict":
                 return variant, dose
             if best is None or (dose.status == "read" and best[1].status != "read"):
                 best = (variant, dose)
     assert best is not None
     return best
+
+
+_AMOUNT_FIRST = re.compile(
+    r"\W*(?:(?:please |to |by |for )*(?:take|give|use|apply|inhale|inject|instil|insert|put|place|chew|dissolve|swallow)n?\b"
+    r"|(?:up to |about )?(?:(?:\d+(?:[.,]\d+)?(?!\s*(?:hourly|hrly|times|x\s|/\d))|½|¼)|(?:one|two|three|four|five|six|seven|"
+    r"eight|nine|ten|half|a half|quarter|a|an|apply|as)\b(?!\s*(?:times|hourly))))",
+    re.IGNORECASE,
+)
+_LATE_AMOUNT = re.compile(
+    r"(?:and|then|,|;|\+)\s*(?:\d+(?:\.\d+)?\s*(?:mg|mcg|micrograms?|g|ml|units?|tab|cap|puff)|(?:one|two|three|half)\b)",
+    re.IGNORECASE,
+)
+
+
+def _trusted(dose: Dose, text: str) -> Dose:
+    """A reading in which a later amount may have been spread over an earlier time is not trusted."""
+    if dose.status != "read" or _AMOUNT_FIRST.match(text) or not _LATE_AMOUNT.search(text):
+        return dose
+    why = "an amount stands at a later time, and none at the first"
+    return replace(dose, status="partial", per_day=None, reasons=(*dose.reasons, why))
 
 
 def _variants(text: str, words: _Words, route: str) -> list[str]:

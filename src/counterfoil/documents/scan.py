@@ -126,6 +126,9 @@ class Walker:
             return
         if self._table(line, text):
             return
+        if pattern("headings", "closing").match(text.lower()):
+            self._open(Heading("other", "closing"))
+            return
         found = self._heading(line, text)
         if found is not None:
             if found.rest is None:
@@ -397,7 +400,9 @@ class Walker:
                 self._extend(line, body)
                 return
             self._close()
-            for s, e in _several(body):
+            pieces = _several(body)
+            shared = pattern("remarks", "reason").search(body[slice(*pieces[-1])])
+            for s, e in pieces:
                 self._close()
                 self.current = Raw(
                     start + begin + s,
@@ -409,6 +414,9 @@ class Walker:
                     line.indent,
                     bullet,
                 )
+                alone = name_at(body[s:e], ask=False)
+                if shared and alone and alone.end == e - s:
+                    self.current.put("reason", shared.group())
             return
         if self.current is not None and self._continues(line, body, bullet):
             self._extend(line, body)
@@ -509,7 +517,8 @@ class Walker:
         self.out.allergies.append(Span(start, end, self.sheet.text[start:end]))
 
     def _odd(self, start: int, end: int, why: str) -> None:
-        if self.section == "admission":
+        words = self.sheet.text[start:end].strip(" *_#").lower()
+        if self.section == "admission" or pattern("headings", "head").match(words):
             return
         self.out.unread.append(Span(start, end, self.sheet.text[start:end], why))
 
@@ -549,6 +558,8 @@ def _several(body: str) -> list[tuple[int, int]]:
             or DOSEISH.match(after.strip())
             or _VERB.match(after.strip())
             or FORM.search(after)
+            or pattern("remarks", "reason").match(after.strip())
+            or re.match(r"\s*(?:were|was|have|has|are|both)\b", after)
         )
         first = name_at(body, 0, ask=False) or first_name(body)
         if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):

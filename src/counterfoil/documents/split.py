@@ -27,6 +27,7 @@ _FORM = re.compile(
     r"(?=(?:\w+\s+){0,3}(?:solution|suspension|drops?|ointment|cream|gel|spray|inhaler|tablets?|patch(?:es)?|liquid|powder|"
     r"granules|injection|pen|pens|application|lotion|paste|syringes?|film|emulsion|devices?))|"
     r"(?:pump|aerosol|disposable|testing|test)(?=\s+(?:sublingual|spray|devices?|strips?|foil))|"
+    r"\d+(?:\.\d+)?\s*ml\s+(?=(?:pre-?filled|cartridges?|vials?|pens?|ampoules?|syringes?|disposable|solostar|flexpen|kwikpen))|"
     r"devices?|strips?|lancets?|needles?|"
     r"(?:oral|eye|ear|nasal)\s+(?:solution|suspension|drops?|ointment|liquid|gel|spray|powder|granules)|"
     r"solution|suspension|syrup|elixir|liquid|mixture|drops|ointment|cream|gel|spray|lotion|paste|foam|shampoo|mouthwash|"
@@ -97,7 +98,7 @@ def split(body: str) -> Parts:
         named = _STRENGTH.search(body, start, whole)
         place, strength, formed = whole, named.group() if named else "", True
         bracket = _BRACKET.match(body, place)
-        if bracket and bracket.group(1).strip() and not _NOT_IN_DRUG.search(bracket.group(1)):
+        if bracket and _names_product(bracket.group(1)):
             place = bracket.end()
     else:
         place, strength, formed = _grow(body, end)
@@ -169,7 +170,7 @@ def _grow(body: str, end: int) -> tuple[int, str, bool]:
         bracket = _BRACKET.match(body, place)
         if bracket:
             inner = bracket.group(1).strip()
-            if inner and not _NOT_IN_DRUG.search(inner):
+            if _names_product(inner):
                 place = bracket.end()
                 continue
             break
@@ -179,6 +180,22 @@ def _grow(body: str, end: int) -> tuple[int, str, bool]:
             continue
         break
     return place, strength, formed
+
+
+_MAKER = re.compile(
+    r"\b(?:ltd|plc|pharma\w*|limited|healthcare|laborator\w*|generics|uk|brand|inc|gmbh)\b",
+    re.IGNORECASE,
+)
+
+
+def _names_product(inner: str) -> bool:
+    """Whether words in brackets belong to a medicine's description: a maker, a brand, a form."""
+    inner = inner.strip()
+    if not inner or _NOT_IN_DRUG.search(inner):
+        return False
+    return bool(
+        _MAKER.search(inner) or _FORM.match(inner) or _STRENGTH.match(inner) or name_at(inner)
+    )
 
 
 def _skip(body: str, place: int) -> int:

@@ -77,6 +77,10 @@ def _with_letter(unit: Unit, cluster: Cluster, case: Case) -> Verdict:
         return Verdict(
             "conflict", "list v narrative", found, [Why(a, place(unit)) for a in against]
         )
+    guard = guards(unit, case.letter, case.record) if unit.active else None
+    if guard is not None:
+        subclass, why = guard
+        return Verdict("conflict", subclass, _found(unit, cluster), why)
     if unit.active and unit.dose.status == "conflict":
         return Verdict(
             "conflict",
@@ -85,10 +89,6 @@ def _with_letter(unit: Unit, cluster: Cluster, case: Case) -> Verdict:
             [Why(r, place(unit)) for r in unit.dose.reasons]
             or [Why("The dose in words and the coded dose differ.", place(unit))],
         )
-    guard = guards(unit, case.letter, case.record) if unit.active else None
-    if guard is not None:
-        subclass, why = guard
-        return Verdict("conflict", subclass, _found(unit, cluster), why)
     if not unit.active:
         return _stopped(unit, cluster, case)
     if not cluster.entries:

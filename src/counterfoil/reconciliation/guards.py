@@ -41,6 +41,8 @@ def _weekly(unit: Unit) -> str | None:
     """A once-weekly medicine must say weekly wherever its dose was read."""
     if "weekly" not in unit.match.flags:
         return None
+    if unit.dose.status == "conflict" and any("week" in r for r in unit.dose.reasons):
+        return "; ".join(unit.dose.reasons) + "."
     for step in unit.dose.steps:
         if step.times_high is None or step.per_days is None:
             continue
