@@ -49,6 +49,7 @@ BY_CODE = {
 ROWS_PER_GROUP = 4_096
 """Small groups, so that opening one patient reads little: measured 14 ms against 24 ms at 16,384."""
 _PARTIAL = ".partial-"
+_OURS = re.compile(rf"{re.escape(_PARTIAL)}|[0-9a-f]{{20}}\Z")
 _PRACTICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z", re.ASCII)
 
 
@@ -101,13 +102,8 @@ class Store:
                 if hold is not None:
                     hold(snapshot_id)
                 final = folder / snapshot_id
-                if not final.exists():
-                    for inner in (partial / "by_patient", partial / "by_code", partial):
-                        _sync(inner)
-                    partial.chmod(0o755)
-                    partial.rename(final)
-                    _sync(folder)
-                    _sync(self.root)
+                if not (final / "manifest.json").exists():
+                    _put_in_place(partial, final)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
         return Snapshot(snapshot_id, load.practice, final)
@@ -164,8 +160,9 @@ class Store:
             if not held:
                 return []
             keep = {*_called(published), *_called(leased)}
-            for folder in sorted(p for p in self.root.glob("*/*") if p.is_dir()):
-                if folder.name not in keep:
+            for folder in sorted(self.root.glob("*/*")):
+                ours = folder.is_dir() and _OURS.match(folder.name)
+                if ours and folder.name not in keep:
                     _remove(folder)
                     removed.append(folder.name)
         return removed
@@ -181,6 +178,21 @@ class Store:
                 yield False
                 return
             yield True
+
+
+def _put_in_place(partial: Path, final: Path) -> None:
+    """Rename a synced folder to its name; one without a manifest was being removed when killed."""
+    for inner in (partial / "by_patient", partial / "by_code", partial):
+        _sync(inner)
+    shutil.rmtree(final, ignore_errors=True)
+    try:
+        partial.rename(final)
+    except OSError:
+        # Another process wrote the same content first.
+        if not (final / "manifest.json").exists():
+            raise
+    _sync(final.parent)
+    _sync(final.parent.parent)
 
 
 def _called(given: Collection[str] | Callable[[], Collection[str]]) -> Collection[str]:

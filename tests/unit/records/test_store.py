@@ -146,6 +146,25 @@ def test_a_lease_taken_while_writing_is_seen_before_anything_is_removed(store):
     assert store.open(snapshot.id) == snapshot
 
 
+def test_a_snapshot_half_removed_is_not_seen_and_is_written_anew(store):
+    snapshot = store.write(a_load())
+    (snapshot.path / "manifest.json").unlink()
+    assert store.snapshots() == []
+    assert store.write(a_load()).manifest["practice"] == made.PRACTICE
+
+
+def test_folders_that_are_not_the_stores_own_are_never_removed(store):
+    snapshot = store.write(a_load())
+    other = snapshot.path.parent / "holiday photos"
+    other.mkdir()
+    assert store.remove_orphans((), ()) == [snapshot.id]
+    assert other.exists()
+
+
+def test_the_files_of_a_snapshot_are_for_their_owner_only(store):
+    assert store.write(a_load()).path.stat().st_mode & 0o077 == 0
+
+
 WRITER = textwrap.dedent(
     """
     import os, signal, sys
