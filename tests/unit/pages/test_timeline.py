@@ -57,10 +57,10 @@ def test_cancelled_issues_are_not_drawn() -> None:
 
 
 def test_a_medicine_that_ended_in_the_window_says_when() -> None:
-    ended = samples.plan("Aspirin 75mg tablets", "1", status="ended", end_date=date(2026, 6, 1))
+    ended = samples.plan("Aspirin 75mg tablets", "1", status="ended", end_date=date(2026, 10, 1))
     lane = built(plans=(ended,), issues=()).medicines[0]
-    assert lane.ended == days.to_day(date(2026, 6, 1))
-    assert "ended 1 June 2026" in timeline.svg(built(plans=(ended,), issues=()))
+    assert lane.ended == days.to_day(date(2026, 10, 1))
+    assert "ended 1 October 2026" in timeline.svg(built(plans=(ended,), issues=()))
 
 
 def test_an_overdue_test_is_drawn_and_said() -> None:

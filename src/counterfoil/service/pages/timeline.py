@@ -8,7 +8,7 @@ because the pages allow none in line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -22,7 +22,8 @@ LANES = 12
 """How many medicines are drawn before "show all"."""
 MERGE_DAYS = 1
 """Supplies this close together are drawn as one bar."""
-UNKNOWN_BAR_DAYS = 0
+RECENT = 120
+"""A medicine that ended longer ago than this is drawn on "show all" only."""
 
 
 class Record(Protocol):
@@ -70,6 +71,7 @@ class MedicineLane:
     supply: tuple[Span, ...]
     gaps: tuple[Span, ...]
     ended: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class TestLane:
     name: str
     marks: tuple[Mark, ...]
     due: int | None = None
+    unknown: bool = False
+    """Whether it is due cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def build(
     ahead: int = 56,
     tests: Mapping[str, frozenset[str]] | None = None,
     due: Mapping[str, int] | None = None,
+    unknown: Collection[str] = (),
     first: Sequence[str] = (),
     supply_days: SupplyDays = stated_supply,
     dose_words: Callable[[Plan], str] | None = None,
@@ -119,9 +124,10 @@ def build(
 ) -> Timeline:
     """What to draw of *record* in the window from *back* days before *as_of* to *ahead* after.
 
-    *tests* gives each test's codes by name, *due* the day on which one is or was due. Medicines
-    whose name holds a word of *first* come first, then the current ones, then those that ended
-    inside the window. At most *limit* of them (``None``: all).
+    *tests* gives each test's codes by name, *due* the day on which one is or was due, *unknown* those
+    of which that cannot be told. Medicines whose name holds a word of *first* come first, then the
+    current ones, then those that ended inside the window. At most *limit* of them, and none that
+    ended more than ``RECENT`` days ago (``None``: all).
     """
     since, until = as_of - back, as_of + ahead
     lanes = _medicines(record, since, as_of, supply_days, dose_words or _dose_words)
@@ -133,13 +139,22 @@ def build(
             lane.name.lower(),
         )
     )
-    shown = lanes if limit is None else lanes[:limit]
+    shown = lanes
+    if limit is not None:
+        recent = [
+            lane
+            for lane in lanes
+            if lane.ended is None
+            or lane.ended > as_of - RECENT
+            or any(word in lane.name.lower() for word in wanted)
+        ]
+        shown = recent[:limit]
     return Timeline(
         since=since,
         until=until,
         as_of=as_of,
         medicines=tuple(shown),
-        tests=tuple(_tests(record.entries, tests or {}, due or {}, since, as_of)),
+        tests=tuple(_tests(record.entries, tests or {}, due or {}, unknown, since, as_of)),
         stays=tuple(_stays(record.admissions, since, as_of)),
         hidden=len(lanes) - len(shown),
     )
@@ -186,10 +201,20 @@ def _medicines(
                 dose=dose_words(newest) if newest else (issued[-1].dose_text or ""),
                 issues=tuple(_issue_marks(issued, since, as_of)),
                 ended=ended,
+                note=_note(current, issued, since),
                 **_coverage(issued, plans, supply_days, since, as_of if current else None),
             )
         )
     return lanes
+
+
+def _note(current: Sequence[Plan], issued: Sequence[Issue], since: int) -> str:
+    """What stands in an empty lane: who supplies it, or that nobody did here."""
+    if any(days.to_day(issue.issued_on) >= since for issue in issued):
+        return ""
+    if any(plan.plan_type == "hospital" for plan in current):
+        return "supplied by a hospital"
+    return "not issued in this time" if current else ""
 
 
 def _issue_marks(issued: Iterable[Issue], since: int, as_of: int) -> Iterable[Mark]:
@@ -257,6 +282,7 @@ def _tests(
     entries: Iterable[CodedEntry],
     tests: Mapping[str, frozenset[str]],
     due: Mapping[str, int],
+    unknown: Collection[str],
     since: int,
     as_of: int,
 ) -> Iterable[TestLane]:
@@ -268,11 +294,11 @@ def _tests(
             day = days.to_day(entry.happened_on) if entry.happened_on else since - 1
             if entry.code in codes and since <= day <= as_of:
                 marks.setdefault(day, []).append(entry)
-        if marks or name in due:
+        if marks or name in due or name in unknown:
             ordered = tuple(
                 Mark(day, _test_mark(name, day, same)) for day, same in sorted(marks.items())
             )
-            yield TestLane(name=name, marks=ordered, due=due.get(name))
+            yield TestLane(name=name, marks=ordered, due=due.get(name), unknown=name in unknown)
 
 
 def _test_mark(name: str, day: int, entries: Sequence[CodedEntry]) -> str:
@@ -300,13 +326,13 @@ def _days(count: int) -> str:
 # The drawing. All lengths are CSS pixels at the drawing's own size, at which text is 14 px.
 
 WIDTH = 720
-LABEL = 216
+LABEL = 226
 RIGHT = 16
 TOP = 46
 MEDICINE = 44
 TEST = 34
-CHARACTER = 6.9
-"""Mean width of a character of 14 px Arial, measured; labels longer than their place are cut."""
+CHARACTER, BOLD = 6.9, 7.5
+"""Mean width of a character of 14 px Arial, plain and bold; labels longer than their place are cut."""
 
 
 def svg(
@@ -354,8 +380,8 @@ def _text(x: float, y: float, words: str, css: str, anchor: str = "start") -> st
     return f'<text x="{x}" y="{y}" class="{css}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _cut(words: str, width: float) -> str:
-    room = int(width / CHARACTER)
+def _cut(words: str, width: float, character: float = CHARACTER) -> str:
+    room = int(width / character)
     return words if len(words) <= room else words[: room - 1].rstrip() + "…"
 
 
@@ -373,7 +399,7 @@ def _axis(timeline: Timeline, height: int) -> Iterable[str]:
         yield f'<line x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{height - 8}" class="cf-tl-grid"/>'
         if index % step == 0 and x < WIDTH - 30:
             yield _text(x, TOP - 12, days.MONTHS[start.month - 1][:3], "cf-tl-axis")
-        if start.month == 1 or index == 0:
+        if start.month == 1 or (index == 0 and start.month < 12):
             yield _text(x, TOP - 29, str(start.year), "cf-tl-year")
 
 
@@ -399,9 +425,11 @@ def _draw_medicine(timeline: Timeline, lane: MedicineLane, y: int) -> Iterable[s
     base = y + 27
     yield f"<g><title>{escape(_lane_words(timeline, lane))}</title>"
     yield f'<line x1="0" x2="{WIDTH}" y1="{y}" y2="{y}" class="cf-tl-rule"/>'
-    yield _text(0, y + 19, _cut(lane.name, LABEL - 8), "cf-tl-name")
+    yield _text(0, y + 19, _cut(lane.name, LABEL - 10, BOLD), "cf-tl-name")
     dose = f"ended {days.words(lane.ended)}" if lane.ended is not None else lane.dose
     yield _text(0, y + 36, _cut(dose, LABEL - 8), "cf-tl-dose")
+    if lane.note:
+        yield _text(LABEL + 8, base + 5, lane.note, "cf-tl-note")
     for gap in lane.gaps:
         x1, x2 = _x(timeline, gap.since), _x(timeline, gap.until)
         yield f'<line x1="{x1}" x2="{x2}" y1="{base}" y2="{base}" class="cf-tl-gap"/>'
@@ -426,7 +454,12 @@ def _draw_test(timeline: Timeline, lane: TestLane, y: int) -> Iterable[str]:
     base = y + 20
     yield f"<g><title>{escape(_test_words(timeline, lane))}</title>"
     yield f'<line x1="0" x2="{WIDTH}" y1="{y}" y2="{y}" class="cf-tl-rule"/>'
-    yield _text(0, y + 22, _cut(lane.name, LABEL - 8), "cf-tl-name")
+    yield _text(0, y + 22, _cut(lane.name, LABEL - 10, BOLD), "cf-tl-name")
+    if lane.unknown and lane.due is None:
+        latest = max((_x(timeline, mark.day) for mark in lane.marks), default=0.0)
+        today = _x(timeline, timeline.as_of)
+        if latest < today - 100:
+            yield _text(today - 6, base + 5, "cannot tell", "cf-tl-note", "end")
     if lane.due is not None:
         x, today = _x(timeline, lane.due), _x(timeline, timeline.as_of)
         if lane.due < timeline.as_of:
@@ -479,6 +512,8 @@ def _test_words(timeline: Timeline, lane: TestLane) -> str:
     parts.append(
         f"last done {days.words(lane.marks[-1].day)}" if lane.marks else "not done in this time"
     )
+    if lane.unknown and lane.due is None:
+        parts.append("whether it is due cannot be told")
     if lane.due is not None:
         late = timeline.as_of - lane.due
         parts.append(
@@ -535,7 +570,9 @@ def table(timeline: Timeline) -> tuple[TableRow, ...]:
                 what=test.name,
                 detail="test",
                 last=f"done {days.words(test.marks[-1].day)}" if test.marks else "not done",
-                until=f"due {days.words(test.due)}" if test.due is not None else "",
+                until=f"due {days.words(test.due)}"
+                if test.due is not None
+                else ("cannot tell" if test.unknown else ""),
                 note=f"overdue {_days(late)}" if late > 0 else "",
             )
         )

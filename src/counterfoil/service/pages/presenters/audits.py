@@ -82,8 +82,8 @@ def approval(line: RuleLine | None) -> tuple[str, str, str]:
     if line is None or not line.approved_by:
         return "Draft: makes no work", "white", ""
     at = f", {words.day_words(line.approved_at)}" if line.approved_at else ""
-    demo = " (made up for the demonstration)" if line.approved_is_demo else ""
-    return "Approved for use", "green", f"{line.approved_by}{at}{demo}"
+    demo = ", for this demonstration only" if line.approved_is_demo else ""
+    return "In use", "green", f"Approved by {line.approved_by}{at}{demo}"
 
 
 def _book_line(line: RuleLine, rule: Rule | None) -> BookLine:

@@ -271,18 +271,23 @@ def draw(
 ) -> Drawing:
     """The time line of the last twelve months; medicines that findings are about come first."""
     due: dict[str, int] = {}
+    unknown: set[str] = set()
     first: list[str] = []
     for card in cards:
         if card.kind != "rule" or card.state == "clear":
             continue
         first += list(_drug_words(card))
         for name, day in _due_tests(card, test_of):
-            due[name] = min(day, due.get(name, day))
+            if day is None:
+                unknown.add(name)
+            else:
+                due[name] = min(day, due.get(name, day))
     line = timeline.build(
         record,
         as_of=days.to_day(today),
         tests=tests,
         due=due,
+        unknown=unknown - due.keys(),
         first=first,
         supply_days=supply_days,
         dose_words=dose_words,
@@ -306,14 +311,15 @@ def _drug_words(card: FindingCard) -> Iterable[str]:
                 yield word.lower()
 
 
-def _due_tests(card: FindingCard, test_of: TestOf) -> Iterable[tuple[str, int]]:
-    """Tests that a finding's reasons say are due, and when."""
+def _due_tests(card: FindingCard, test_of: TestOf) -> Iterable[tuple[str, int | None]]:
+    """Tests that a finding's reasons are about, and when each is due; ``None``: cannot tell."""
     for reason in card.reasons:
         values = reason.get("values")
         due = values.get("due") if isinstance(values, Mapping) else None
         name = test_of(card.rule, str(reason.get("clause", "")))
         if name is not None and due is not None:
-            yield name, days.parse_day(str(due))
+            known = reason.get("holds") is not None
+            yield name, days.parse_day(str(due)) if known else None
 
 
 def record_tables(record: PatientRecord) -> tuple[RecordTable, ...]:

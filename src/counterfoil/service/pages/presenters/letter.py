@@ -15,6 +15,44 @@ from counterfoil.service.pages.presenters.today import Tag
 
 SAME = "same"
 DECIDED = ("done", "handed_over", "waiting")
+NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    )
+} | {"half": "1/2", "a": "1", "an": "1"}
+FILLER = frozenset(
+    [
+        "to",
+        "be",
+        "taken",
+        "take",
+        "used",
+        "use",
+        "as",
+        "directed",
+        "the",
+        "in",
+        "into",
+        "of",
+        "at",
+        "and",
+        "each",
+        "by",
+        "mouth",
+        "oral",
+        "orally",
+        "tablet",
+        "tablets",
+        "capsule",
+        "capsules",
+        "tab",
+        "tabs",
+        "cap",
+        "caps",
+    ]
+)
+"""Words whose presence on one side only says nothing about the dose."""
 TOKEN = re.compile(r"\s+|[^\s]+")
 
 
@@ -86,33 +124,46 @@ def marked_text(view: LetterView) -> Markup:
     return Markup("".join(parts))
 
 
-def difference(left: str, right: str) -> tuple[Markup, Markup]:
-    """Both texts, the words that only one of them has marked: ``del`` left, ``ins`` right."""
+def difference(left: str, right: str, stated: str = "") -> tuple[Markup, Markup]:
+    """Both texts, the words that only one of them has marked: ``del`` left, ``ins`` right.
+
+    Words that say nothing about the dose, and the *stated* status, are compared but not marked.
+    """
+    quiet = FILLER | {_plain(word) for word in stated.split()}
     a, b = TOKEN.findall(left), TOKEN.findall(right)
     matcher = difflib.SequenceMatcher(None, [_plain(t) for t in a], [_plain(t) for t in b], False)
     out_a, out_b = [], []
     for kind, a1, a2, b1, b2 in matcher.get_opcodes():
-        out_a.append(_wrap("del", a[a1:a2], kind != "equal"))
-        out_b.append(_wrap("ins", b[b1:b2], kind != "equal"))
+        out_a += [
+            _wrap("del", token, kind != "equal" and _plain(token) not in quiet)
+            for token in a[a1:a2]
+        ]
+        out_b += [
+            _wrap("ins", token, kind != "equal" and _plain(token) not in quiet)
+            for token in b[b1:b2]
+        ]
     return Markup("").join(out_a), Markup("").join(out_b)
 
 
 def _plain(token: str) -> str:
-    return " " if token.isspace() else token.casefold().strip(".,;:()")
+    bare = token.casefold().strip(".,;:()|")
+    return " " if token.isspace() else NUMBERS.get(bare, bare)
 
 
-def _wrap(element: str, tokens: list[str], differs: bool) -> Markup:
-    text = "".join(tokens)
-    if not differs or not text.strip():
-        return escape(text)
-    return Markup("<{0}>{1}</{0}>").format(element, text)
+def _wrap(element: str, token: str, differs: bool) -> Markup:
+    if not differs or not token.strip(" .,;:()|\n"):
+        return escape(token)
+    return Markup("<{0}>{1}</{0}>").format(element, token)
 
 
 def _sides(line: LetterLine) -> tuple[tuple[Markup, ...], tuple[Markup, ...]]:
     letter = [str(part.get("text", "")) for part in line.letter_lines]
     plans = [str(part.get("text", "")) for part in line.plans]
     if len(letter) == len(plans) == 1:
-        left, right = difference(" ".join(letter[0].split()), " ".join(plans[0].split()))
+        letter_text, plan_text = (" ".join(text.split()) for text in (letter[0], plans[0]))
+        if top_class(line.klass) in (SAME, "done"):
+            return (escape(letter_text),), (escape(plan_text),)
+        left, right = difference(letter_text, plan_text, line.stated)
         return (left,), (right,)
     return tuple(escape(t) for t in letter), tuple(escape(t) for t in plans)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
@@ -64,6 +65,7 @@ class Row:
     href_name: str
     ref: str
     line: CaseLine
+    why: str
     due: str
     late: bool
     tags: tuple[Tag, ...]
@@ -109,6 +111,21 @@ def address(filters: Filters, **changes: object) -> str:
     return "?" + urlencode(parts) if parts else "?"
 
 
+NAMED_TEST = re.compile(r"(^|; )([^:;]+)(?:: [^;]+?)?: (?=last done|none on record)")
+SUM = re.compile(r", so due \d+ \w+ \d{4} \([^)]*\)")
+COUNTED = re.compile(r"; counted from treatment seen from \d+ \w+ \d{4}")
+
+
+def short_why(why: str) -> str:
+    """The reason in the words of a list: the sum that the due column shows already is left out.
+
+    "Body weight: last done 3 May 2025; every 1 year, so due 3 May 2026 (203 days overdue)" becomes
+    "Body weight last done 3 May 2025, every 1 year". The case page has it whole.
+    """
+    text = COUNTED.sub("", SUM.sub("", NAMED_TEST.sub(r"\1\2 ", why)))
+    return words.initial_capital(text.replace("; every ", ", every "))
+
+
 def row_of(line: CaseLine) -> Row:
     """One line with its words: lateness, tags and how much else the case holds."""
     letter = line.letter_ref is not None
@@ -127,6 +144,7 @@ def row_of(line: CaseLine) -> Row:
         href_name="letter" if letter else "case",
         ref=ref,
         line=line,
+        why=short_why(line.why),
         due=words.due_words(line.days_left),
         late=line.days_left is not None and line.days_left < 0,
         tags=tuple(tags),
