@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from counterfoil.synthetic import columns
-from counterfoil.synthetic.draws import stream, weighted
+from counterfoil.synthetic.draws import Bools, Ints, stream, weighted
 from counterfoil.synthetic.lists import rows, target
 from counterfoil.synthetic.people import People, Place
+from counterfoil.synthetic.script import Script
 
 ALLERGIC = 0.14
 
@@ -35,13 +36,53 @@ def organisation_table(place: Place) -> pa.Table:
     )
 
 
-def allergy_table(who: People, seed: int) -> pa.Table:
-    """Allergies and intolerances; a few were transferred as text and cannot be checked by code."""
+CLASHES = {
+    "Ramipril": ("acei_arb",),
+    "Codeine": ("cocodamol", "opioid"),
+    "Statins": ("statin",),
+    "Ibuprofen": ("nsaid", "nsaid_gel", "aspirin"),
+    "Aspirin": ("nsaid", "nsaid_gel", "aspirin"),
+}
+"""Groups of medicines that nobody with the allergy is on: such a clash is a scene, never chance."""
+
+ACUTE_CLASHES = {
+    "Penicillin": ("Amoxicillin", "Flucloxacillin", "Phenoxymethylpenicillin"),
+    "Trimethoprim": ("Trimethoprim",),
+    "Erythromycin": ("Clarithromycin",),
+    "Codeine": ("Co-codamol",),
+    "Ibuprofen": ("Ibuprofen", "Naproxen"),
+    "Aspirin": ("Ibuprofen", "Naproxen"),
+}
+
+
+def allergies(script: Script, seed: int) -> Ints:
+    """For each patient the allergy's place in the list, or -1."""
+    who = script.who
     rng = stream(seed, "allergies", who.place.code)
     listed = rows("allergies")
-    count = (rng.random(who.size) < ALLERGIC * np.minimum(1.6, 0.3 + who.age / 45)).astype(int)
-    patient = np.repeat(np.arange(who.size), count)
-    what = weighted(rng, np.array([float(r["weight"]) for r in listed]), patient.size)
+    has = rng.random(who.size) < ALLERGIC * np.minimum(1.6, 0.3 + who.age / 45)
+    what = weighted(rng, np.array([float(r["weight"]) for r in listed]), who.size)
+    for index, row in enumerate(listed):
+        for group in CLASHES.get(row["substance"], ()):
+            has &= ~((what == index) & script.groups[group])
+    return np.where(has, what, -1)
+
+
+def forbidden(what: Ints, drug: str) -> Bools:
+    """Who must not be given an acute medicine."""
+    out = np.zeros(what.size, dtype=np.bool_)
+    for index, row in enumerate(rows("allergies")):
+        if drug in ACUTE_CLASHES.get(row["substance"], ()):
+            out |= what == index
+    return out
+
+
+def allergy_table(who: People, what_of: Ints, seed: int) -> pa.Table:
+    """Allergies and intolerances; a few were transferred as text and cannot be checked by code."""
+    rng = stream(seed, "allergy table", who.place.code)
+    listed = rows("allergies")
+    patient = np.flatnonzero(what_of >= 0)
+    what = what_of[patient]
     day = who.as_of - rng.integers(30, 9000, patient.size)
     day = np.maximum(day, who.birth[patient] + 60)
     day = np.minimum(day, who.as_of)

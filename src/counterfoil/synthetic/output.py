@@ -121,6 +121,7 @@ def letter_truth(population: Population) -> pa.Table:
             "letter_expected": letter.expected,
             "expected": line.expected,
             "subclass": line.subclass,
+            "also": " ".join(line.also),
             "stated": line.stated,
             "text": line.text,
             "start": line.start,

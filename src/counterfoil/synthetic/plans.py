@@ -11,6 +11,7 @@ from counterfoil.synthetic import columns
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic, weighted
 from counterfoil.synthetic.lists import dose_texts, groups, options, rows, schedules, target
+from counterfoil.synthetic.other_tables import forbidden
 from counterfoil.synthetic.script import Script
 
 REPEAT, ERD, ACUTE, HOSPITAL = range(4)
@@ -96,14 +97,14 @@ def _line(size: int, **given: Ints | Bools | int) -> _Line:
     return _Line(**filled, steady=steady)
 
 
-def plans(script: Script, seed: int) -> Plans:
-    """Every plan of the practice."""
+def plans(script: Script, allergic: Ints, seed: int) -> Plans:
+    """Every plan of the practice; ``allergic`` is each patient's allergy or -1."""
     rng = stream(seed, "plans", script.who.place.code)
     lines = [_on_group(rng, script, group) for group in script.groups]
     lines += [_earlier(rng, script, line) for line in list(lines)]
     lines.append(_ended(rng, script))
     lines.append(_scenes(script))
-    lines.append(_acutes(rng, script))
+    lines.append(_acutes(rng, script, allergic))
     joined = {
         name: np.concatenate([getattr(line, name) for line in lines]) for name in _Line.__slots__
     }
@@ -222,7 +223,7 @@ def _scenes(script: Script) -> _Line:
     )
 
 
-def _acutes(rng: np.random.Generator, script: Script) -> _Line:
+def _acutes(rng: np.random.Generator, script: Script, allergic: Ints) -> _Line:
     """Acute items, each its own plan of one issue."""
     who = script.who
     span = np.maximum(who.last - who.first, 0)
@@ -241,6 +242,8 @@ def _acutes(rng: np.random.Generator, script: Script) -> _Line:
     fits &= ~(script.used[patient] & (drug == "Omeprazole"))
     bleeding = script.groups["doac"] | script.groups["warfarin"] | script.groups["methotrexate"]
     fits &= ~(bleeding[patient] & np.isin(drug, ["Naproxen", "Ibuprofen", "Trimethoprim"]))
+    for name in dict.fromkeys(drug.tolist()):
+        fits &= ~((drug == name) & forbidden(allergic, name)[patient])
     course = np.array([options()[i].days for i in indexes])[chosen]
     return _line(
         int(fits.sum()),

@@ -16,7 +16,12 @@ from counterfoil.synthetic.entries import diagnoses, entry_tables, results
 from counterfoil.synthetic.issues import issue_table, issues, made_counts
 from counterfoil.synthetic.letters.model import SyntheticLetter
 from counterfoil.synthetic.letters.write import document_table, letters
-from counterfoil.synthetic.other_tables import admission_table, allergy_table, organisation_table
+from counterfoil.synthetic.other_tables import (
+    admission_table,
+    allergies,
+    allergy_table,
+    organisation_table,
+)
 from counterfoil.synthetic.people import Place, patient_table, people, places
 from counterfoil.synthetic.plans import plan_table, plans
 from counterfoil.synthetic.regimens import start_script
@@ -57,12 +62,13 @@ def _one_practice(
     script = start_script(who, has, seed)
     scenes_monitoring.play(script, seed)
     scenes_safety.play(script, seed)
-    made = plans(script, seed)
+    allergic = allergies(script, seed)
+    made = plans(script, allergic, seed)
     issued = issues(script, made, seed)
     tests = results(script, seed)
     coded = diagnoses(script, onset, seed)
     entry, problem = entry_tables(script, tests, coded, seed)
-    allergy = allergy_table(who, seed)
+    allergy = allergy_table(who, allergic, seed)
     received, stays = letters(script, made, allergy, seed, practices)
     asked, items = request_tables(script, made, seed)
     tables = {

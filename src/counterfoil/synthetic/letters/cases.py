@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,8 +16,11 @@ from counterfoil.synthetic.people import People
 from counterfoil.synthetic.plans import ERD, REPEAT, Plans
 from counterfoil.synthetic.script import Script
 
-VAGUE = ("directed", "requirements", "as per", "yellow book", "liberally", "soap", "then reduce")
-"""Words of a GP dose text that states no fixed dose: nobody can say that the dose is the same."""
+VAGUE = ("directed", "requirements", "as per", "yellow book", "affected eye", "or two")
+"""Words of a GP dose text that state no fixed dose: nobody can say that the dose is the same."""
+
+LOOSE = ("prn_", "apply_", "eye_", "inj_", "inr", "test", "pill", "doxy", "pump", "q12w", "nostril")
+"""Schedules that people put in words of different exactness."""
 
 LETTERS_A_PATIENT = 0.008
 LEAST, MOST = 5, 14
@@ -36,6 +39,8 @@ class Draft:
     extra: list[Item]
     unnamed: list[Item]
     touched: set[int]
+    allergies: tuple[str, ...] = ()
+    hidden: list[Item] = field(default_factory=list)
 
     def free(self, fits: Callable[[int], bool] = lambda _: True) -> list[int]:
         """Places of items not yet altered that fit, in random order."""
@@ -156,11 +161,12 @@ def brand_named(draft: Draft) -> None:
 
 
 def _new(draft: Draft, short: bool) -> None:
-    held = {item.gp_product.split()[0] for item in draft.items}
+    held = {item.gp_product.split()[0] for item in draft.items + draft.hidden if item.gp_product}
     held |= {item.product.split()[0] for item in draft.extra}
     kinds = {"Atorvastatin": "statin", "Lansoprazole": "ppi", "Furosemide": "loop"}
     kinds |= {"Bisoprolol": "betablocker", "Ramipril": "acei_arb", "Spironolactone": "mra"}
     kinds |= {"Senna": "laxative", "Mirtazapine": "mirtazapine", "Paracetamol": "cocodamol"}
+    kinds |= {"Codeine": "cocodamol", "Ferrous": "iron", "Colecalciferol": "calcium_d"}
     listed = [r for r in rows("letter_new") if (r["short"] == "true") == short]
     for index in draft.rng.permutation(len(listed)):
         row = listed[index]
@@ -171,6 +177,7 @@ def _new(draft: Draft, short: bool) -> None:
         if plan.times and plan.per_days:
             daily = float(row["amount"]) * plan.times / plan.per_days
         said = draft.rng.random() < 0.5
+        clash = any(row["drug"] in CLASHES.get(what, ()) for what in draft.allergies)
         draft.extra.append(
             Item(
                 product=f"{row['drug']} {row['strength']} {row['form']}",
@@ -180,8 +187,10 @@ def _new(draft: Draft, short: bool) -> None:
                 stated="new",
                 duration=row["duration"],
                 remark=f"for {row['reason']}" if said else "",
-                expected="new",
-                subclass="short course with end" if short else "long-term stated",
+                expected="conflict" if clash else "new",
+                subclass="allergy v drug"
+                if clash
+                else ("short course with end" if short else "long-term stated"),
                 plan_ids=(),
                 gp_product="",
                 gp_daily=None,
@@ -189,6 +198,15 @@ def _new(draft: Draft, short: bool) -> None:
             )
         )
         return
+
+
+CLASHES = {
+    "Penicillin": ("Amoxicillin",),
+    "Ramipril": ("Ramipril",),
+    "Codeine": ("Codeine",),
+    "Statins": ("Atorvastatin",),
+}
+"""What the record's words for an allergy forbid among the new medicines."""
 
 
 def new_course(draft: Draft) -> None:
@@ -260,9 +278,11 @@ def left_out(draft: Draft) -> None:
 
 
 def smudged(draft: Draft) -> None:
-    """A line that cannot be read, as a bad copy leaves it."""
+    """A line that cannot be read, as a bad copy leaves it; its plan is named by no other line."""
     for place in draft.free():
         word = draft.items[place].product
+        lost = replace(draft.items[place], expected="missing", stated=None, also=("unreadable",))
+        draft.hidden.append(replace(lost, subclass="the line that names it cannot be read"))
         marks = "".join(
             "?" if index % 3 == 1 and letter.isalpha() else letter
             for index, letter in enumerate(word)
@@ -274,7 +294,10 @@ def smudged(draft: Draft) -> None:
             expected="unreadable",
             subclass="drug unknown",
             daily=None,
-            note="the plan it stands for may be shown as missing",
+            plan_ids=(),
+            gp_product="",
+            gp_daily=None,
+            also=(),
         )
         return
 
@@ -306,6 +329,7 @@ def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[st
         option = options()[int(made.option[plan])]
         words = dose_texts().words[int(made.text[plan])].lower()
         fixed = option.daily is not None and not any(vague in words for vague in VAGUE)
+        fixed &= not option.freq.startswith(LOOSE) and "-" not in option.amount
         out.append(
             Item(
                 option.product,
@@ -316,11 +340,12 @@ def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[st
                 "",
                 "",
                 "same",
-                "identical" if fixed else "no fixed dose",
+                "identical" if fixed else "the words leave room",
                 (f"M{number}{plan + 1:08d}",),
                 option.product,
                 option.daily,
                 option.daily,
+                also=() if fixed else ("conflict", "unreadable", "changed"),
             )
         )
         found.append(option.group)
@@ -377,7 +402,7 @@ def stay(
 
     ``partial`` letters say only what changed: what they do not name is the same.
     """
-    draft = Draft(rng, items, kinds, [], [], set())
+    draft = Draft(rng, items, kinds, [], [], set(), allergies)
     for scene in STORIES[turn % len(STORIES)]:
         if not (partial and scene in (left_out, smudged, split_strength, brand_named)):
             scene(draft)
@@ -385,7 +410,7 @@ def stay(
         new_course(draft)
     said = turn % 3 != 2
     hidden = {item.plan_ids for item in draft.unnamed}
-    named, unnamed = [], list(draft.unnamed)
+    named, unnamed = [], draft.unnamed + draft.hidden
     for item in draft.items:
         if item.plan_ids in hidden:
             continue
@@ -393,7 +418,12 @@ def stay(
         if partial and item.stated == "continued":
             unnamed.append(
                 replace(
-                    item, product="", stated=None, expected="same", subclass="said to be unchanged"
+                    item,
+                    product="",
+                    stated=None,
+                    expected="missing",
+                    subclass="letter lists changes only",
+                    also=("same",),
                 )
             )
         else:

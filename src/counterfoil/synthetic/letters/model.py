@@ -10,7 +10,8 @@ class LetterLine:
     """The truth about one medicine line, or about one plan that the letter does not name.
 
     ``expected`` is the class that a careful reader gives the line (same, changed, new, stopped,
-    missing, conflict, unreadable); ``stated`` the letter's own word for it; ``text`` the words in
+    missing, conflict, unreadable); ``also`` the classes that would be no mistake either, because the
+    words on one side leave room; ``stated`` the letter's own word for it; ``text`` the words in
     the letter with ``start`` and ``end`` as character offsets where the letter is plain text
     (``None`` elsewhere, and for a plan that is not named). Daily amounts are in units of the form
     (tablets, puffs, ml).
@@ -18,6 +19,7 @@ class LetterLine:
 
     expected: str
     subclass: str
+    also: tuple[str, ...]
     stated: str | None
     text: str
     start: int | None
@@ -74,6 +76,7 @@ class Item:
     daily: float | None
     garbled: str = ""
     note: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

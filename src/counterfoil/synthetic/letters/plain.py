@@ -176,7 +176,8 @@ def two_lines(stay: Stay) -> Sheet:
             if item.unit not in ("tablet", "capsule", "ml", "sachet"):
                 way = f"{dose(item, 'capital')} {often(item, 0)}"
             extra = f"  {tail}" if tail else ""
-            sheet.item(item, f"{item.product}\n    {way}  [{status(item, 2)}]{extra}")
+            mark = f"  [{status(item, 2)}]" if item.stated else ""
+            sheet.item(item, f"{item.product}\n    {way}{mark}{extra}")
         sheet.line()
     sheet.line(stay.sign)
     return sheet

@@ -25,6 +25,7 @@ def _line(item: Item, text: str, place: tuple[int, int] | None) -> LetterLine:
     return LetterLine(
         item.expected,
         item.subclass,
+        item.also,
         item.stated,
         text,
         start,
