@@ -10,6 +10,10 @@ from counterfoil.dosage.items import Often, Quantity
 from counterfoil.dosage.lexicon import LEXICON, longest
 from counterfoil.dosage.words import amount_words, days_words, figure
 
+_FEW = frozenset({"tablet", "capsule", "sachet", "patch", "suppository", "puff", "spray"})
+MANY = 20
+"""More of a counted form than this at one time is left to a person."""
+
 
 class Amounts(Cursor):
     """Reads amounts."""
@@ -23,10 +27,10 @@ class Amounts(Cursor):
         lo, hi, end, written = span
         while self.low(end) in ("of", "x") and longest(LEXICON.unit, self.tokens, end + 1):
             end += 1
-        if written == "half" and self.low(end) in ("a", "an"):
+        if written in ("half", "slashed", "vulgar") and self.low(end) in ("a", "an"):
             end += 1
         elif (
-            written == "half"
+            written in ("half", "slashed", "vulgar")
             and self.low(end) == "of"
             and self.low(end + 1) in ("a", "an", "one", "1")
         ):
@@ -45,7 +49,7 @@ class Amounts(Cursor):
             return self.amount_item(at, stop, Quantity(lo, hi, form, (size, unit), False, written))
         unit_at = self.unit_at(end)
         if unit_at is None:
-            if self.tokens[end].kind == "num" if end < self.n else False:
+            if end < self.n and self.tokens[end].kind == "num" and not self._counts(end, written):
                 return self.add(k.UNKNOWN, at, end, self.raw(at, end), "")
             return self.bare_amount(at, end, lo, hi, written)
         stop, unit = unit_at
@@ -59,6 +63,13 @@ class Amounts(Cursor):
             top = self.low(at).replace("/", " or ")
             return self.ambiguous(at, stop, f"{top} {unit}s", f"a fraction of a {unit}")
         return self.amount_item(at, stop, Quantity(lo, hi, unit, None, False, written))
+
+    def _counts(self, at: int, written: str) -> bool:
+        """Whether the number at *at* is how often, after an amount in words ("one 3 times")."""
+        span = self.span(at) if written == "word" else None
+        return span is not None and (
+            self.low(span[2]) in TIMES or self.low(span[2]) in ("hourly", "hrly")
+        )
 
     def measured(
         self, at: int, stop: int, lo: Fraction, hi: Fraction, unit: str, written: str
@@ -86,7 +97,9 @@ class Amounts(Cursor):
                 )
             if form[1] in ("dose", "injection", "spoonful"):
                 return self.amount_item(at, form[0], Quantity(lo, hi, unit, None, False, written))
-            return self.amount_item(at, form[0], Quantity(lo, hi, unit, None, False, "strength"))
+            return self.amount_item(
+                at, form[0], Quantity(lo, hi, unit, None, False, f"strength {form[1]}")
+            )
         if form and form[1] == "spoonful":
             return self.amount_item(at, form[0], Quantity(lo, hi, unit, None, False, written))
         return self.amount_item(at, stop, Quantity(lo, hi, unit, None, False, written))
@@ -174,7 +187,7 @@ class Amounts(Cursor):
 
     def amount_item(self, at: int, end: int, value: Quantity) -> int:
         """Append an amount; one in brackets straight after another is its equivalent."""
-        if value.high <= 0:
+        if value.high <= 0 or (value.unit in _FEW and value.high > MANY):
             return self.add(k.UNKNOWN, at, end, self.raw(at, end), "")
         self.add(
             k.AMOUNT, at, end, value, "amount: " + amount_words(value.low, value.high, value.unit)

@@ -86,9 +86,11 @@ def per_day(steps: tuple[Step, ...]) -> tuple[Amount | None, str | None]:
         amount, why = step_per_day(step)
         if amount is None:
             return None, why
-        if amount.unit != unit:
+        least = convert(amount.low, amount.unit, unit)
+        most = convert(amount.high, amount.unit, unit)
+        if least is None or most is None:
             return None, "the amounts are in different units"
-        low, high = low + amount.low, high + amount.high
+        low, high = low + least, high + most
     return Amount(low, high, unit), None
 
 

@@ -89,7 +89,7 @@ def against_product(
                 reasons.append(f"the unit is not stated, and {view.name} is not counted")
         made.append(step)
     steps = tuple(made)
-    against = _mismatches(steps, view) + _strengths(items, view)
+    against = _mismatches(steps, view) + _strengths(items, view) + _said(items, view)
     unchecked = _equivalents(items, view, against)
     if view.weekly:
         against += _weekly(steps, view)
@@ -116,6 +116,29 @@ def _mismatches(steps: tuple[Step, ...], view: View) -> list[str]:
         if view.eye and step.route == "oral":
             found.append(f"the text gives the oral route, the product is {view.name}")
     return list(dict.fromkeys(found))
+
+
+_VERBS_AGAINST = {
+    "inhale": _INSIDE - {"capsule"} | {"patch", "cream", "suppository", "pessary", "injection"},
+    "inject": _INSIDE | _NOT_ORAL | {"cream", "drops", "spray"},
+    "nebulise": _INSIDE | {"patch", "cream", "suppository"},
+}
+
+
+def _said(items: Sequence[Item], view: View) -> list[str]:
+    """Verbs, named medicines and bare strengths that do not go with the product."""
+    found = []
+    for item in items:
+        if item.kind == k.VERB and view.kind in _VERBS_AGAINST.get(item.value, ()):
+            found.append(f"the text says {item.value}, the product is {view.name}")
+        if item.kind == k.NAME and item.value:
+            found.append(f"the text names {item.value}, the product is {view.name}")
+        if item.kind == k.AMOUNT and item.value.written.startswith("strength "):
+            form = item.value.written.partition(" ")[2]
+            allowed = _UNITS.get(view.kind)
+            if allowed is not None and form not in allowed:
+                found.append(f"the text says {form}, the product is {view.name}")
+    return found
 
 
 def _strength(view: View) -> tuple[Fraction, str] | None:

@@ -15,6 +15,30 @@ WEEK = Fraction(7)
 ONCE_ONLY = "once only"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIMING = frozenset({k.TIME, k.WEEKDAYS, k.FREQUENCY, k.STAT, k.DAYS_A_WEEK})
+COUNTED = frozenset(
+    [
+        "tablet",
+        "capsule",
+        "puff",
+        "drop",
+        "spray",
+        "sachet",
+        "patch",
+        "suppository",
+        "pessary",
+        "lozenge",
+        "pastille",
+        "ampoule",
+        "vial",
+        "nebule",
+        "inhalation",
+        "dose",
+        "spoonful",
+        "applicatorful",
+        "scoop",
+    ]
+)
+"""Units that a bare number after "1 tablet in the morning" goes on counting."""
 _PLAIN_COUNT = frozenset({None, "tablet", "capsule", "sachet", "suppository", "lozenge"})
 
 
@@ -56,6 +80,7 @@ def split(items: list[Item]) -> tuple[list[Clause], bool]:
         ):
             raise Unsettled("two amounts are written and what belongs to which is not clear")
     _fill_other_days(clauses)
+    _fill_units(clauses)
     return clauses, sequential
 
 
@@ -111,6 +136,7 @@ def _spread(clauses: list[Clause], items: list[Item]) -> bool:
         sequential = True
     if not sequential:
         _spread_prn(clauses)
+        _tell_apart(clauses)
         if any(c.has(k.MAXIMUM) for c in clauses):
             raise Unsettled("two amounts are written with one maximum")
     for kind in (k.ROUTE, k.SITE):
@@ -130,6 +156,17 @@ def _spread_prn(clauses: list[Clause]) -> None:
         kinds = [i.kind for i in clause.items if i.kind in _TIMING or i.kind == k.PRN]
         if kinds != [k.PRN]:
             raise Unsettled("which of the amounts is only when needed is not clear")
+
+
+def _tell_apart(clauses: list[Clause]) -> None:
+    """Amounts at the same time need times, days or places of their own: "1 bd 2 tds" has none."""
+    plain = [
+        c
+        for c in clauses
+        if not (c.has(k.TIME) or c.has(k.WEEKDAYS) or c.has(k.SITE) or c.has(k.PRN))
+    ]
+    if len(plain) > 1:
+        raise Unsettled("two amounts are written and how they go together is not clear")
 
 
 def _share(shared: list[Item], clauses: list[Clause]) -> None:
@@ -170,6 +207,20 @@ def _fill_other_days(clauses: list[Clause]) -> None:
     ]
 
 
+def _fill_units(clauses: list[Clause]) -> None:
+    """ "1 tablet in the morning and 2 at night": the later amounts count the same thing."""
+    units = [c.of(k.AMOUNT)[0].value.unit for c in clauses]
+    if None not in units or set(units) == {None}:
+        return
+    if units[0] not in COUNTED or set(units) != {None, units[0]}:
+        raise Unsettled("the unit of one of the amounts is not clear")
+    for clause in clauses:
+        clause.items = [
+            i._replace(value=i.value._replace(unit=units[0])) if i.kind == k.AMOUNT else i
+            for i in clause.items
+        ]
+
+
 def _alternating(items: list[Item]) -> list[Clause]:
     """ "1 tablet alternating with 2 tablets": each every other day."""
     amounts = [i for i in items if i.kind == k.AMOUNT]
@@ -185,7 +236,9 @@ def _alternating(items: list[Item]) -> list[Clause]:
         raise Unsettled("what alternates is not clear")
     rest = [i for i in others if i.kind != k.FREQUENCY]
     every_other = Item(k.FREQUENCY, 0, 0, Often(ONE, ONE, Fraction(2), False, True), "")
-    return [Clause([a, every_other, *rest]) for a in amounts]
+    clauses = [Clause([a, every_other, *rest]) for a in amounts]
+    _fill_units(clauses)
+    return clauses
 
 
 # -- one clause to one step ------------------------------------------------------------------------
@@ -296,7 +349,7 @@ def _times(clause: Clause, when: list[str], on_named_day: bool) -> Often | None:
             raise Unsettled("how many times does not fit the times of day")
         if not slots and not (clause.has(k.WEEKDAYS) and low == high == 1):
             raise Unsettled("how many times, but not in what time")
-    if rate is not None and rate.interval and rate.label.endswith(("hour", "hours")):
+    if rate is not None and rate.interval and (rate.label.endswith(("hour", "hours")) or " to " in rate.label):
         when.append(rate.label)
     days = _weekdays(clause)
     if slots:
@@ -327,6 +380,10 @@ def _slots(clause: Clause) -> list[str]:
     for item in clause.items:
         if item.kind == k.TIME:
             label = item.value
+            if previous is not None and previous.kind == k.TIME and slots:
+                same = isinstance(label, str) and _same_time(slots[-1], label)
+                if previous.last == item.first and not same:
+                    raise Unsettled("what stands between two times of day is not clear")
             if not isinstance(label, str):
                 label, hour = label
                 if not (hour >= 6 or hour == 0):

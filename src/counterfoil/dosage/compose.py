@@ -18,7 +18,7 @@ from counterfoil.dosage.words import amount_words, days_words
 MAX_STEPS = 60
 
 _CONTENT = frozenset({k.AMOUNT, k.FREQUENCY, k.TIME, k.WEEKDAYS, k.DIRECTED, k.STAT, k.PRN})
-_PASSED = frozenset({k.HARMLESS, k.VERB, k.MARK, k.AND})
+_PASSED = frozenset({k.HARMLESS, k.VERB, k.MARK, k.AND, k.NAME})
 
 
 @dataclass

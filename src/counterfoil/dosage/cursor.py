@@ -67,6 +67,8 @@ class Cursor:
 
     def raw(self, first: int, last: int) -> str:
         """The text of some tokens, as written."""
+        if first >= last or first >= self.n:
+            return ""
         return self.text[self.tokens[first].start : self.tokens[last - 1].end]
 
     def add(self, kind: str, first: int, last: int, value: Any = None, label: str = "") -> int:
@@ -127,9 +129,13 @@ class Cursor:
         if value is None:
             return None
         end = at + 1
+        if value >= 20 and self.low(end) == "-" and self.glued(end) and self.glued(end + 1):
+            end += 1
         follow = LEXICON.numbers.get(self.low(end))
         if value >= 20 and value < 100 and follow is not None and 0 < follow < 10:
             value, end = value + follow, end + 1
+        elif self.low(end - 1) == "-":
+            end -= 1
         elif value < 10 and self.low(end) == "hundred":
             value, end = value * 100, end + 1
         return (*self._and_a_half(value, end), "word")

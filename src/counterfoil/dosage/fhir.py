@@ -177,7 +177,7 @@ def _unit(quantity: dict[str, Any]) -> str | None:
     if not isinstance(unit, str) or not unit:
         return None
     unit = _UNIT_WORDS.get(unit, unit)
-    tokens = tokenise(unit[:60], LEXICON.number_words)
+    tokens = tokenise(unit[:60], LEXICON.ranged)
     found = longest(LEXICON.unit, tokens, 0)
     return str(found[1][1]) if found and found[0] == len(tokens) else unit.lower()
 

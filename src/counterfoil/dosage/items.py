@@ -54,6 +54,7 @@ UNFIXED = "unfixed"
 STOP = "stop"
 # Kinds that only join or that change nothing
 VERB = "verb"
+NAME = "name"
 AND = "and"
 OR = "or"
 MARK = "mark"

@@ -14,6 +14,39 @@ Trie: TypeAlias = dict[str, Any]
 """Words to tries; the key ``""`` holds the entry, ``(category, value)``, of a phrase that ends."""
 
 END = ""
+_RANGED = frozenset(
+    [
+        "od",
+        "bd",
+        "bds",
+        "bid",
+        "tds",
+        "tid",
+        "qds",
+        "qid",
+        "mon",
+        "tue",
+        "tues",
+        "wed",
+        "weds",
+        "thu",
+        "thur",
+        "thurs",
+        "fri",
+        "sat",
+        "sun",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "once",
+        "twice",
+    ]
+)
+"""Words that a dash makes a range of, besides numbers."""
 _SIDE = ("unit", "adjective", "period", "until")
 """Tables that the grammar asks for by name; all other phrases may stand anywhere."""
 
@@ -64,6 +97,7 @@ class Lexicon:
             word: Fraction(value) for value, words in data["number"].items() for word in words
         }
         self.number_words = frozenset(self.numbers) | {"half", "quarter"}
+        self.ranged = self.number_words | _RANGED
         self.main: Trie = {}
         self.side: dict[str, Trie] = {name: {} for name in _SIDE}
         for category, entries in data.items():
@@ -95,7 +129,7 @@ class Lexicon:
                 if phrase.replace(" ", "").isalpha() and phrase.isascii():
                     yield phrase.split()
                 elif phrase:
-                    yield [t.low for t in tokenise(phrase, self.number_words)]
+                    yield [t.low for t in tokenise(phrase, self.ranged)]
 
 
 def _load() -> Lexicon:

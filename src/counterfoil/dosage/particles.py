@@ -26,8 +26,9 @@ from counterfoil.dosage.words import days_words
 
 def every_(s: Scanner, at: int) -> int:
     phrase = longest(LEXICON.main, s.tokens, at)
-    if s.low(at + 1) in ("half",):
-        return at
+    day = longest(LEXICON.main, s.tokens, at + 1)
+    if day and day[1][0] == "weekday":
+        return _shift(s, at, s.phrase(at + 1, *day))
     nxt = s.tokens[at + 1] if at + 1 < s.n else None
     if nxt is not None and nxt.kind == "frac":
         top, bottom = nxt.low.split("/")
@@ -202,9 +203,12 @@ def _at(s: Scanner, at: int) -> int:
             and s.low(end) in ("and", "&", ",")
             and end + 1 < s.n
             and s.tokens[end + 1].kind in ("num", "clock")
+            and (s.tokens[end + 1].kind == "clock" or s.glued(end + 2))
         ):
-            more = s.clock(end, end + 1, sure=True)
-            if more == end:
+            s.add(k.AND, end, end + 1)
+            more = s.clock(end + 1, end + 1, sure=True)
+            if more == end + 1:
+                s.out.pop()
                 break
             end = more
         return end
@@ -220,6 +224,16 @@ def _a(s: Scanner, at: int) -> int:
         return s.amount(at, span) if span else at
     if s.low(at) == "an" and s.low(at + 1) == "hour":
         return s.gap(at, at + 2, DAY, DAY, HOUR)
+    span = s.span(at + 1)
+    if span:
+        period = longest(LEXICON.period, s.tokens, span[2])
+        off = longest(LEXICON.main, s.tokens, period[0]) if period else None
+        if off and off[1] == ("cycle_off", "off"):
+            return _shift(s, at, s.led_by_number(at + 1, span))
+    week = longest(LEXICON.period, s.tokens, at + 1)
+    off = longest(LEXICON.main, s.tokens, week[0]) if week else None
+    if week and off and off[1] == ("cycle_off", "off"):
+        return s.add(k.CYCLE_OFF, at, off[0], week[1][1], f"{days_words(week[1][1])} without")
     sized = s.sized_form(at + 1)
     unit = s.unit_at(at + 1)
     if (unit and unit[1] not in MASS) or sized:

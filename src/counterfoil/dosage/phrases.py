@@ -8,9 +8,11 @@ from typing import Any
 from counterfoil.dosage import items as k
 from counterfoil.dosage.amounts import often_label
 from counterfoil.dosage.cursor import DAY, OPEN, TIMES, WEEKDAYS, Span
+from counterfoil.dosage.drugname import name_end
 from counterfoil.dosage.items import Change, Item, Limit, Often, Quantity
 from counterfoil.dosage.lexicon import LEXICON, longest
 from counterfoil.dosage.particles import PARTICLES, every_, for_
+from counterfoil.dosage.product import View
 from counterfoil.dosage.scanner import Handler, Scanner
 from counterfoil.dosage.tokens import Token
 from counterfoil.dosage.words import amount_words, days_words, figure
@@ -415,6 +417,11 @@ Scanner.phrases.update(PHRASES)
 Scanner.particles.update(PARTICLES)
 
 
-def scan(tokens: list[Token], text: str) -> list[Item]:
+def scan(tokens: list[Token], text: str, view: View | None = None) -> list[Item]:
     """All items of a text, in order; every token belongs to exactly one."""
-    return Scanner(tokens, text).scan()
+    scanner = Scanner(tokens, text)
+    end, ours = name_end(scanner, view)
+    if end:
+        words = scanner.raw(0, end)
+        scanner.add(k.NAME, 0, end, None if ours else words, "name of a medicine")
+    return scanner.scan(end)

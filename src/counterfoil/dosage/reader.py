@@ -58,12 +58,11 @@ def _coded(coded: Coded) -> list[Any]:
 def _read_text(text: str, view: View | None) -> Dose:
     if len(text) > MAX_TEXT:
         return Dose(text, "unread", reasons=("too long for a dose instruction",))
-    tokens = tokenise(text, LEXICON.number_words)
+    tokens = tokenise(text, LEXICON.ranged)
     if len(tokens) > MAX_TOKENS:
         return Dose(text, "unread", reasons=("too long for a dose instruction",))
-    items = scan(tokens, text)
-    if view is not None or any(i.kind == k.SITE for i in items):
-        items = _eye(items, tokens, view)
+    items = scan(tokens, text, view)
+    items = _eye(items, tokens, view)
     words = _words(items, tokens, text)
     status, steps, reasons = _settle(items, tokens, text)
     if steps:
@@ -104,11 +103,14 @@ def _with_text(steps: tuple[Step, ...], text: str) -> tuple[Step, ...]:
 
 def _eye(items: list[Item], tokens: list[Token], view: View | None) -> list[Item]:
     """ "od" beside eye drops: the right eye where another frequency stands, else not settled."""
-    if view is None or not view.eye:
-        return items
     at = [n for n, i in enumerate(items) if i.kind == k.FREQUENCY and tokens[i.first].low == "od"]
-    has_site = any(i.kind == k.SITE for i in items)
-    if not at or has_site:
+    if not at or any(i.kind == k.SITE for i in items):
+        return items
+    if view is None or not view.kind:
+        eye = any(i.kind == k.AMOUNT and i.value.unit == "drop" for i in items)
+    else:
+        eye = view.eye
+    if not eye:
         return items
     out = list(items)
     others = [i for n, i in enumerate(items) if i.kind in (k.FREQUENCY, k.TIME) and n not in at]
@@ -116,7 +118,7 @@ def _eye(items: list[Item], tokens: list[Token], view: View | None) -> list[Item
         if others:
             out[n] = items[n]._replace(kind=k.SITE, value="right eye", label="where: right eye")
         else:
-            said = '"od" beside an eye product can be read two ways: once daily, or right eye'
+            said = '"od" beside drops can be read two ways: once daily, or right eye'
             out[n] = items[n]._replace(kind=k.AMBIGUOUS, value=said, label="two ways")
     return out
 
@@ -161,9 +163,11 @@ def _settle(
     if not steps or not any(_says(s) for s in steps):
         return "unread", (), reasons or ["it says neither an amount nor how often"]
     if unknown:
+        if all(_bare(s) for s in steps):
+            return "unread", (), reasons
         return "partial", steps, reasons
     if all(_bare(s) for s in steps):
-        only = [i for i in known if i.kind not in (k.VERB, k.HARMLESS, k.ROUTE, k.AND)]
+        only = [i for i in known if i.kind not in (k.VERB, k.HARMLESS, k.ROUTE, k.AND, k.NAME)]
         if len(only) == 1 and steps[0].unit is None:
             return "unread", (), ["a number alone is no instruction"]
         if len(only) == 1 or steps[0].when == ():

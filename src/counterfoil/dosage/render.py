@@ -104,6 +104,8 @@ def _how_often(step: Step) -> list[str]:
             if low == high == 1 and (days or without) and not slots:
                 said += ["once a day"] if without else []
                 high = None
+        if ONCE_ONLY in step.when:
+            high = None
         if interval and per == 1:
             said.append(interval[0])
             if low is None and high is not None:
@@ -157,6 +159,8 @@ def render_step(step: Step, with_duration: bool = True) -> str:
     said: list[str] = []
     if step.high is not None:
         said.append(amount_words(step.low, step.high, step.unit))
+        if step.unit is None:
+            said.append("to be taken")
     said += _how_often(step)
     said += _manner(step)
     if step.site:
@@ -181,6 +185,9 @@ def render_steps(steps: Sequence[Step]) -> str:
     rows: list[str] = []
     for sequence in dict.fromkeys(s.sequence for s in steps):
         row = [s for s in steps if s.sequence == sequence]
+        if _alternates(row):
+            rows.append(_alternating(row))
+            continue
         shared = len(row) > 1 and len({(s.duration_days, s.cycle_days) for s in row}) == 1
         said = ", and ".join(render_step(s, not shared) for s in row)
         if shared and row[0].duration_days is not None:
@@ -191,6 +198,20 @@ def render_steps(steps: Sequence[Step]) -> str:
             said += " " + render_step(only)
         rows.append(said)
     return ", then ".join(rows)
+
+
+def _alternates(row: Sequence[Step]) -> bool:
+    return len(row) == 2 and all(
+        s.times_low == s.times_high == 1 and s.per_days == 2 and s.high is not None for s in row
+    )
+
+
+def _alternating(row: Sequence[Step]) -> str:
+    one, other = row
+    assert one.high is not None
+    first = amount_words(one.low, one.high, one.unit)
+    rest = replace(other, times_high=None)
+    return f"{first} alternating with {render_step(rest)} on alternate days"
 
 
 def render(dose: Dose) -> str:

@@ -38,9 +38,8 @@ class Scanner(Amounts):
 
     # -- the loop ------------------------------------------------------------------------------
 
-    def scan(self) -> list[Item]:
-        """All items, in order; every token belongs to exactly one."""
-        at = 0
+    def scan(self, at: int = 0) -> list[Item]:
+        """All items from a place on, in order; every token belongs to exactly one."""
         while at < self.n:
             at = self.one(at)
         return self.out
@@ -148,6 +147,10 @@ class Scanner(Amounts):
             done = self.multiplied(at, end, lo, hi, written)
             if done > at:
                 return done
+        if low == "off" and lo == hi:
+            done = self.same_off(at, end, hi)
+            if done > at:
+                return done
         found = longest(LEXICON.period, self.tokens, end)
         if found:
             done = self.length_of_time(at, end, found, lo, hi)
@@ -170,6 +173,18 @@ class Scanner(Amounts):
                 at, end + 1, f"every {count} {every}", f"{count} each time, {low}"
             )
         return self.amount(at, span)
+
+    def same_off(self, at: int, end: int, count: Fraction) -> int:
+        """ "21 days on, 7 off": the length of time is the one before."""
+        on = next((i for i in reversed(self.out) if i.kind == k.CYCLE_ON), None)
+        if on is None:
+            return at
+        for place in range(on.first, on.last):
+            period = longest(LEXICON.period, self.tokens, place)
+            if period:
+                days = count * period[1][1]
+                return self.add(k.CYCLE_OFF, at, end + 1, days, f"{days_words(days)} without")
+        return at
 
     def hour_or_amount(self, at: int, end: int, value: Fraction) -> int:
         """ "8am" with no "at": a clock time only where it cannot be a number of tablets."""

@@ -46,10 +46,10 @@ def _plain_word(raw: str) -> str:
     return low
 
 
-def tokenise(text: str, number_words: frozenset[str]) -> list[Token]:
+def tokenise(text: str, ranged: frozenset[str]) -> list[Token]:
     """The tokens of *text*, in order. Hyphens that only join words are left out.
 
-    A dash between two numbers (in figures or in *number_words*) stays, as it makes a range.
+    A dash between two numbers stays, as it does between words of *ranged* (number words, "bd-tds", "Mon-Fri"): it makes a range.
     """
     out: list[Token] = []
     for match in _TOKEN.finditer(text):
@@ -68,11 +68,11 @@ def tokenise(text: str, number_words: frozenset[str]) -> list[Token]:
             low = raw
         out.append(Token(kind, low, start, end))
     if any(t.low == "-" for t in out):
-        out = _join(out, number_words)
+        out = _join(out, ranged)
     return out
 
 
-def _join(tokens: list[Token], number_words: frozenset[str]) -> list[Token]:
+def _join(tokens: list[Token], ranged: frozenset[str]) -> list[Token]:
     out: list[Token] = []
     last = len(tokens) - 1
     for i, token in enumerate(tokens):
@@ -81,7 +81,7 @@ def _join(tokens: list[Token], number_words: frozenset[str]) -> list[Token]:
             glued = before.end == token.start and after.start == token.end
             if (
                 glued
-                and not (_is_number(before, number_words) and _is_number(after, number_words))
+                and not (_is_number(before, ranged) and _is_number(after, ranged))
                 and (before.kind in ("word", "num", "frac") and after.kind in ("word", "num"))
             ) and not (before.kind == "word" and after.kind == "num"):
                 continue
@@ -89,5 +89,5 @@ def _join(tokens: list[Token], number_words: frozenset[str]) -> list[Token]:
     return out
 
 
-def _is_number(token: Token, number_words: frozenset[str]) -> bool:
-    return token.kind in ("num", "frac", "vulgar") or token.low in number_words
+def _is_number(token: Token, ranged: frozenset[str]) -> bool:
+    return token.kind in ("num", "frac", "vulgar") or token.low in ranged

@@ -1,0 +1,153 @@
+"""The name of a medicine before its dose: "Atenolol 25mg tablets - 1 tablet - once a day"."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from counterfoil.dosage.amounts import Amounts
+from counterfoil.dosage.lexicon import END, LEXICON, longest
+from counterfoil.dosage.product import View
+
+_STEMS = (
+        "olol",
+        "pril",
+        "sartan",
+        "statin",
+        "prazole",
+        "dipine",
+        "cillin",
+        "mycin",
+        "oxacin",
+        "conazole",
+        "tidine",
+        "triptan",
+        "gliptin",
+        "gliflozin",
+        "glutide",
+        "xaban",
+        "parin",
+        "lukast",
+        "setron",
+        "azepam",
+        "profen",
+        "oxetine",
+        "triptyline",
+        "thiazide",
+        "semide",
+        "steride",
+        "afil",
+        "terol",
+        "solone",
+        "sone",
+        "phylline",
+        "formin",
+        "azosin",
+        "lamide",
+        "mabin",
+        "barbital",
+        "toin",
+        "azide",
+        "cycline",
+        "cyclovir",
+        "ciclovir",
+    )
+"""Endings of many international non-proprietary names; the word is only passed over as a name."""
+_FORMS_BEYOND_UNITS = (
+    "inhaler", "solution", "suspension", "syrup", "cream", "ointment", "gel", "lotion", "drops",
+    "evohaler", "accuhaler", "turbohaler", "liquid", "elixir", "linctus", "respimat", "easyhaler",
+)  # fmt: skip
+_IN_FORMS = frozenset(
+    ("oral", "eye", "nasal", "ear", "spray", "for", "injection", "dry", "powder", "cfc", "free")
+)
+MAX_NAME = 4
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """Words of the names in the formulary that the lexicon does not use."""
+    try:
+        from counterfoil.terminology import formulary
+    except ImportError:
+        return frozenset()
+    words: set[str] = set()
+    for product in formulary().products:
+        for name in (*product.ingredients, product.brand or ""):
+            words.update(name.lower().replace("-", " ").split())
+    return frozenset(w for w in words if len(w) > 3 and END not in LEXICON.main.get(w, {}))
+
+
+_SALTS = frozenset(
+    (
+        "acid", "sodium", "potassium", "calcium", "magnesium", "hydrochloride", "mesilate",
+        "besilate", "maleate", "phosphate", "valerate", "dipropionate", "propionate", "fumarate",
+        "tartrate", "succinate", "sulfate", "sulphate", "bromide", "citrate", "carbonate",
+        "acetate", "nitrate", "and", "with", "co",
+    )
+)  # fmt: skip
+
+
+def _is_name(word: str, view: View | None) -> bool:
+    if len(word) < 5:
+        return view is not None and len(word) > 3 and word in _words_of(view.name)
+    return (
+        word.endswith(_STEMS)
+        or word in _known()
+        or (view is not None and word in _words_of(view.name))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(name.lower().replace("-", " ").split())
+
+
+def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
+    """Where a medicine's name at the start ends (0: there is none); whether it is the product's.
+
+    A name is one to four words, each known as a medicine's (of the formulary, of the product
+    given, or by its stem) or as a salt's. A strength with a form belongs to the name; a strength
+    alone is the dose.
+    """
+    tokens = cursor.tokens
+    at = 0
+    known = False
+    while at < min(cursor.n, MAX_NAME) and tokens[at].kind == "word":
+        word = tokens[at].low
+        if _is_name(word, view) and longest(LEXICON.main, tokens, at) is None:
+            known = True
+        elif word not in _SALTS or (word in ("and", "with", "co") and at == 0 and word != "co"):
+            break
+        at += 1
+    if not known:
+        return 0, True
+    words = [t.low for t in tokens[:at]]
+    after = _strength_and_form(cursor, at)
+    ours = view is None or any(w in _words_of(view.name) for w in words if w not in _SALTS)
+    return after, ours
+
+
+def _strength_and_form(cursor: Amounts, at: int) -> int:
+    end = at
+    value = cursor.plain_value(end)
+    if value is not None:
+        unit = longest(LEXICON.unit, cursor.tokens, value[1])
+        if unit is None:
+            return at
+        end = unit[0]
+        if cursor.low(end) == "/":
+            below = cursor.plain_value(end + 1)
+            unit = longest(LEXICON.unit, cursor.tokens, below[1] if below else end + 1)
+            if unit is None:
+                return at
+            end = unit[0]
+    form = cursor.form_at(end)
+    if form is not None:
+        return form[0]
+    while cursor.low(end) in _IN_FORMS:
+        end += 1
+    if cursor.low(end) in _FORMS_BEYOND_UNITS:
+        end += 1
+        while cursor.low(end) in ("cfc", "free"):
+            end += 1
+        return end
+    return at

@@ -1,0 +1,122 @@
+"""Dose texts of UK usage with their answers, written from usage and not from the parser."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from counterfoil.dosage import Dose, Step, read
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "dosage" / "uk_texts.csv"
+
+
+def _notation() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "dosage_expected", Path(__file__).with_name("expected.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules["dosage_expected"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+notation = _notation()
+ROWS = list(csv.DictReader(GOLDEN.open(encoding="utf-8", newline="")))
+
+
+def fields(step: Step) -> tuple[object, ...]:
+    """What the golden file states of a step."""
+    if step.no_fixed_dose:
+        return (step.sequence, "directed")
+    return (
+        step.sequence,
+        step.low,
+        step.high,
+        step.unit,
+        step.times_low,
+        step.times_high,
+        step.per_days,
+        step.as_needed,
+        step.max_per_day,
+        step.duration_days,
+        step.cycle_days,
+    )
+
+
+def wanted(text: str) -> list[tuple[object, ...]]:
+    return [
+        (s.sequence, "directed")
+        if s.directed
+        else (
+            s.sequence,
+            s.low,
+            s.high,
+            s.unit,
+            s.times_low,
+            s.times_high,
+            s.per_days,
+            s.prn,
+            s.most,
+            s.lasts,
+            s.cycle,
+        )
+        for s in notation.steps(text)
+    ]
+
+
+def check_per_day(dose: Dose, text: str) -> None:
+    """The amount a day, worked out a second time from the answer."""
+    rows = notation.steps(text)
+    totals = [r.per_day() for r in rows]
+    several = len({r.sequence for r in rows}) > 1 or len({r.unit for r in rows}) > 1
+    if several or any(t is None for t in totals):
+        assert several or dose.per_day is None
+        return
+    low = sum((t[0] for t in totals if t), Fraction(0))
+    high = sum((t[1] for t in totals if t), Fraction(0))
+    assert dose.per_day is not None
+    assert (dose.per_day.low, dose.per_day.high) == (low, high)
+
+
+def test_the_set_is_large_enough() -> None:
+    assert len({r["text"] for r in ROWS}) >= 600
+    assert len({r["group"] for r in ROWS}) >= 15
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{r['text'][:60]}|{r['product']}" for r in ROWS])
+def test_reads_as_written(row: dict[str, str]) -> None:
+    dose = read(row["text"], row["product"] or None)
+    if row["status"] == "left":
+        assert dose.status != "read"
+        assert dose.per_day is None
+        assert dose.reasons
+        return
+    assert dose.status == row["status"], dose.reasons
+    if row["status"] != "read":
+        assert dose.per_day is None
+        assert dose.reasons
+        return
+    assert [fields(s) for s in dose.steps] == wanted(row["steps"])
+    needed = [s.prn_for for s in notation.steps(row["steps"])]
+    for step, what in zip(dose.steps, needed, strict=True):
+        assert what is None or step.as_needed_for == what
+    check_per_day(dose, row["steps"])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{r['text'][:60]}|{r['product']}" for r in ROWS])
+def test_every_word_is_accounted_for(row: dict[str, str]) -> None:
+    dose = read(row["text"], row["product"] or None)
+    covered = {n for w in dose.words for n in range(w.start, w.end)}
+    missing = [n for n, c in enumerate(row["text"]) if not c.isspace() and n not in covered]
+    assert all(row["text"][n] in "-‐–" for n in missing)
+    if dose.status == "read":
+        assert all(w.reading for w in dose.words)
