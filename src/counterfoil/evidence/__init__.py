@@ -1,0 +1,1 @@
+"""Evidence: what the work itself shows. Series, charts, the registered protocol and its report."""
