@@ -29,8 +29,10 @@ def merge(previous: Mapping[str, pa.Table] | None, load: Load, scope: str | None
     Raises :class:`DataError` where the load's patient id is held by somebody else, or an id of its
     rows by another patient: to go on would mix two people.
     """
-    if previous is None or (scope or load.scope) == "practice":
+    if previous is None:
         return load
+    if (scope or load.scope) == "practice":
+        return _instead(previous, load)
     held = {name: previous.get(name, empty(name)) for name in TABLES}
     renamed = _renamed(held["patient"], load)
     tables = {}
@@ -52,6 +54,19 @@ def merge(previous: Mapping[str, pa.Table] | None, load: Load, scope: str | None
             f"{len(renamed)} patient held under another id before, known by the NHS number"
         )
     return replace(load, tables=tables, notes=notes)
+
+
+def _instead(previous: Mapping[str, pa.Table], load: Load) -> Load:
+    """The load as it is, with a note on who was in the practice's record and is not in the load."""
+    before = previous.get("patient", empty("patient"))["patient_id"]
+    now = load.tables["patient"]["patient_id"].combine_chunks()
+    gone = pc.sum(pc.invert(pc.is_in(before, value_set=now))).as_py() or 0
+    if not gone:
+        return load
+    said = (
+        f"{gone} patients of the practice's record before are not in this load: it has them no more"
+    )
+    return replace(load, notes=[*load.notes, said])
 
 
 def _renamed(patients: pa.Table, load: Load) -> dict[str, str]:

@@ -284,6 +284,8 @@ GOOD = json.dumps(bundle(observation()))
     ("text", "says"),
     [
         (GOOD[:-20], "line 1 column"),
+        (GOOD[:-23], "the file ends before its end"),
+        (GOOD[: GOOD.index("female") + 3], "the file ends before its end"),
         ("", "the file ends before its end"),
         ("<Bundle/>", "expected JSON"),
         ("[]", "JSON without a resourceType"),

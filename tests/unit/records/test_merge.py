@@ -53,7 +53,10 @@ def test_the_same_load_twice_changes_nothing():
 def test_a_whole_practice_replaces_everything():
     held = of_tables(made.PRACTICE, made.whole()).tables
     load = of_tables(made.PRACTICE, made.tables(patient=[made.patient("p7")]))
-    assert merge(held, load) is load
+    merged = merge(held, load)
+    assert merged.tables is load.tables
+    assert merged.notes[-1].startswith("2 patients of the practice's record before are not in")
+    assert merge(held, of_tables(made.PRACTICE, made.whole())).notes == []
     assert merge(None, one(made.patient())).rows["patient"] == 1
 
 

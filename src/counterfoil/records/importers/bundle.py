@@ -107,7 +107,7 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip())
+        cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         raise DataError.at(
             f"{path.name} line {error.lineno} column {error.colno}",
             "expected JSON" + (": the file ends before its end" if cut else ""),
