@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from counterfoil.documents import fhir
+from counterfoil.documents.doses import read_dose
 from counterfoil.documents.header import Header, read_header
 from counterfoil.documents.line import build, stated_in
 from counterfoil.documents.markup import flatten, parse_html
@@ -21,7 +22,6 @@ from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import compare
-from counterfoil.dosage import read as read_dose
 from counterfoil.foundation.errors import DataError
 
 _CODED_HEADING = "Medicines as coded entries"
@@ -279,9 +279,9 @@ def _with_code(line: MedicineLine, coded: fhir.Coded) -> MedicineLine:
         dose = read_dose(line.dose_text, line.product, coded.dosage)
         if coded.dosage_text:
             there = read_dose(coded.dosage_text, line.product)
-            if "read" == there.status == line.dose.status and compare(there, line.dose) not in (
-                "equal",
-            ):
+            same = coded.dosage_text.lower().split() == line.dose_text.lower().split()
+            both = there.status == "read" and line.dose.status == "read"
+            if not same and both and compare(there, line.dose) != "equal":
                 conflicts.append(
                     f"The coded entry says “{coded.dosage_text}”, the table “{line.dose_text}”."
                 )

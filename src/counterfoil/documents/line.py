@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
+from counterfoil.documents.doses import read_dose
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine, Stated
 from counterfoil.documents.names import look_up
 from counterfoil.documents.split import split
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import Dose
-from counterfoil.dosage import read as read_dose
 from counterfoil.terminology import Match
 
 _SECTION_STATED: dict[str, Stated] = {
@@ -116,9 +116,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     if raw.get("duration"):
         _duration(raw.get("duration"), words)
     _continuing(raw.get("continuing"), words)
-    _explain(state, words)
-    dose_text, dose = _dose(raw, dose_cells, words, product, strength, formed, coded)
     everything = " ; ".join((lead, rest, *remarks))
+    _explain(state, words, everything)
+    dose_text, dose = _dose(raw, dose_cells, words, product, strength, formed, coded)
     return MedicineLine(
         id="",
         text=text[raw.start : raw.end],
@@ -147,13 +147,16 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     )
 
 
-def _explain(state: Stated | None, words: _Words) -> None:
+def _explain(state: Stated | None, words: _Words, everything: str) -> None:
     """Beside a stop, a hold or a change, words that are nothing else are its reason."""
     if state == "on_hold" and not words.restart:
         for kind in (words.comment, words.left, words.dose):
             for text in [t for t in kind if pattern("remarks", "restart").search(t)]:
                 words.restart.append(text)
                 kind.remove(text)
+    if state == "stopped" and not words.reason:
+        needless = re.search(r"no longer (?:needed|required|indicated)", everything, re.IGNORECASE)
+        words.reason += [needless.group()] if needless else []
     if state in ("stopped", "on_hold", "changed") and not words.reason:
         told = [t for t in words.comment if not pattern("remarks", "request").search(t)]
         if state != "changed":

@@ -529,6 +529,11 @@ def _body(text: str) -> int:
     return found.end() if found and found.end() < len(text) else 0
 
 
+def _unknown_item(body: str, at: int) -> bool:
+    """Whether a medicine of a name nobody knows begins here, by its look."""
+    return bool(_UNKNOWN_ITEM.match(body, at) and not _DOSE_START.match(body, at))
+
+
 _UNKNOWN_ITEM = re.compile(
     r"[A-Z][a-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
     r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|liquid|oral solution|lotion)\b)"
@@ -546,7 +551,7 @@ def _several(body: str) -> list[tuple[int, int]]:
         before = body[: gap.start()]
         told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
         if name is None:
-            if gap.group().strip() in (";", ",", ".") and told and _UNKNOWN_ITEM.match(body, at):
+            if gap.group().strip() in (";", ",", ".") and told and _unknown_item(body, at):
                 starts.append(at)
             continue
         after = body[name.end : name.end + 24]

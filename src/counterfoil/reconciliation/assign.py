@@ -73,6 +73,8 @@ def pair(
     if not units or not entries:
         return [], list(units), list(entries)
     n, m = len(units), len(entries)
+    if n == m == 1:
+        return [Cluster([units[0]], [entries[0]])], [], []
     costs = np.full((n + m, n + m), UNMATCHED)
     costs[n:, m:] = 0.0
     for i, unit in enumerate(units):

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from counterfoil.dosage import compare, ingredient_per_day
-from counterfoil.dosage.arithmetic import convert
-from counterfoil.reconciliation.sides import Side, plain_words
+from counterfoil.dosage import compare, convert
+from counterfoil.reconciliation.sides import Amounts, Side, plain_words
 from counterfoil.terminology import Match
-
-Amounts = dict[str, tuple[Fraction, Fraction, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +69,7 @@ def same_words(gp: Side, letter: Side) -> bool:
 
 def amounts(side: Side) -> Amounts | None:
     """The amount of each ingredient a day; ``None`` where the dose does not fix it."""
-    found = ingredient_per_day(side.dose, side.match)
-    if found is None:
-        return None
-    out: Amounts = {}
-    for name, (low, high, unit) in found.items():
-        if unit == "%":
-            return None
-        small, large = convert(low, unit, "mg"), convert(high, unit, "mg")
-        if small is None or large is None:
-            out[name] = (low, high, unit)
-        else:
-            out[name] = (small, large, "mg")
-    return out
+    return side.amounts
 
 
 def total(sides: Sequence[Side]) -> Amounts | None:

@@ -7,18 +7,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal
 
 from counterfoil.documents import Letter, MedicineLine, Stated
+from counterfoil.documents.doses import read_dose
 from counterfoil.documents.names import look_up
-from counterfoil.dosage import Dose
-from counterfoil.dosage import read as read_dose
+from counterfoil.dosage import Dose, convert, ingredient_per_day
 from counterfoil.foundation.days import to_day
 from counterfoil.reconciliation.knowledge import context_days
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.rows import Issue, Plan
 from counterfoil.terminology import Match
+
+Amounts = dict[str, tuple[Fraction, Fraction, str]]
+"""Ingredient to low, high, unit a day."""
 
 _CURRENT = frozenset({"active", "suspended"})
 
@@ -41,6 +45,23 @@ class Side:
             return frozenset(self.match.ingredients)
         words = plain_words(self.drug_text)
         return frozenset({f"words:{words}"} if words else {f"line:{self.id}"})
+
+    @cached_property
+    def amounts(self) -> Amounts | None:
+        """The amount of each ingredient a day, masses in mg; ``None`` where the dose does not fix it."""
+        found = ingredient_per_day(self.dose, self.match)
+        if found is None:
+            return None
+        out: Amounts = {}
+        for name, (low, high, unit) in found.items():
+            if unit == "%":
+                return None
+            small, large = convert(low, unit, "mg"), convert(high, unit, "mg")
+            if small is None or large is None:
+                out[name] = (low, high, unit)
+            else:
+                out[name] = (small, large, "mg")
+        return out
 
     @property
     def known(self) -> bool:
@@ -290,36 +311,12 @@ def _shown(product: str, dose: str | None) -> str:
 
 def _dose(text: str, match: Match, coded: str | None) -> Dose:
     if not coded:
-        return _read(text, match.name or match.text, match)
+        return read_dose(text, match)
     try:
         structure: Any = json.loads(coded)
     except (ValueError, RecursionError):
         structure = None
     return read_dose(text, match, structure if isinstance(structure, dict | list) else None)
-
-
-class _Keyed:
-    """A match that is hashed by its words, so that readings can be kept."""
-
-    __slots__ = ("key", "match")
-
-    def __init__(self, key: str, match: Match) -> None:
-        self.key, self.match = key, match
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and other.key == self.key
-
-
-def _read(text: str, key: str, match: Match) -> Dose:
-    return _cached(text, _Keyed(f"{match.text}|{key}", match))
-
-
-@lru_cache(maxsize=65536)
-def _cached(text: str, product: _Keyed) -> Dose:
-    return read_dose(text, product.match)
 
 
 @dataclass
