@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
+from math import floor
 
+from counterfoil.dosage import ingredient_per_day, read
 from counterfoil.foundation.errors import DataError, UsageError
 from counterfoil.records.rows import Issue, Plan
 from counterfoil.rules import Rule
 from counterfoil.rules.model import Due
 from counterfoil.service.casework import from_rules
 from counterfoil.service.pages import timeline
-from counterfoil.terminology import codesets
+from counterfoil.supply import supplied
+from counterfoil.terminology import codesets, formulary
 
 DRAWN_TESTS = {
     "FBC": ("fbc",),
@@ -42,13 +46,41 @@ def tests() -> dict[str, frozenset[str]]:
 
 
 def supply_days(issue: Issue, plan: Plan | None) -> int | None:
-    """How many days an issue lasts, as the record states it."""
-    return timeline.stated_supply(issue, plan)
+    """Whole days an issue lasts at its dose, else as stated; ``None`` where neither can be told.
+
+    A medicine taken when needed has no such length.
+    """
+    days = supplied(issue).days
+    if days is None:
+        return timeline.stated_supply(issue, plan)
+    return None if days.high is None else floor(days.low)
 
 
 def dose_words(plan: Plan) -> str:
-    """The dose as the plan states it."""
-    return " ".join((plan.dose_text or "").split())
+    """The amount a day or a week where the dose was read (``15 mg a week``), else the dose's text."""
+    text = " ".join((plan.dose_text or "").split())
+    product = formulary().match(plan.product_text, plan.product_code)
+    dose = read(text, product)
+    if any(step.as_needed for step in dose.steps):
+        return text
+    amounts = ingredient_per_day(dose, product) or {}
+    if len(amounts) != 1:
+        return text
+    low, high, unit = next(iter(amounts.values()))
+    if low != high or unit not in UNITS:
+        return text
+    for times, word in ((1, "day"), (7, "week")):
+        if (low * times * 1000) % 1 == 0:
+            return f"{_decimal(low * times)} {UNITS[unit]} a {word}"
+    return text
+
+
+UNITS = {"mg": "mg", "microgram": "micrograms", "g": "g", "unit": "units"}
+
+
+def _decimal(value: Fraction) -> str:
+    whole, rest = divmod(value, 1)
+    return str(whole) if not rest else f"{float(value):.3f}".rstrip("0")
 
 
 @cache

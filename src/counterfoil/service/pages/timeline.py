@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import floor
 from typing import Protocol
 
 from markupsafe import Markup, escape
 
 from counterfoil.foundation import days
 from counterfoil.records.rows import Admission, CodedEntry, Issue, Plan
+from counterfoil.supply.exposure import CARRY_SUPPLIES
 
 LANES = 12
 """How many medicines are drawn before "show all"."""
-MERGE_DAYS = 1
-"""Supplies this close together are drawn as one bar."""
 RECENT = 120
 """A medicine that ended longer ago than this is drawn on "show all" only."""
 
@@ -241,7 +241,7 @@ def _coverage(
     since: int,
     still_to: int | None,
 ) -> dict[str, tuple[Span, ...]]:
-    """The days covered, early supplies carried forward, and the days between; cut to the window.
+    """The days covered, early supplies carried forward (one at most), and the days between.
 
     *still_to* is today where the medicine is current: the time since the last supply is a gap too.
     Nothing is said about days beside an issue whose length is not known.
@@ -257,9 +257,9 @@ def _coverage(
             continue
         if end is not None and day > end:
             gaps.append(Span(end, day))
-        start = day if end is None else max(day, end)
+        start = day if end is None else min(max(day, end), day + floor(length * CARRY_SUPPLIES))
         end = start + length
-        if supply and start - supply[-1].until < MERGE_DAYS:
+        if supply and start <= supply[-1].until:
             start = supply.pop().since
         supply.append(Span(start, end))
     if end is not None and still_to is not None and still_to > end:

@@ -12,13 +12,14 @@ from markupsafe import Markup
 from counterfoil.foundation import days
 from counterfoil.records.patient import FIELDS, PatientRecord
 from counterfoil.records.rows import CodedEntry, Issue, Plan
+from counterfoil.records.schema import TABLES
 from counterfoil.service.casework.shapes import CaseView, FindingCard, HistoryLine
 from counterfoil.service.pages import timeline, words
-from counterfoil.service.pages.presenters.today import Tag
+from counterfoil.service.pages.presenters.today import Tag, short_why
 
 TRUTHS = {
-    True: ("true", "blue"),
-    False: ("not so", "grey"),
+    True: ("met", "blue"),
+    False: ("not met", "grey"),
     None: ("cannot tell", "yellow"),
 }
 TestOf = Callable[[str, str], str | None]
@@ -53,6 +54,7 @@ class Card:
     finding: FindingCard
     tags: tuple[Tag, ...]
     reasons: tuple[ReasonLine, ...]
+    summary: str
     draft: str
     source: str
     verification: str
@@ -153,15 +155,9 @@ def index_rows(record: PatientRecord | None) -> dict[tuple[str, str], Any]:
     found: dict[tuple[str, str], Any] = {}
     for attribute, table in FIELDS.items():
         for row in getattr(record, attribute):
-            found[table, getattr(row, f"{_key(table)}")] = row
+            found[table, getattr(row, TABLES[table].key)] = row
     found["patient", record.patient.patient_id] = record.patient
     return found
-
-
-def _key(table: str) -> str:
-    from counterfoil.records.schema import TABLES
-
-    return TABLES[table].key
 
 
 def reason_lines(
@@ -178,9 +174,12 @@ def reason_lines(
         ]
         said = [row_words(row) for row in named if row is not None]
         text = str(reason.get("text", reason.get("clause", "")))
-        lines.append(
-            ReasonLine(truth, colour, words.initial_capital(text), tuple(dict.fromkeys(said))[-4:])
-        )
+        shown = 1 if isinstance(next(iter(named), None), Issue) else 2
+        unique = tuple(dict.fromkeys(said))
+        more = len(unique) - shown
+        if more > 0:
+            unique = (*unique[:shown], f"and {words.count(more, 'row')} more like it")
+        lines.append(ReasonLine(truth, colour, words.initial_capital(text), unique))
     return tuple(lines)
 
 
@@ -219,7 +218,7 @@ def source_line(card: FindingCard) -> str:
 
 def draft_question(card: FindingCard, reasons: Iterable[ReasonLine]) -> str:
     """A question to start from: what was found, the facts, and what is asked. No name in it."""
-    facts = [f"- {line.text}" for line in reasons if line.truth != "not so"]
+    facts = [f"- {line.text}" for line in reasons if line.truth != "not met"]
     last = card.title
     body = [f"{last}. {card.summary}".strip()]
     if facts:
@@ -239,6 +238,7 @@ def card_of(card: FindingCard, rows: Mapping[tuple[str, str], Any]) -> Card:
         finding=card,
         tags=state_tags(card),
         reasons=reasons,
+        summary=short_why(card.summary),
         draft=draft_question(card, reasons),
         source=source_line(card),
         verification=VERIFICATION.get(card.verification, ""),
@@ -273,10 +273,11 @@ def draw(
     due: dict[str, int] = {}
     unknown: set[str] = set()
     first: list[str] = []
+    rows = index_rows(record)
     for card in cards:
         if card.kind != "rule" or card.state == "clear":
             continue
-        first += list(_drug_words(card))
+        first += list(_drugs(card, rows))
         for name, day in _due_tests(card, test_of):
             if day is None:
                 unknown.add(name)
@@ -303,12 +304,14 @@ def draw(
     )
 
 
-def _drug_words(card: FindingCard) -> Iterable[str]:
-    """Words of a rule's name and subject that may name a medicine: ``monitoring.methotrexate``."""
-    for part in (*card.rule.split(".")[1:], card.subject):
-        for word in part.replace("_", " ").replace("-", " ").split():
-            if len(word) > 5:
-                yield word.lower()
+def _drugs(card: FindingCard, rows: Mapping[tuple[str, str], Any]) -> Iterable[str]:
+    """The medicines that a finding cites, by the names their lanes have."""
+    for reason in card.reasons:
+        for one in reason.get("rows", ()) if reason.get("holds") is not False else ():
+            row = rows.get((str(one.get("table")), str(one.get("id"))))
+            if isinstance(row, Issue | Plan):
+                plan = rows.get(("plan", getattr(row, "plan_id", None) or ""))
+                yield (plan or row).product_text
 
 
 def _due_tests(card: FindingCard, test_of: TestOf) -> Iterable[tuple[str, int | None]]:

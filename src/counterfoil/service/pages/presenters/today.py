@@ -111,7 +111,10 @@ def address(filters: Filters, **changes: object) -> str:
     return "?" + urlencode(parts) if parts else "?"
 
 
-NAMED_TEST = re.compile(r"(^|; )([^:;]+)(?:: [^;]+?)?: (?=last done|none on record)")
+NAMED_TEST = re.compile(
+    r"(^|; )([^:;]+?)(?: or one of (?:its|their) [^:;]+)?(?:: [^;]+?)?: (?=last done|none on record)"
+)
+EVERY = re.compile(r"; every ([^;,]+)")
 SUM = re.compile(r", so due \d+ \w+ \d{4} \([^)]*\)")
 COUNTED = re.compile(r"; counted from treatment seen from \d+ \w+ \d{4}")
 
@@ -120,10 +123,10 @@ def short_why(why: str) -> str:
     """The reason in the words of a list: the sum that the due column shows already is left out.
 
     "Body weight: last done 3 May 2025; every 1 year, so due 3 May 2026 (203 days overdue)" becomes
-    "Body weight last done 3 May 2025, every 1 year". The case page has it whole.
+    "Body weight: last done 3 May 2025 (every year)". The case page has it whole.
     """
-    text = COUNTED.sub("", SUM.sub("", NAMED_TEST.sub(r"\1\2 ", why)))
-    return words.initial_capital(text.replace("; every ", ", every "))
+    text = COUNTED.sub("", SUM.sub("", NAMED_TEST.sub(r"\1\2: ", why)))
+    return words.initial_capital(EVERY.sub(r" (every \1)", text).replace("every 1 ", "every "))
 
 
 def row_of(line: CaseLine) -> Row:
