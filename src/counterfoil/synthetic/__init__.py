@@ -10,16 +10,21 @@ from counterfoil.synthetic.example import EXAMPLE_NHS_NUMBER, example_bundle
 from counterfoil.synthetic.letters.model import LetterLine, SyntheticLetter
 from counterfoil.synthetic.output import fingerprint, letter_truth, summary, write_csv
 from counterfoil.synthetic.population import Population, generate
+from counterfoil.synthetic.scoring import DoseTruth, Score, dose_truths, score_findings
 
 __all__ = [
     "EXAMPLE_NHS_NUMBER",
+    "DoseTruth",
     "LetterLine",
     "Population",
+    "Score",
     "SyntheticLetter",
+    "dose_truths",
     "example_bundle",
     "fingerprint",
     "generate",
     "letter_truth",
+    "score_findings",
     "summary",
     "write_csv",
 ]

@@ -148,3 +148,39 @@ def admission_table(who: People, seed: int, lettered: list[tuple[int, int, int, 
         },
         left[order],
     )
+
+
+RECALLS = {
+    "diabetes2": "Diabetes annual review",
+    "asthma": "Asthma annual review",
+    "copd": "COPD annual review",
+    "hypertension": "Blood pressure check",
+    "hypothyroid": "Thyroid blood test",
+    "chd": "Heart disease annual review",
+}
+
+
+def recall_table(script: Script, seed: int) -> pa.Table:
+    """One recall a person with a long-term condition, most to come, some past."""
+    who = script.who
+    rng = stream(seed, "recalls", who.place.code)
+    names = list(RECALLS)
+    what = np.full(who.size, -1, dtype=np.int64)
+    for index, name in enumerate(names):
+        what = np.where((what < 0) & script.has[name] & who.current, index, what)
+    patient = np.flatnonzero((what >= 0) & (rng.random(who.size) < 0.8))
+    size = patient.size
+    due = who.as_of + rng.integers(-60, 330, size)
+    return columns.table(
+        "recall",
+        who.place.code,
+        size,
+        {
+            "recall_id": columns.ids(f"K{who.place.number}", np.arange(size) + 1, 8),
+            "patient_id": who.ids(patient),
+            "what_text": columns.texts([RECALLS[name] for name in names], what[patient]),
+            "due_on": columns.days(due),
+            "status": columns.constant("due", size),
+        },
+        due - 365,
+    )

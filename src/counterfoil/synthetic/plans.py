@@ -39,6 +39,10 @@ NEVER_ERD = frozenset(
 SECOND_STRENGTH = {"warfarin": 0.4, "levothyroxine": 0.14}
 ENDABLE = ("ssri", "antihistamine", "ppi", "amitriptyline", "cocodamol", "laxative", "iron", "ccb")
 ACUTES_A_YEAR = 4.1
+JUST_NOW = 4
+"""A dose changed fewer days ago than this may be the answer to a letter."""
+
+JUST_CHANGED = 0.035
 
 
 @dataclass(slots=True)
@@ -163,13 +167,16 @@ def _earlier(rng: np.random.Generator, script: Script, line: _Line) -> _Line:
     if not chosen.size:
         return _line(0)
     when = script.as_of - rng.integers(12, 640, chosen.size)
-    line.start[chosen] = when
-    line.changed[chosen] = when
     place = np.searchsorted(indexes, line.option[chosen])
     shift = rng.integers(1, indexes.size, chosen.size)
     before = indexes[(place + shift) % indexes.size]
+    now = rng.random(chosen.size) < JUST_CHANGED
+    when = np.where(now, script.as_of - rng.integers(1, JUST_NOW, chosen.size), when)
     drugs = np.array([option.drug for option in options()])
     same = drugs[before] == drugs[line.option[chosen]]
+    when = np.where(now & ~same, when - 60, when)
+    line.start[chosen] = when
+    line.changed[chosen] = when
     return _line(
         chosen.size,
         patient=line.patient[chosen],

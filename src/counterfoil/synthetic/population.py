@@ -21,6 +21,7 @@ from counterfoil.synthetic.other_tables import (
     allergies,
     allergy_table,
     organisation_table,
+    recall_table,
 )
 from counterfoil.synthetic.people import Place, patient_table, people, places
 from counterfoil.synthetic.plans import plan_table, plans
@@ -79,6 +80,7 @@ def _one_practice(
         "coded_entry": entry,
         "problem": problem,
         "allergy": allergy,
+        "recall": recall_table(script, seed),
         "admission": admission_table(who, seed, stays),
         "document": document_table(script, received),
         "request": asked,

@@ -13,7 +13,7 @@ from counterfoil.synthetic.letters.model import Item, Stay
 from counterfoil.synthetic.lists import Option, dose_texts, options, rows, schedules
 from counterfoil.synthetic.numbers import nhs_numbers
 from counterfoil.synthetic.people import People
-from counterfoil.synthetic.plans import ERD, REPEAT, Plans
+from counterfoil.synthetic.plans import ERD, JUST_NOW, REPEAT, Plans
 from counterfoil.synthetic.script import Script
 
 VAGUE = ("directed", "requirements", "as per", "yellow book", "affected eye", "or two")
@@ -44,7 +44,8 @@ class Draft:
 
     def free(self, fits: Callable[[int], bool] = lambda _: True) -> list[int]:
         """Places of items not yet altered that fit, in random order."""
-        found = [i for i in range(len(self.items)) if i not in self.touched and fits(i)]
+        open_to = [i for i, item in enumerate(self.items) if item.expected == "same"]
+        found = [i for i in open_to if i not in self.touched and fits(i)]
         return [found[i] for i in self.rng.permutation(len(found))]
 
     def siblings(self, place: int) -> list[tuple[float, Option]]:
@@ -57,6 +58,8 @@ class Draft:
     def alter(self, place: int, **changes: object) -> None:
         """Change an item once."""
         self.touched.add(place)
+        if changes.get("expected", "same") != "same":
+            changes.setdefault("also", ())
         self.items[place] = replace(self.items[place], **changes)  # type: ignore[arg-type]
 
 
@@ -92,8 +95,30 @@ def _siblings(item: Item) -> list[tuple[float, Option]]:
     return list(found.values())
 
 
-WHY_UP = ("blood pressure above target", "symptoms not controlled", "heart rate above 110")
-WHY_DOWN = ("low blood pressure", "dizziness", "kidney function")
+WHY_UP = {
+    "acei_arb": "blood pressure above target",
+    "ccb": "blood pressure above target",
+    "alphablocker": "blood pressure above target",
+    "betablocker": "heart rate above 110",
+    "statin": "cholesterol above target",
+    "loop": "fluid overload",
+    "ssri": "low mood",
+    "mirtazapine": "low mood",
+    "levothyroxine": "TSH raised",
+    "ppi": "reflux symptoms",
+}
+WHY_DOWN = {
+    "acei_arb": "low blood pressure",
+    "ccb": "ankle swelling",
+    "betablocker": "slow heart rate",
+    "statin": "muscle aches",
+    "loop": "dehydration",
+    "levothyroxine": "TSH low",
+    "doac": "kidney function",
+    "zopiclone": "falls",
+    "gabapentinoid": "drowsiness",
+    "amitriptyline": "drowsiness",
+}
 WHY_STOP = ("no longer needed", "low blood pressure", "side effects", "kidney injury")
 
 
@@ -104,8 +129,8 @@ def dose_changed(draft: Draft) -> None:
         choices = draft.siblings(place)
         ratio, other = choices[int(draft.rng.integers(len(choices)))]
         up = ratio > 1
-        reasons = WHY_UP if up else WHY_DOWN
-        remark = reasons[int(draft.rng.integers(len(reasons)))] if draft.rng.random() < 0.6 else ""
+        reason = (WHY_UP if up else WHY_DOWN).get(draft.groups[place], "symptoms")
+        remark = reason if draft.rng.random() < 0.6 else ""
         draft.alter(
             place,
             product=other.product,
@@ -195,6 +220,7 @@ def _new(draft: Draft, short: bool) -> None:
                 gp_product="",
                 gp_daily=None,
                 daily=daily,
+                also=("duplicate",) if row["drug"] in ("Codeine", "Paracetamol") else (),
             )
         )
         return
@@ -272,7 +298,13 @@ def left_out(draft: Draft) -> None:
         item = draft.items[place]
         draft.touched.add(place)
         draft.unnamed.append(
-            replace(item, expected="missing", subclass="on GP repeat, not in letter", stated=None)
+            replace(
+                item,
+                expected="missing",
+                subclass="on GP repeat, not in letter",
+                stated=None,
+                also=(),
+            )
         )
         return
 
@@ -302,6 +334,17 @@ def smudged(draft: Draft) -> None:
         return
 
 
+def already_done(item: Item) -> Item:
+    """A change that somebody has already made in the GP record since the discharge."""
+    return replace(
+        item,
+        stated="changed",
+        expected="done",
+        subclass="GP record already shows it after the letter date",
+        also=("same", "conflict"),
+    )
+
+
 STORIES: tuple[tuple[Callable[[Draft], None], ...], ...] = (
     (dose_changed, new_course),
     (new_long_term, brand_named),
@@ -322,7 +365,7 @@ def _kept(item: Item, said: bool) -> Item:
     return replace(item, stated="continued" if said else None)
 
 
-def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[str]]:
+def items_of(made: Plans, index: Ints, number: int, as_of: int) -> tuple[list[Item], list[str]]:
     """The items of somebody's plans as they would stand in a faultless letter."""
     out, found = [], []
     for plan in index.tolist():
@@ -349,7 +392,14 @@ def items_of(made: Plans, index: Ints, number: int) -> tuple[list[Item], list[st
             )
         )
         found.append(option.group)
+        if as_of - JUST_NOW < int(made.changed[plan]):
+            out[-1] = already_done(out[-1])
     return out, found
+
+
+def recent_changes(made: Plans, as_of: int) -> Bools:
+    """Plans that took the place of another dose in the last few days."""
+    return np.asarray((made.changed != NO_DAY) & (made.changed > as_of - JUST_NOW))
 
 
 @dataclass(slots=True)
@@ -368,7 +418,8 @@ def choose(script: Script, made: Plans, seed: int) -> tuple[list[Chosen], dict[i
     who = script.who
     rng = stream(seed, "letters", who.place.code)
     live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
-    live &= made.start < who.as_of - 40
+    fresh = recent_changes(made, who.as_of)
+    live &= (made.start < who.as_of - 40) | fresh
     index = np.flatnonzero(live)
     count = np.bincount(made.patient[index], minlength=who.size)
     fits: Bools = (count >= LEAST) & (count <= MOST) & who.current
@@ -377,8 +428,13 @@ def choose(script: Script, made: Plans, seed: int) -> tuple[list[Chosen], dict[i
     wanted = max(2, round(who.size * LETTERS_A_PATIENT))
     trusts = len(rows("letter_trusts"))
     chosen, plans = [], {}
-    for patient in pool[:wanted].tolist():
+    changed = np.unique(made.patient[fresh & live])
+    first = [p for p in pool.tolist() if p in set(changed.tolist())][: max(1, wanted // 12)]
+    rest = [p for p in pool.tolist() if p not in set(changed.tolist())]
+    for patient in (rest[: wanted - len(first) - 2] + first + rest[-2:])[:wanted]:
         received = int(who.as_of - rng.integers(0, 8))
+        if patient in first:
+            received = int(who.as_of - rng.integers(4, 8))
         discharged = max(received - int(rng.integers(0, 4)), who.as_of - 10)
         admitted = discharged - 1 - int(rng.integers(0, 9))
         trust = int(rng.integers(0, trusts))

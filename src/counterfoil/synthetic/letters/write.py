@@ -92,7 +92,7 @@ def letters(
             number = number_of(seed, CAPACITY + who.place.number)
         elif expected == "another_patient":
             number = number_of(seed, int(who.serial[(case.patient + 1) % who.size]))
-        items, kinds = items_of(made, plans[case.patient], who.place.number)
+        items, kinds = items_of(made, plans[case.patient], who.place.number, who.as_of)
         told = stay(
             rng,
             who,
