@@ -47,7 +47,12 @@ BY_CODE = {
 """The tables that are also kept by code, with the columns they are sorted by."""
 
 ROWS_PER_GROUP = 4_096
-"""Small groups, so that opening one patient reads little: measured 14 ms against 24 ms at 16,384."""
+"""By patient: small groups, so that opening one patient reads little. Measured on 400,000 rows, in
+one run: 54 ms at 4,096 rows, 84 at 16,384, 195 at 65,536."""
+
+ROWS_PER_GROUP_BY_CODE = 65_536
+"""By code: large groups, so that a scan for codes has little to skip: 4 ms against 12 at 4,096."""
+
 _PARTIAL = ".partial-"
 _OURS = re.compile(rf"{re.escape(_PARTIAL)}|[0-9a-f]{{20}}\Z")
 _PRACTICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z", re.ASCII)
@@ -225,10 +230,14 @@ def _write_tables(tables: Mapping[str, pa.Table], folder: Path) -> dict[str, str
     hashes = {}
     for name in TABLES:
         table = tables.get(name, empty(name))
-        hashes[name] = _write_table(_by_patient(name, table), folder / f"by_patient/{name}.parquet")
+        path = folder / "by_patient" / f"{name}.parquet"
+        _write_table(_by_patient(name, table), path, ROWS_PER_GROUP)
+        with path.open("rb") as file:
+            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
         if name in BY_CODE:
             keys = [*BY_CODE[name], "patient_id", TABLES[name].key]
-            _write_table(_sorted(table, keys), folder / f"by_code/{name}.parquet")
+            path = folder / "by_code" / f"{name}.parquet"
+            _write_table(_sorted(table, keys), path, ROWS_PER_GROUP_BY_CODE)
     return hashes
 
 
@@ -247,12 +256,10 @@ def _sorted(table: pa.Table, keys: list[str]) -> pa.Table:
     return table.take(order).combine_chunks()
 
 
-def _write_table(table: pa.Table, path: Path) -> str:
+def _write_table(table: pa.Table, path: Path, rows_per_group: int) -> None:
     with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-        writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        writer.write_table(table, row_group_size=rows_per_group)
     _sync(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_manifest(folder: Path, load: Load, snapshot_id: str, hashes: Mapping[str, str]) -> None:
