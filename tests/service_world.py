@@ -95,11 +95,12 @@ def build() -> World:
     """Organisations, users and the approval of the one rule; no records yet."""
     from counterfoil.service.accounts.models import Membership, User
     from counterfoil.service.casework import actions
+    from counterfoil.service.organisations.actions import organisation_named
 
-    actions.organisation_named("U1", "Riverside PCN", "pcn")
-    actions.organisation_named("X1", "Riverside", "practice", "U1")
-    actions.organisation_named("X2", "Hill Street", "practice", "U1")
-    actions.organisation_named("X9", "Elsewhere", "practice")
+    organisation_named("U1", "Riverside PCN", "pcn")
+    organisation_named("X1", "Riverside", "practice", "U1")
+    organisation_named("X2", "Hill Street", "practice", "U1")
+    organisation_named("X9", "Elsewhere", "practice")
 
     def user(name: str, first: str, last: str, place: str, role: str) -> Any:
         made = User.objects.create_user(name, password=None, first_name=first, last_name=last)

@@ -32,7 +32,6 @@ def filled(world: Any) -> Any:
     """Work at X1 (the PCN's) and at X9 (the stranger's), with a question and a letter at each."""
     for code, person in (("X1", "A"), ("X9", "Z")):
         sw.publish(code, [sw.patient(code, f"{code}p", person, "9990000018")], [])
-    actions.organisation_named("X9", "Elsewhere", "practice")
     from counterfoil.service.accounts.models import Membership
 
     Membership.objects.create(user=world.stranger, organisation_id="X9", role="pharmacist")

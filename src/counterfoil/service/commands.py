@@ -118,15 +118,16 @@ def _fill_demo(
     from counterfoil import synthetic
     from counterfoil.foundation import days
     from counterfoil.records.load import of_tables
-    from counterfoil.service.casework import actions, from_rules
+    from counterfoil.service.casework import from_rules
+    from counterfoil.service.organisations.actions import organisation_named
     from counterfoil.service.records import publishing
 
-    actions.organisation_named(*DEMO_PCN, "pcn")
+    organisation_named(*DEMO_PCN, "pcn")
     _demo_users()
     progress("Making up patients", 0.05)
     made = synthetic.generate(patients, practices, seed, days.to_day(when))
     for place in made.practices:
-        actions.organisation_named(place.code, place.name, "practice", DEMO_PCN[0])
+        organisation_named(place.code, place.name, "practice", DEMO_PCN[0])
     _demo_approvals()
     for number, place in enumerate(made.practices):
         share = 0.15 + 0.6 * number / len(made.practices)
@@ -253,7 +254,7 @@ def _published_tables(practice: str) -> dict[str, Any] | None:
 
 def _practice_of(load: Load) -> None:
     """The practice of a load, made on first sight under the name the load gives it."""
-    from counterfoil.service.casework import actions
+    from counterfoil.service.organisations.actions import organisation_named
     from counterfoil.service.organisations.models import Organisation
 
     if Organisation.objects.filter(pk=load.practice).exists():
@@ -262,7 +263,7 @@ def _practice_of(load: Load) -> None:
         row["org_code"]: row["name"]
         for row in load.tables["organisation"].select(["org_code", "name"]).to_pylist()
     }
-    actions.organisation_named(load.practice, named.get(load.practice, load.practice), "practice")
+    organisation_named(load.practice, named.get(load.practice, load.practice), "practice")
 
 
 def _letters_again(practice: str) -> None:

@@ -101,7 +101,6 @@ def test_who_moves_takes_the_case_along_and_the_old_practice_loses_sight(world: 
 
     moved = {**P1, "registered_to": date(2026, 11, 1)}
     here = sw.patient("X9", "q1", "A", "9990000018", registered_from=date(2026, 11, 1))
-    actions.organisation_named("X9", "Elsewhere", "practice")
     sw.publish("X1", [moved], [])
     sw.publish("X9", [here], [sw.overdue("A", "q1")])
 

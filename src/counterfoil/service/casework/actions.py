@@ -30,7 +30,6 @@ from counterfoil.service.casework.models import (
     RuleApproval,
 )
 from counterfoil.service.config import home
-from counterfoil.service.organisations.models import Organisation
 
 
 def signed_in(user: User) -> None:
@@ -307,14 +306,14 @@ def approve_rule(user: User, organisation: str, rule: str, version: str) -> Rule
         )
         if not made:
             raise ConflictError("This version has been approved already.")
-        refs = {"rule": rule, "version": version}
-        events.append(place.pk, [events.Entry("rule_approved", refs)], user, role=Role.PHARMACIST)
         rows = Finding.objects.filter(
             Q(practice=place) | Q(practice__parent=place), rule=rule, rule_version=version
         )
         cases = list(rows.values_list("case_id", flat=True).distinct())
         rows.update(makes_work=True)
         refresh_status(cases)
+        refs = {"rule": rule, "version": version}
+        events.append(place.pk, [events.Entry("rule_approved", refs)], user, role=Role.PHARMACIST)
     return approval
 
 
@@ -496,11 +495,3 @@ def _log(case: Case, user: User, role: str, kind: str, refs: Mapping[str, Any]) 
     reached = scope.practices(user).filter(cases=case).order_by("pk").values_list("pk", flat=True)
     place = next(iter(reached), "")
     events.append(place, [events.Entry(kind, {"case": str(case.pk), **refs})], user, role)
-
-
-def organisation_named(code: str, name: str, kind: str, parent: str | None = None) -> Organisation:
-    """The organisation of this code, made or renamed (commands)."""
-    place, _ = Organisation.objects.update_or_create(
-        code=code, defaults={"name": name, "kind": kind, "parent_id": parent}
-    )
-    return place

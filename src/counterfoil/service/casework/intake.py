@@ -76,7 +76,13 @@ class Upserted:
     unchanged: int = 0
     cleared: int = 0
     reopened: int = 0
+    entries: tuple[events.Entry, ...] = field(default=(), repr=False, compare=False)
+    """What is to be logged. The caller appends it last: whoever holds a chain's head waits for
+    nothing else, or two transactions could wait for each other."""
 
+
+DATE_PASSED = "the date it was waiting for has passed"
+FACTS_CHANGED = "the facts it was decided on have changed"
 
 CONTENT = (
     "patient_id",
@@ -134,7 +140,7 @@ def upsert_findings(
 
     With *clears*, a finding of this *kind* and practice that is not among *incoming* has become
     clear, which ends its episode. Work on a finding whose fingerprint changed, or whose date has
-    come, is to do again.
+    come, is to do again. The caller logs ``entries`` of the result, last of all.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("findings are written in the transaction that publishes them")
@@ -158,9 +164,7 @@ class _Plan:
         self.now = clock.now()
         self.incoming = {one.identity: one for one in incoming}
         self.approved = approved_rules(practice)
-        self.cases = {
-            case.person_id: case for case in _in_chunks(Case, {o.person_id for o in incoming})
-        }
+        self.cases = self._lock_cases()
         self.latest = self._latest()
         self.new_cases: list[Case] = []
         self.new: list[Finding] = []
@@ -168,6 +172,14 @@ class _Plan:
         self.unchanged: list[Finding] = []
         self.cleared: list[Finding] = []
         self.reopened: list[tuple[Finding, str]] = []
+
+    def _lock_cases(self) -> dict[str, Case]:
+        """The cases concerned, locked: an action locks its case first, so that nobody decides
+        between what is read here and what is written."""
+        known = Finding.objects.filter(practice=self.practice, kind=self.kind)
+        people = set(known.values_list("person_id", flat=True).distinct())
+        people |= {one.person_id for one in self.incoming.values()}
+        return {case.person_id: case for case in _in_chunks(Case, people, lock=True)}
 
     def _latest(self) -> dict[tuple[str, str, str], Finding]:
         """The last episode of everything known of this practice or of these persons."""
@@ -238,7 +250,7 @@ class _Plan:
         before.snapshot, before.last_seen = self.snapshot, self.now
         (self.unchanged if same else self.changed).append(before)
         if other_facts and before.work in (Finding.Work.DONE, Finding.Work.WAITING):
-            self._reopen(before, "the facts it was decided on have changed")
+            self._reopen(before, FACTS_CHANGED)
         else:
             self._reopen_if_due(before)
 
@@ -251,11 +263,10 @@ class _Plan:
     def _reopen_if_due(self, finding: Finding) -> None:
         passed = finding.waiting_until is not None and finding.waiting_until < self.as_of
         if finding.work == Finding.Work.WAITING and passed:
-            self._reopen(finding, "the date it was waiting for has passed")
+            self._reopen(finding, DATE_PASSED)
 
     def _reopen(self, finding: Finding, because: str) -> None:
-        finding.work, finding.waiting_until = Finding.Work.TODO, None
-        finding.with_role, finding.must_hand_over = "", False
+        _to_do_again(finding)
         self.reopened.append((finding, because))
 
     def _clear(self, before: Finding, until: date | None) -> None:
@@ -280,7 +291,6 @@ class _Plan:
             *(_entry("finding_cleared", f) for f in self.cleared),
             *(_entry("finding_reopened", f) for f, _ in self.reopened),
         ]
-        events.append(self.practice.pk, entries)
         touched = {f.person_id for f in (*self.new, *renewed)}
         place_cases(touched, self.as_of, self.practice)
         return Upserted(
@@ -289,6 +299,7 @@ class _Plan:
             len(self.unchanged),
             len(self.cleared),
             len(self.reopened),
+            tuple(entries),
         )
 
 
@@ -335,12 +346,15 @@ def _bulk_renew(rows: Collection[Finding]) -> None:
         )
 
 
-def _in_chunks(model: Any, people: Collection[str], **more: Any) -> list[Any]:
+def _in_chunks(
+    model: Any, people: Collection[str], *, lock: bool = False, **more: Any
+) -> list[Any]:
     """Rows of these persons; in chunks, because a statement takes only so many parameters."""
     found: list[Any] = []
     ordered = sorted(people)
     for start in range(0, len(ordered), 500):
-        found += model.objects.filter(person_id__in=ordered[start : start + 500], **more)
+        rows = model.objects.filter(person_id__in=ordered[start : start + 500], **more)
+        found += rows.select_for_update().order_by("person_id") if lock else rows
     return found
 
 
@@ -405,19 +419,31 @@ def refresh_status(case_ids: Collection[uuid.UUID]) -> None:
 def reopen_due(as_of: date) -> int:
     """Bring back every finding whose date has passed; how many. Run at start and daily."""
     count = 0
-    with transaction.atomic():
-        for practice in Organisation.objects.filter(kind=Organisation.Kind.PRACTICE):
-            due = Finding.objects.filter(
-                practice=practice, work=Finding.Work.WAITING, waiting_until__lt=as_of
-            ).exclude(state=Finding.State.CLEAR)
-            plan = _Plan(practice, (), "", as_of, Finding.Kind.RULE)
-            for finding in due:
-                plan._reopen_if_due(finding)
-            rows = [finding for finding, _ in plan.reopened]
-            _bulk_renew(rows)
-            Decision.objects.bulk_create(
-                [_reopening(f, why, plan.now) for f, why in plan.reopened], batch_size=60
-            )
-            events.append(practice.pk, [_entry("finding_reopened", f) for f in rows])
-            count += len(rows)
+    for practice in Organisation.objects.filter(kind=Organisation.Kind.PRACTICE).order_by("pk"):
+        with transaction.atomic():
+            count += _reopen_due_at(practice, as_of)
     return count
+
+
+def _reopen_due_at(practice: Organisation, as_of: date) -> int:
+    due = Finding.objects.filter(
+        practice=practice, work=Finding.Work.WAITING, waiting_until__lt=as_of
+    ).exclude(state=Finding.State.CLEAR)
+    people = set(due.values_list("person_id", flat=True))
+    if not people:
+        return 0
+    cases = _in_chunks(Case, people, lock=True)
+    rows = list(due.all())
+    for finding in rows:
+        _to_do_again(finding)
+    _bulk_renew(rows)
+    now = clock.now()
+    Decision.objects.bulk_create([_reopening(f, DATE_PASSED, now) for f in rows], batch_size=60)
+    refresh_status([case.pk for case in cases])
+    events.append(practice.pk, [_entry("finding_reopened", f) for f in rows])
+    return len(rows)
+
+
+def _to_do_again(finding: Finding) -> None:
+    finding.work, finding.waiting_until = Finding.Work.TODO, None
+    finding.with_role, finding.must_hand_over = "", False

@@ -156,8 +156,8 @@ def _write(
             },
         )
         if made:
-            events.append(place.pk, [events.Entry("letter_received", {"letter": str(row.pk)})])
-            _settle(place, row, found, day)
+            came = events.Entry("letter_received", {"letter": str(row.pk)})
+            events.append(place.pk, [came, *_settle(place, row, found, day)])
     return row
 
 
@@ -165,8 +165,10 @@ def _as_of(letter: Letter | None, day: date) -> date:
     return days.to_date(letter.as_of) if letter and letter.as_of is not None else day
 
 
-def _settle(place: Organisation, row: LetterDocument, found: _Read, day: date) -> None:
-    """Write what was read and matched onto the letter, and its lines as findings."""
+def _settle(
+    place: Organisation, row: LetterDocument, found: _Read, day: date
+) -> tuple[events.Entry, ...]:
+    """Write what was read and matched onto the letter, and its lines as findings; what to log."""
     letter, person = found.letter, found.person
     row.status, row.reason, row.snapshot = found.status, found.reason, found.snapshot
     if letter is not None:
@@ -176,17 +178,18 @@ def _settle(place: Organisation, row: LetterDocument, found: _Read, day: date) -
             row.discharged_on = days.to_date(letter.discharged_on)
     if found.outcome is not None:
         row.outcome = found.outcome.to_json()
-    if person is not None and found.outcome is not None:
-        row.case = intake.case_for(person.person_id, place, day)
-        row.person_id, row.patient_id = person.person_id, person.patient_id
+    if person is None or found.outcome is None:
         row.save()
-        lines = [_line(row, person, line) for line in found.outcome.lines]
-        intake.upsert_findings(
-            place, lines, found.snapshot, day, clears=False, kind=Finding.Kind.LETTER_LINE
-        )
-        intake.refresh_status([row.case.pk])
-    else:
-        row.save()
+        return ()
+    row.case = intake.case_for(person.person_id, place, day)
+    row.person_id, row.patient_id = person.person_id, person.patient_id
+    row.save()
+    lines = [_line(row, person, line) for line in found.outcome.lines]
+    done = intake.upsert_findings(
+        place, lines, found.snapshot, day, clears=False, kind=Finding.Kind.LETTER_LINE
+    )
+    intake.refresh_status([row.case.pk])
+    return done.entries
 
 
 def _line(row: LetterDocument, person: PersonIndex, line: OutcomeLine) -> intake.Incoming:
@@ -239,7 +242,7 @@ def match_again(practice: str) -> int:
         with transaction.atomic():
             row = LetterDocument.objects.select_for_update().get(pk=row.pk)
             if row.status == Status.UNMATCHED:
-                _settle(place, row, found, day)
-                events.append(place.pk, [events.Entry("letter_matched", {"letter": str(row.pk)})])
+                known = events.Entry("letter_matched", {"letter": str(row.pk)})
+                events.append(place.pk, [known, *_settle(place, row, found, day)])
                 matched += 1
     return matched

@@ -107,10 +107,8 @@ def _commit(
         fault("indexed")
         found = intake.upsert_findings(place, incoming, key, as_of)
         _replace_cases(place, as_of)
-        events.append(
-            place.pk,
-            [events.Entry("published", {"snapshot": written.id, "new": found.new, "same": same})],
-        )
+        refs = {"snapshot": written.id, "new": found.new, "same": same}
+        events.append(place.pk, [*found.entries, events.Entry("published", refs)])
         fault("upserted")
     return Published(place.pk, written.id, same, patients, found)
 
