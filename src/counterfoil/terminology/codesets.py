@@ -21,6 +21,7 @@ from counterfoil.terminology.ids import is_snomed_id
 from counterfoil.terminology.model import Match, Product
 
 Status = Literal["read", "recalled"]
+_WORDS = {"codesets": "code set", "drugsets": "drug set"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def _among(value: str | None, allowed: frozenset[str]) -> bool | None:
 def load_codeset(name: str) -> CodeSet:
     """The code set *name*; ``UsageError`` where there is none, ``DataError`` where it is wrong."""
     place, data = _read("codesets", name)
+    head = _head(place, name, data)
     entries: list[dict[str, str]] = data.get("codes", [])
     problems = [
         Problem(f"{place} codes[{i}]", "a SNOMED CT id with a valid check digit", entry["code"])
@@ -127,7 +129,7 @@ def load_codeset(name: str) -> CodeSet:
         problems.append(Problem(f"{place} system", "snomed", str(data.get("system"))))
     if problems:
         raise DataError(*problems)
-    return CodeSet(codes=frozenset(terms), terms=terms, **_head(place, name, data))
+    return CodeSet(codes=frozenset(terms), terms=terms, **head)
 
 
 @cache
@@ -173,7 +175,7 @@ def set_names(kind: Literal["codesets", "drugsets"]) -> list[str]:
 def _read(kind: Literal["codesets", "drugsets"], name: str) -> tuple[str, dict[str, Any]]:
     if name not in set_names(kind):
         known = ", ".join(set_names(kind))
-        raise UsageError(f"No {kind[:-4]} set is called {name!r}. There are: {known}.")
+        raise UsageError(f"No {_WORDS[kind]} is called {name!r}. There are: {known}.")
     place = f"{kind}/{name}.toml"
     text = (resources.files("counterfoil.knowledge") / kind / f"{name}.toml").read_text("utf-8")
     try:

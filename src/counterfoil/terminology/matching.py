@@ -348,7 +348,10 @@ def _same(reading: Reading, product: Product) -> Same:
         if single_use and strength.denominator is not None:
             if given.key != strength.key:
                 return False
-            return given.denominator == strength.denominator or strength.denominator in volumes
+            stated = volumes if amount.bare else {given.denominator}
+            return strength.denominator in stated or (
+                strength.denominator in volumes and given.denominator == 1
+            )
         return given.key == strength.key or _alike_percent(given, strength)
 
     return same

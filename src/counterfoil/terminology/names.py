@@ -17,6 +17,8 @@ from importlib import resources
 from counterfoil.foundation.errors import DataError
 from counterfoil.terminology.model import Product
 
+LONG_WORD = 8
+PLAIN_WORDS = frozenset({"carbonate", "chloride", "compound", "conjugated", "phosphate"})
 RELEASE_SUFFIXES = ("xl", "sr", "mr", "la", "cr", "retard", "prolonged release")
 
 _TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+|[a-z][a-z0-9']*|[%/+&()\-]")
@@ -59,21 +61,39 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 class Lexicon:
-    """Phrases by first word, longest first."""
+    """Phrases by first word, longest first.
+
+    ``vocabulary`` is every word of every phrase; ``drug_words`` are those of drugs, each with the
+    drug it means where it means one alone.
+    """
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         self._by_first: dict[str, list[Phrase]] = {}
         self.single_words: dict[str, Entry] = {}
+        self.vocabulary: set[str] = set()
+        self.drug_words: dict[str, str] = {}
         seen: set[tuple[str, ...]] = set()
         for words, entry in phrases:
             if not words or words in seen:
                 continue
             seen.add(words)
             self._by_first.setdefault(words[0], []).append((words, entry))
+            self.vocabulary.update(words)
             if len(words) == 1:
                 self.single_words[words[0]] = entry
+            if entry.kind in ("ingredient", "group"):
+                self._learn(words, entry)
         for same in self._by_first.values():
             same.sort(key=lambda phrase: -len(phrase[0]))
+
+    def _learn(self, words: tuple[str, ...], entry: Entry) -> None:
+        """The words that a misspelt word may be corrected to; of several, only the long ones."""
+        if len(words) == 1:
+            self.drug_words[words[0]] = entry.value
+            return
+        for word in words:
+            if len(word) >= LONG_WORD and word not in PLAIN_WORDS:
+                self.drug_words.setdefault(word, word)
 
     def at(self, items: Sequence[str], start: int) -> tuple[Entry, int] | None:
         """The longest phrase that starts at *start*, with the position after it."""

@@ -36,13 +36,17 @@ _COMPANY = {
 
 @dataclass(slots=True)
 class Amount:
-    """A number of the text: ``unit`` is None where the text gives none."""
+    """A number of the text: ``unit`` is None where the text gives none.
+
+    ``bare`` marks a denominator without a number (``/ml``, which is not ``/1ml`` of a syringe).
+    """
 
     value: Fraction
     unit: str | None
     below: Fraction | None = None
     below_unit: str | None = None
     at: int = 0
+    bare: bool = False
 
     def strength(self) -> Strength | None:
         """The strength this states, where it has a unit."""
@@ -98,19 +102,31 @@ class Reading:
         self.words[kind] = f"{self.words[kind]} {words}" if kind in self.words else words
 
 
-Spell = Callable[[str], tuple[Entry, str] | None]
-"""A corrected reading of an unknown word, with the reason to show; None where there is none."""
+Spell = Callable[[str], tuple[str, str] | None]
+"""The word that an unknown word must be, with the reason to show; None where that is not sure."""
 
 
 def read(text: str, lexicon: Lexicon, spell: Spell) -> Reading:
     """Take *text* apart; see :class:`Reading`."""
     reading = Reading(text)
-    outside, groups = _groups(_tokens(text))
-    _Reader(outside, lexicon, spell, reading, inside=False).run()
+    items = [_spelt(token, lexicon, spell, reading) for token in _tokens(text)]
+    outside, groups = _groups(items)
+    _Reader(outside, lexicon, reading, inside=False).run()
     for index, group in enumerate(groups):
-        _group(group, lexicon, spell, reading, last=index == len(groups) - 1)
+        _group(group, lexicon, reading, last=index == len(groups) - 1)
     _settle(reading)
     return reading
+
+
+def _spelt(token: str, lexicon: Lexicon, spell: Spell, reading: Reading) -> str:
+    if token in lexicon.vocabulary or not token[0].isalpha():
+        return token
+    corrected = spell(token)
+    if corrected is None:
+        return token
+    word, reason = corrected
+    reading.reasons.append(reason)
+    return word
 
 
 def _tokens(text: str) -> list[str]:
@@ -145,10 +161,10 @@ def _groups(items: list[str]) -> tuple[list[str], list[list[str]]]:
     return outside, groups
 
 
-def _group(group: list[str], lexicon: Lexicon, spell: Spell, reading: Reading, last: bool) -> None:
+def _group(group: list[str], lexicon: Lexicon, reading: Reading, last: bool) -> None:
     """A bracket holds what the name's words could say, an equivalent amount, or a supplier."""
     inner = Reading(reading.text)
-    _Reader(group, lexicon, spell, inner, inside=True).run()
+    _Reader(group, lexicon, inner, inside=True).run()
     if (inner.unread or inner.others) and (last or _COMPANY.intersection(group)):
         reading.note("supplier", " ".join(group))
         return
@@ -185,12 +201,9 @@ def _group(group: list[str], lexicon: Lexicon, spell: Spell, reading: Reading, l
 class _Reader:
     """One pass over tokens, left to right, longest phrase first."""
 
-    def __init__(
-        self, items: list[str], lexicon: Lexicon, spell: Spell, reading: Reading, inside: bool
-    ) -> None:
+    def __init__(self, items: list[str], lexicon: Lexicon, reading: Reading, inside: bool) -> None:
         self.items = items
         self.lexicon = lexicon
-        self.spell = spell
         self.reading = reading
         self.inside = inside
 
@@ -218,11 +231,6 @@ class _Reader:
         found = self.lexicon.at(self.items, i)
         if found is not None:
             return self._take(found[0], i, found[1])
-        corrected = self.spell(token)
-        if corrected is not None:
-            entry, reason = corrected
-            self.reading.reasons.append(reason)
-            return self._take(entry, i, i + 1)
         self.reading.unread.append(token)
         return i + 1
 
@@ -331,7 +339,7 @@ class _Reader:
         unit = UNITS.get(following)
         if unit in _BARE_DENOMINATORS:
             for amount in pending:
-                amount.below, amount.below_unit = Fraction(1), unit
+                amount.below, amount.below_unit, amount.bare = Fraction(1), unit, True
             i += 2
             if i + 1 < len(items) and items[i] == "/" and items[i + 1][0] in "0123456789.":
                 return i + 1, True, []

@@ -12,35 +12,30 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import takewhile
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from counterfoil.terminology.names import Entry, Lexicon, other_drugs, words_of
+from counterfoil.terminology.names import Lexicon, other_drugs, words_of
 
 LETTERS_AN_EDIT = 6
 MOST_EDITS = 2
 SHORTEST = 6
 _REMEMBERED = 50_000
+_RIVALS = 10
 
 
 class Speller:
-    """Corrects single words against a lexicon's drugs, guarded by every other known word."""
+    """Corrects single words towards the words of a lexicon's drugs, guarded by every other word."""
 
     def __init__(self, lexicon: Lexicon, names: Iterable[str]) -> None:
-        self._targets = {
-            word: entry
-            for word, entry in lexicon.single_words.items()
-            if entry.kind == "ingredient"
-        }
-        guards = set(lexicon.single_words) | other_drugs()
+        self._targets = lexicon.drug_words
+        guards = set(lexicon.vocabulary) | other_drugs()
         guards |= {word for name in names for word in words_of(name)}
         self._guards = sorted(g for g in guards if len(g) > 3)
-        self._alike: dict[tuple[str, int], list[str]] = {}
-        for word in self._guards:
-            self._alike.setdefault((word[0], len(word)), []).append(word)
-        self._seen: dict[str, tuple[Entry, str] | None] = {}
+        self._seen: dict[str, tuple[str, str] | None] = {}
 
-    def __call__(self, word: str) -> tuple[Entry, str] | None:
-        """The drug that *word* must mean, with the reason to show; None where it is not sure."""
+    def __call__(self, word: str) -> tuple[str, str] | None:
+        """The drug word that *word* must be, with the reason to show; None where it is not sure."""
         if len(word) < SHORTEST:
             return None
         if word not in self._seen:
@@ -49,35 +44,30 @@ class Speller:
             self._seen[word] = self._shortened(word) or self._misspelt(word)
         return self._seen[word]
 
-    def _shortened(self, word: str) -> tuple[Entry, str] | None:
+    def _shortened(self, word: str) -> tuple[str, str] | None:
         start = bisect_left(self._guards, word)
         longer = list(takewhile(lambda g: g.startswith(word), self._guards[start:]))
         if len({self._meaning(g) for g in longer}) != 1 or longer[0] not in self._targets:
             return None
         if 2 * len(word) < len(longer[0]):
             return None
-        return self._targets[longer[0]], f"{word!r} read as {longer[0]}, which it begins"
+        return longer[0], f"{word!r} read as {longer[0]}, which it begins"
 
     def _meaning(self, word: str) -> str:
-        entry = self._targets.get(word)
-        return entry.value if entry else word
+        return self._targets.get(word, word)
 
-    def _misspelt(self, word: str) -> tuple[Entry, str] | None:
+    def _misspelt(self, word: str) -> tuple[str, str] | None:
         allowed = min(len(word) // LETTERS_AN_EDIT, MOST_EDITS)
-        near: list[tuple[int, str]] = []
-        for length in range(len(word) - allowed - 1, len(word) + allowed + 2):
-            for guard in self._alike.get((word[0], length), ()):
-                edits = OSA.distance(word, guard, score_cutoff=allowed + 1)
-                if edits <= allowed + 1:
-                    near.append((edits, guard))
+        near = process.extract(
+            word, self._guards, scorer=OSA.distance, score_cutoff=allowed + 1, limit=_RIVALS
+        )
         if not near:
             return None
-        near.sort()
-        edits, best = near[0]
-        if edits > allowed or best not in self._targets:
+        best, edits, _ = near[0]
+        if edits > allowed or best not in self._targets or best[0] != word[0]:
             return None
         meaning = self._meaning(best)
-        if any(d <= edits + 1 and self._meaning(g) != meaning for d, g in near[1:]):
+        if any(d <= edits + 1 and self._meaning(g) != meaning for g, d, _ in near[1:]):
             return None
         letters = "1 letter" if edits == 1 else f"{edits} letters"
-        return self._targets[best], f"{word!r} read as {best}, {letters} apart"
+        return best, f"{word!r} read as {best}, {letters} apart"
