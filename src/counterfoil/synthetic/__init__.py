@@ -11,9 +11,11 @@ from counterfoil.synthetic.letters.model import LetterLine, SyntheticLetter
 from counterfoil.synthetic.output import fingerprint, letter_truth, summary, write_csv
 from counterfoil.synthetic.population import Population, generate
 from counterfoil.synthetic.scoring import DoseTruth, Score, dose_truths, score_findings
+from counterfoil.synthetic.validation import Check, validate
 
 __all__ = [
     "EXAMPLE_NHS_NUMBER",
+    "Check",
     "DoseTruth",
     "LetterLine",
     "Population",
@@ -26,5 +28,6 @@ __all__ = [
     "letter_truth",
     "score_findings",
     "summary",
+    "validate",
     "write_csv",
 ]
