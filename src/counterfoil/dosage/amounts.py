@@ -274,7 +274,10 @@ class Amounts(Cursor):
         return self.add(k.FREQUENCY, at, end, label, often_label(label))
 
     def has_amount(self) -> bool:
-        return any(i.kind == k.AMOUNT for i in self.out)
+        for item in reversed(self.out):
+            if item.kind in (k.AMOUNT, k.THEN):
+                return item.kind == k.AMOUNT
+        return False
 
     def takes_amount(self) -> bool:
         return not any(i.kind == k.VERB and i.value in ("apply", "use", "wash") for i in self.out)

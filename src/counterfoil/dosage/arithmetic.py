@@ -62,9 +62,7 @@ def step_per_day(step: Step) -> tuple[Amount | None, str | None]:
     if not step.as_needed and step.low is not None and step.times_low is not None:
         low = step.low * step.times_low / step.per_days
     if most is not None:
-        if most < low:
-            return None, "the maximum is less than the dose"
-        high = min(high, most)
+        low, high = min(low, most), min(high, most)
     if step.cycle_days is not None and step.duration_days is not None:
         share = step.duration_days / step.cycle_days
         low, high = low * share, high * share

@@ -270,14 +270,17 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
     limit = _one(clause, k.MAXIMUM, "two maximums are written")
     if again and (times is not None or not (prn or limit is not None)):
         raise Unsettled("what is repeated is not clear")
+    unit = quantity.unit if quantity else None
+    most: Fraction | None = None
+    most_unit: str | None = None
     if limit is not None:
         times, most, most_unit = _limited(limit, quantity, times)
-    else:
-        most, most_unit = None, None
+        if unit is None and quantity is not None and most_unit in _PLAIN_COUNT:
+            unit = most_unit
     return Step(
         low=quantity.low if quantity else None,
         high=quantity.high if quantity else None,
-        unit=quantity.unit if quantity else None,
+        unit=unit,
         times_low=times.low if times else None,
         times_high=times.high if times else None,
         per_days=times.days if times else None,
@@ -349,7 +352,11 @@ def _times(clause: Clause, when: list[str], on_named_day: bool) -> Often | None:
             raise Unsettled("how many times does not fit the times of day")
         if not slots and not (clause.has(k.WEEKDAYS) and low == high == 1):
             raise Unsettled("how many times, but not in what time")
-    if rate is not None and rate.interval and (rate.label.endswith(("hour", "hours")) or " to " in rate.label):
+    if (
+        rate is not None
+        and rate.interval
+        and (rate.label.endswith(("hour", "hours")) or " to " in rate.label)
+    ):
         when.append(rate.label)
     days = _weekdays(clause)
     if slots:

@@ -85,7 +85,7 @@ def _segments(items: list[Item]) -> list[Segment]:
             close()
         elif kind == k.UNFIXED:
             close()
-            current.unfixed = " ".join(item.value.split())
+            current.unfixed = item.value
             close()
         elif kind == k.STOP:
             target = current if current.has_content else (segments[-1] if segments else None)

@@ -104,7 +104,10 @@ def _then(s: Scanner, at: int, end: int, value: Any) -> int:
     if value in ("increase_by", "decrease_by"):
         return _change_by(s, at, end, 1 if value == "increase_by" else -1)
     if value == "unfixed_change":
-        return s.add(k.UNFIXED, at, end, s.raw(at, end), "a later change that is not fixed")
+        words = s.raw(at, end).lower().split()
+        while words[0] in ("and", "then"):
+            words = words[1:]
+        return s.add(k.UNFIXED, at, end, " ".join(words), "a later change that is not fixed")
     if value == "stop":
         return s.add(k.STOP, at, end, None, "then stop")
     return s.add(k.THEN, at, end, value, "next step")

@@ -41,6 +41,10 @@ MEAL_TIMES = frozenset(
 )
 
 
+_OWN_WORDS = ("sliding scale", "according to", "reduc", "increas", "titrat")
+"""Beginnings of labels that say of themselves that no dose is fixed."""
+
+
 def is_time(label: str) -> bool:
     """Whether an entry of ``Step.when`` is a time of day that comes once a day."""
     if " or " in label:
@@ -131,7 +135,8 @@ def _manner(step: Step) -> list[str]:
     said = []
     for word in step.when:
         if word == NO_FIXED_DOSE:
-            said.append("as directed")
+            if not any(w.startswith(_OWN_WORDS) for w in step.when):
+                said.append("as directed")
         elif (
             not is_time(word)
             and word not in WEEKDAYS

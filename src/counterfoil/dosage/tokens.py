@@ -43,6 +43,8 @@ def _plain_word(raw: str) -> str:
     low = raw.lower().translate(_PLAIN).replace("'", "")
     if low.endswith(")"):
         low = low[: low.index("(")]
+        if low in ("eye", "ear"):
+            low += "s"
     return low
 
 

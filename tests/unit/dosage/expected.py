@@ -38,7 +38,7 @@ class Expected:
         high = self.high * self.times_high / self.per_days
         low = (self.low or Fraction(0)) * (self.times_low or Fraction(0)) / self.per_days
         if self.most is not None:
-            high = min(high, self.most)
+            low, high = min(low, self.most), min(high, self.most)
         if self.cycle is not None and self.lasts is not None:
             low, high = low * self.lasts / self.cycle, high * self.lasts / self.cycle
         return (Fraction(0) if self.prn else low), high
@@ -84,7 +84,5 @@ def step(text: str, sequence: int) -> Expected:
 def steps(text: str) -> list[Expected]:
     """All steps of the notation."""
     return [
-        step(part, n)
-        for n, row in enumerate(text.split(" > "), 1)
-        for part in row.split(" + ")
+        step(part, n) for n, row in enumerate(text.split(" > "), 1) for part in row.split(" + ")
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import sys
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -22,15 +23,13 @@ def _notation() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules["dosage_expected"] = module
     spec.loader.exec_module(module)
     return module
 
 
 notation = _notation()
-ROWS = list(csv.DictReader(GOLDEN.open(encoding="utf-8", newline="")))
+ROWS = list(csv.DictReader(GOLDEN.read_text(encoding="utf-8").splitlines()))
 
 
 def fields(step: Step) -> tuple[object, ...]:
