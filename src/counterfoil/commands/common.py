@@ -141,8 +141,12 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     cells = [[c.replace("_", " ") for c in columns]]
     cells += [[cell(row.get(c)).replace("\n", " ") for c in columns] for row in rows]
     widths = [min(60, max(len(line[i]) for line in cells)) for i in range(len(columns))]
+    last = len(columns) - 1
     lines = [
-        "  ".join(c[:w].ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        "  ".join(
+            c if i == last else c[:w].ljust(w)
+            for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
         for line in cells
     ]
     lines.insert(1, "  ".join("-" * w for w in widths))

@@ -148,7 +148,7 @@ def _finding(hit: _Hit, reference: Reference, sets: TerminologySets, as_of: int)
         state=hit.state,
         since=hit.since,
         until=hit.until,
-        due=explainer.due(rule),
+        due=explainer.due(rule) if hit.state != "cannot_tell" else None,
         owner=rule.owner,
         cause="; ".join(causes(reasons)) if hit.state == "cannot_tell" else "",
         reasons=reasons,
