@@ -104,6 +104,20 @@ def test_texts_dates_and_amounts_are_those_of_the_file(name):
             assert row["unit_text"] == sent["valueQuantity"]["unit"]
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_every_link_between_rows_leads_somewhere(name):
+    tables = load_of(name).tables
+    ids = {t: set(tables[t].column(0).to_pylist()) for t in ("plan", "coded_entry", "problem")}
+    for table, column, target in (
+        ("issue", "plan_id", "plan"),
+        ("coded_entry", "parent_id", "coded_entry"),
+        ("problem", "entry_id", "coded_entry"),
+        ("plan", "problem_id", "problem"),
+    ):
+        named = {each for each in tables[table][column].to_pylist() if each is not None}
+        assert named <= ids[target], (table, column)
+
+
 def test_one_patient_by_gp_connect_and_by_gp2gp_has_the_same_issues_and_current_plans():
     """The routes differ in what they keep: GP2GP has the plans in force, not the superseded ones."""
     direct, moved = load_of("gpc-emis-PWTP2"), load_of("gp2gp-PWTP2")

@@ -169,6 +169,21 @@ def test_a_result_keeps_comparator_range_and_unit_as_sent():
     assert (row["range_low"], row["range_high"]) == (60, Decimal("90.5"))
 
 
+@pytest.mark.parametrize(
+    ("quantity", "ucum"),
+    [
+        ({"unit": "mmHg"}, "mm[Hg]"),
+        ({"unit": "whatever", "system": "http://unitsofmeasure.org", "code": "mmol/L"}, "mmol/L"),
+        ({"unit": "whatever", "code": "mmol/L"}, None),
+        ({}, None),
+    ],
+)
+def test_a_unit_is_known_by_its_ucum_code_or_its_text(quantity, ucum):
+    load = read_bundle(bundle(observation(valueQuantity={"value": 5, **quantity})))
+    (row,) = rows(load, "coded_entry")
+    assert row["unit_ucum"] == ucum
+
+
 def test_a_vaccine_that_was_not_given_has_no_code_that_says_it_was():
     given_not = {
         "resourceType": "Immunization",
@@ -233,6 +248,28 @@ def test_a_diagnosis_that_only_a_problem_states_is_an_entry_too():
     assert (entry["code"], entry["kind"], entry["precision"]) == ("44054006", "diagnosis", "month")
     assert row["entry_id"] == entry["entry_id"]
     assert load.counts["problem"].read == 1
+
+
+def test_a_problem_that_is_an_allergy_is_no_entry():
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a1", "code": {"text": "Penicillin"}}
+    actual = {"reference": "AllergyIntolerance/a1"}
+    problem = {
+        "resourceType": "Condition",
+        "id": "c1",
+        "extension": [{"url": f"{GPC}ActualProblem-1", "valueReference": actual}],
+        "code": {"text": "Penicillin allergy"},
+    }
+    load = read_bundle(bundle(allergy, problem))
+    assert rows(load, "problem")[0]["entry_id"] is None
+    assert rows(load, "coded_entry") == []
+
+
+def test_days_that_stand_for_none_are_missing_and_counted_once():
+    dispense = {"validityPeriod": {"start": "2026-01-05", "end": "9999-12-31"}}
+    load = read_bundle(bundle(medicine_request("m1", "plan", dispenseRequest=dispense)))
+    (row,) = rows(load, "plan")
+    assert row["end_date"] is None
+    assert "1 × a day before 1850 or after 2199: read as missing" in load.notes
 
 
 def test_contained_resources_and_urn_references_are_followed():

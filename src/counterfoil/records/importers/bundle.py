@@ -151,7 +151,7 @@ def _resources(document: dict[str, Any]) -> Iterator[Resource]:
         body = entry.value.get("resource")
         if not isinstance(body, dict):
             raise UnreadableError(path, "a resource")
-        outer = _resource(Element(body, path), None)
+        outer = _resource(Element(body, path, root.odd_days), None)
         yield outer
         for inner in outer.body.children("contained"):
             yield _resource(inner, outer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -43,10 +43,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Element:
-    """A JSON object at a path such as ``entry[3].resource.code``."""
+    """A JSON object at a path such as ``entry[3].resource.code``.
+
+    ``odd_days`` collects the paths of days that stand for "none"; a document has one such set.
+    """
 
     value: Mapping[str, Any]
     path: str
+    odd_days: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def has(self, name: str) -> bool:
         """Whether the element is there at all."""
@@ -63,13 +67,15 @@ class Element:
         if value is None:
             return []
         if isinstance(value, dict):
-            return [Element(value, f"{self.path}.{name}")]
+            return [Element(value, f"{self.path}.{name}", self.odd_days)]
         if not isinstance(value, list):
             raise UnreadableError(f"{self.path}.{name}", "an object", value)
         for index, each in enumerate(value):
             if not isinstance(each, dict):
                 raise UnreadableError(f"{self.path}.{name}[{index}]", "an object")
-        return [Element(each, f"{self.path}.{name}[{i}]") for i, each in enumerate(value)]
+        return [
+            Element(each, f"{self.path}.{name}[{i}]", self.odd_days) for i, each in enumerate(value)
+        ]
 
     def text(self, name: str) -> str | None:
         """Text as sent; ``None`` where there is none or it is blank; a list of one counts as one."""
@@ -132,6 +138,8 @@ class Element:
         except ValueError:
             raise UnreadableError(f"{self.path}.{name}", "a FHIR date", text) from None
         usual = EARLIEST <= value <= LATEST
+        if not usual:
+            self.odd_days.add(f"{self.path}.{name}")
         return Moment(value if usual else None, "day" if day else "month" if month else "year")
 
     def day(self, name: str) -> date | None:

@@ -17,6 +17,7 @@ from counterfoil.records.importers.element import Element, UnreadableError
 from counterfoil.records.importers.gpconnect_entries import Links, ods_code, read_entries
 from counterfoil.records.importers.gpconnect_medicines import read_medicines
 from counterfoil.records.importers.ledger import Ledger
+from counterfoil.records.importers.shown import EARLIEST, LATEST
 from counterfoil.records.load import Load
 from counterfoil.records.nhs import is_valid, normalise
 from counterfoil.records.persons import DEMO_KEY, person_id_for
@@ -76,6 +77,8 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
     read_medicines(ledger, patient["patient_id"], links.plans)
     data_as_at = _rest(ledger)
     _check_organisation(ledger, practice)
+    for _ in bundle.patient.body.odd_days:
+        ledger.note(f"a day before {EARLIEST.year} or after {LATEST.year}: read as missing")
     return Load(
         format=FORMAT,
         practice=practice,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 from counterfoil.records.importers.bundle import Resource
@@ -20,11 +19,13 @@ from counterfoil.records.importers.concept import Concept, read_concept, words
 from counterfoil.records.importers.element import Element, Moment, UnreadableError
 from counterfoil.records.importers.ledger import Ledger
 from counterfoil.records.schema import VALUES
+from counterfoil.terminology.units import to_ucum
 
 UCUM = "http://unitsofmeasure.org"
 KIND_SYSTEM = "urn:counterfoil:entry-kind"
 """A category of this system carries an entry's kind where our own writer made the bundle."""
 
+_ENTRIES = {"Observation", "DiagnosticReport", "Immunization"}
 _KINDS = {"laboratory": "result", "vital-signs": "result", "procedure": "procedure"}
 _SIGNIFICANCE = {"major": "significant", "minor": "minor"}
 _PROBLEM_STATUS = {
@@ -47,6 +48,7 @@ class Links:
     def __init__(self, ledger: Ledger) -> None:
         self.parents: dict[str, str] = {}
         self.entries: dict[str, str] = {}
+        self.elsewhere: set[str] = set()
         self.diagnoses: set[str] = set()
         self.plans: dict[str, str] = {}
         for each in ledger.bundle.resources:
@@ -85,8 +87,11 @@ class Links:
         actual = each.body.extension("Extension-CareConnect-ActualProblem-1")
         target = ledger.bundle.resolve(actual.child("valueReference") if actual else None, each)
         if target is not None and target.id and each.id:
-            self.entries[each.id] = target.id
-            self.diagnoses.add(target.path)
+            if target.kind in _ENTRIES:
+                self.entries[each.id] = target.id
+                self.diagnoses.add(target.path)
+            elif target is not each:
+                self.elsewhere.add(each.id)
         for related in each.body.children("extension"):
             if not (related.text("url") or "").endswith("RelatedClinicalContent-1"):
                 continue
@@ -118,18 +123,6 @@ def read_entries(ledger: Ledger, links: Links, patient_id: str) -> None:
             read(each)
         except UnreadableError as error:
             ledger.rejected(each, table, str(error))
-
-
-def to_ucum(text: str | None) -> str | None:
-    """The UCUM unit of a unit's text; ``None``: not known, so values cannot be compared."""
-    if text is None:
-        return None
-    try:
-        units = import_module("counterfoil.terminology.units")
-    except ModuleNotFoundError:
-        return None
-    found: str | None = units.to_ucum(text)
-    return found
 
 
 def _entry(
@@ -209,7 +202,7 @@ def _value(ledger: Ledger, body: Element) -> dict[str, Any]:
             raise UnreadableError(f"{quantity.path}.comparator", "one of < <= > >=", comparator)
         code = quantity.text("code")
         unit = quantity.text("unit") or code
-        ucum = to_ucum(code) or code if quantity.text("system") == UCUM and code else to_ucum(unit)
+        ucum = _ucum(unit, code if quantity.text("system") == UCUM else None)
     low, high = _range(ledger, body)
     return {
         "value": value,
@@ -220,6 +213,13 @@ def _value(ledger: Ledger, body: Element) -> dict[str, Any]:
         "range_high": high,
         "value_text": text or _value_text(body),
     }
+
+
+def _ucum(unit: str | None, code: str | None) -> str | None:
+    """The unit to compare by: the UCUM code where one is sent, else what the text is known to mean."""
+    if code is not None:
+        return to_ucum(code) or code
+    return to_ucum(unit) if unit is not None else None
 
 
 def _value_text(body: Element) -> str | None:
@@ -320,8 +320,10 @@ def _condition(ledger: Ledger, links: Links, resource: Resource, patient_id: str
     significance = body.extension("Extension-CareConnect-ProblemSignificance-1")
     sent = significance.text("valueCode") if significance else None
     entry_id = links.entries.get(resource.id or "")
+    # An allergy or a medicine may be the problem: it has a row, but none among the entries.
+    actual_is_elsewhere = resource.id in links.elsewhere
     recorded_on = body.day("assertedDate")
-    if entry_id is None:
+    if entry_id is None and not actual_is_elsewhere:
         entry = _entry(ledger, resource, patient_id, concept, onset)
         entry.update(kind="diagnosis", recorded_on=recorded_on)
         ledger.rows["coded_entry"].append(entry)
@@ -333,7 +335,7 @@ def _condition(ledger: Ledger, links: Links, resource: Resource, patient_id: str
             **ledger.common(resource, recorded_on),
             "problem_id": resource.id,
             "patient_id": patient_id,
-            "entry_id": entry_id or resource.id,
+            "entry_id": None if actual_is_elsewhere else entry_id or resource.id,
             "code": concept.code,
             "term": concept.term,
             "onset_on": onset.day if onset else None,
