@@ -54,6 +54,11 @@ class Amounts(Cursor):
             return self.bare_amount(at, end, lo, hi, written)
         stop, unit = unit_at
         if unit in MASS:
+            if lo == hi and self.low(stop) in ("-", "to") and written == "figure":
+                other = self.value(stop + 1)
+                again = self.unit_at(other[1]) if other else None
+                if other and again and again[1] == unit and other[0] > lo:
+                    return self.measured(at, again[0], lo, other[0], unit, "figure")
             return self.measured(at, stop, lo, hi, unit, written)
         if (
             written == "slashed"
@@ -274,9 +279,10 @@ class Amounts(Cursor):
         return self.add(k.FREQUENCY, at, end, label, often_label(label))
 
     def has_amount(self) -> bool:
+        """Whether an amount stands before, in the same step."""
         for item in reversed(self.out):
             if item.kind in (k.AMOUNT, k.THEN):
-                return item.kind == k.AMOUNT
+                return bool(item.kind == k.AMOUNT)
         return False
 
     def takes_amount(self) -> bool:

@@ -11,7 +11,7 @@ from counterfoil.dosage import items as k
 from counterfoil.dosage.arithmetic import convert, per_day
 from counterfoil.dosage.fhir import from_fhir
 from counterfoil.dosage.items import Item, Quantity
-from counterfoil.dosage.model import Dose, Status, Step
+from counterfoil.dosage.model import Dose, Status, Step, changed
 from counterfoil.dosage.product import View
 from counterfoil.dosage.render import render_steps
 from counterfoil.dosage.words import amount_words
@@ -77,7 +77,7 @@ def against_product(
     for step in steps:
         if step.high is not None and step.unit is None:
             if view.unit_dose:
-                step = replace(
+                step = changed(
                     step,
                     unit=view.unit_dose,
                     max_unit=view.unit_dose

@@ -11,6 +11,15 @@ from counterfoil.dosage.items import Item, Limit, Often, Quantity
 from counterfoil.dosage.model import NO_FIXED_DOSE, Step
 
 ONE = Fraction(1)
+_PARTING = frozenset(",;/.-")
+_HOURS = {
+    "morning": range(5, 12),
+    "noon": range(12, 14),
+    "afternoon": range(12, 18),
+    "evening": range(16, 22),
+    "night": range(19, 24),
+    "bedtime": range(19, 24),
+}
 WEEK = Fraction(7)
 ONCE_ONLY = "once only"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -256,11 +265,15 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
             when.append(item.value)
     duration = _one(clause, k.DURATION, "two lengths of time are written")
     directed = clause.of(k.DIRECTED)
-    once = clause.has(k.STAT) or (clause.has(k.SINGLE) and times is None)
+    single = clause.has(k.SINGLE)
+    if single and times is not None and times.high != 1:
+        raise Unsettled("a single dose, and how often besides")
+    once = clause.has(k.STAT) or (single and times is None)
     if once:
         times = _once(times, duration, clause)
         when.append(ONCE_ONLY)
-    if directed and (quantity is None or times is None) and not clause.has(k.PRN):
+    open_ended = any(i.value != "as directed" for i in directed)
+    if open_ended or (directed and (quantity is None or times is None) and not clause.has(k.PRN)):
         when.append(NO_FIXED_DOSE)
         when.extend(sorted({i.value for i in directed} - {"as directed"}))
     elif directed and quantity is None and times is None:
@@ -381,35 +394,57 @@ def _times(clause: Clause, when: list[str], on_named_day: bool) -> Often | None:
 
 
 def _slots(clause: Clause) -> list[str]:
+    """The times of day, each once; what stands between two of them must say how they go together."""
     slots: list[str] = []
-    joined = False
-    previous: Item | None = None
+    gap = ""
     for item in clause.items:
-        if item.kind == k.TIME:
-            label = item.value
-            if previous is not None and previous.kind == k.TIME and slots:
-                same = isinstance(label, str) and _same_time(slots[-1], label)
-                if previous.last == item.first and not same:
-                    raise Unsettled("what stands between two times of day is not clear")
-            if not isinstance(label, str):
-                label, hour = label
-                if not (hour >= 6 or hour == 0):
-                    raise Unsettled(f"{label} may be a time or an amount")
-            if joined and slots:
+        if item.kind == k.OR:
+            gap = "or"
+        elif item.kind == k.AND:
+            gap = "and"
+        elif item.kind == k.MARK and item.value in _PARTING:
+            gap = gap or ","
+        elif item.kind == k.TIME:
+            label = _time_label(item)
+            if slots and gap == "or":
                 slots[-1] = f"{slots[-1]} or {label}"
-            elif not (slots and _same_time(slots[-1], label) and previous is not None):
+            elif not slots or gap == "and":
                 slots.append(label)
-            elif len(label) > len(slots[-1]):
-                slots[-1] = label
-            joined = False
-        elif item.kind == k.OR:
-            joined = bool(slots)
-        elif item.kind != k.MARK:
-            joined = False
-        previous = item
+            else:
+                _add_slot(slots, label, gap)
+            gap = ""
     if len(set(slots)) != len(slots):
         raise Unsettled("a time of day is written twice")
     return slots
+
+
+def _time_label(item: Item) -> str:
+    if isinstance(item.value, str):
+        return item.value
+    label, hour = item.value
+    if not (hour >= 6 or hour == 0):
+        raise Unsettled(f"{label} may be a time or an amount")
+    return str(label)
+
+
+def _add_slot(slots: list[str], label: str, gap: str) -> None:
+    """A time after another, with a comma or nothing between them."""
+    if _same_time(slots[-1], label):
+        slots[-1] = max(slots[-1], label, key=len)
+    elif _within(slots[-1], label):
+        if gap == ",":
+            raise Unsettled("whether two times of day are one is not clear")
+        slots[-1] = label
+    elif gap == ",":
+        slots.append(label)
+    else:
+        raise Unsettled("what stands between two times of day is not clear")
+
+
+def _within(slot: str, clock: str) -> bool:
+    """Whether a clock time falls in a named part of the day: "in the morning (8am)"."""
+    hours = _HOURS.get(slot)
+    return hours is not None and ":" in clock and int(clock[:2]) in hours
 
 
 def _same_time(one: str, other: str) -> bool:

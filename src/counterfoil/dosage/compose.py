@@ -6,13 +6,13 @@ later step may leave out the unit, the amount, or "daily" of the step before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from counterfoil.dosage import items as k
-from counterfoil.dosage.clauses import Clause, Unsettled, clause_of, split
+from counterfoil.dosage.clauses import ONCE_ONLY, Clause, Unsettled, clause_of, split
 from counterfoil.dosage.items import Change, Item, Quantity
-from counterfoil.dosage.model import NO_FIXED_DOSE, Step
+from counterfoil.dosage.model import NO_FIXED_DOSE, Step, changed
 from counterfoil.dosage.words import amount_words, days_words
 
 MAX_STEPS = 60
@@ -47,7 +47,10 @@ class Segment:
 
 def compose(items: list[Item]) -> tuple[Step, ...]:
     """The steps that *items* say; :class:`Unsettled` where they do not settle it."""
-    return _steps(_segments(items))
+    steps = _steps(_segments(items))
+    if any(i.kind == k.CYCLE_WORD for i in items) and not any(s.cycle_days for s in steps):
+        raise Unsettled("what is repeated is not clear")
+    return steps
 
 
 # -- segments --------------------------------------------------------------------------------------
@@ -186,7 +189,7 @@ def _steps(segments: list[Segment]) -> tuple[Step, ...]:
         rows = _rows(segment, previous)
         for row in rows:
             sequence += 1
-            steps.extend(replace(step, sequence=sequence) for step in row)
+            steps.extend(changed(step, sequence=sequence) for step in row)
         if segment.days is not None:
             if segment.days[0] != last_day + 1:
                 raise Unsettled(f"what happens before day {segment.days[0]} is not said")
@@ -228,7 +231,9 @@ def _rows(segment: Segment, previous: list[Step]) -> list[list[Step]]:
     if lasts is not None:
         if any(s.duration_days is not None for s in rows[-1]) and segment.days is None:
             raise Unsettled("two lengths of time are written for one step")
-        rows[-1] = [replace(s, duration_days=lasts) for s in rows[-1]]
+        rows[-1] = [changed(s, duration_days=lasts) for s in rows[-1]]
+    if segment.stops and segment.off is None and any(s.duration_days is None for s in rows[-1]):
+        raise Unsettled("when it stops is not said")
     return _cycled(segment, rows)
 
 
@@ -244,7 +249,7 @@ def _cycled(segment: Segment, rows: list[list[Step]]) -> list[list[Step]]:
         on = segment.on if segment.on is not None else step.duration_days
         if on is None or (step.duration_days not in (None, on)):
             raise Unsettled("the days with the medicine are not said")
-        made.append(replace(step, duration_days=on, cycle_days=on + segment.off))
+        made.append(changed(step, duration_days=on, cycle_days=on + segment.off))
     return [made]
 
 
@@ -255,14 +260,18 @@ def _inherit(clause: Clause, step: Step, previous: list[Step]) -> Step:
     if step.unit is None and step.high is not None and before.unit is not None:
         if any(p.unit != before.unit for p in previous):
             raise Unsettled("the unit of a later step is not clear")
-        step = replace(step, unit=before.unit)
+        step = changed(step, unit=before.unit)
     if step.high is None and not step.no_fixed_dose and len(previous) == 1 and step.times_high:
-        step = replace(step, low=before.low, high=before.high, unit=before.unit)
+        step = changed(step, low=before.low, high=before.high, unit=before.unit)
     if step.times_high is None and step.high is not None and not step.as_needed:
-        once = before.times_low == before.times_high == 1 and before.per_days is not None
+        once = (
+            before.times_low == before.times_high == 1
+            and before.per_days == 1
+            and ONCE_ONLY not in before.when
+        )
         if len(previous) == 1 and once and not before.as_needed and not step.no_fixed_dose:
             kept = tuple(w for w in before.when if w not in step.when)
-            step = replace(
+            step = changed(
                 step,
                 times_low=before.times_low,
                 times_high=before.times_high,
@@ -295,7 +304,7 @@ def _changed(
         amount = amount_words(by.low, by.high, by.unit or first.unit)
         raise Unsettled(f"it goes {word} by {amount} and no end is stated")
     if first.duration_days is None:
-        steps = [replace(s, duration_days=change.days) if s is first else s for s in steps]
+        steps = [changed(s, duration_days=change.days) if s is first else s for s in steps]
     end = target.high if target is not None else Fraction(0)
     value = first.low + change.sign * by.high
     while (value > end if change.sign < 0 else value < end) and value > 0:
@@ -303,7 +312,7 @@ def _changed(
         if sequence > MAX_STEPS:
             raise Unsettled("it has too many steps")
         steps.append(
-            replace(first, sequence=sequence, low=value, high=value, duration_days=change.days)
+            changed(first, sequence=sequence, low=value, high=value, duration_days=change.days)
         )
         value += change.sign * by.high
     if target is not None:
@@ -311,7 +320,7 @@ def _changed(
             raise Unsettled("the steps do not end at the amount stated")
         sequence += 1
         length = change.days if stops else None
-        steps.append(replace(first, sequence=sequence, low=end, high=end, duration_days=length))
+        steps.append(changed(first, sequence=sequence, low=end, high=end, duration_days=length))
     elif value != 0:
         raise Unsettled("the steps do not end at nothing")
     return steps, sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from counterfoil.dosage.amounts import Amounts
@@ -71,7 +72,8 @@ def _known() -> frozenset[str]:
         return frozenset()
     words: set[str] = set()
     for product in formulary().products:
-        for name in (*product.ingredients, product.brand or ""):
+        start = re.split(r"[0-9]", product.name, maxsplit=1)[0]
+        for name in (*product.ingredients, product.brand or "", start):
             words.update(name.lower().replace("-", " ").split())
     return frozenset(w for w in words if len(w) > 3 and END not in LEXICON.main.get(w, {}))
 
@@ -127,7 +129,9 @@ def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
 
 
 def _strength_and_form(cursor: Amounts, at: int) -> int:
+    """Where a strength with a form, a compound strength, or a form alone ends."""
     end = at
+    compound = False
     value = cursor.plain_value(end)
     if value is not None:
         unit = longest(LEXICON.unit, cursor.tokens, value[1])
@@ -139,10 +143,11 @@ def _strength_and_form(cursor: Amounts, at: int) -> int:
             unit = longest(LEXICON.unit, cursor.tokens, below[1] if below else end + 1)
             if unit is None:
                 return at
-            end = unit[0]
+            end, compound = unit[0], True
     form = cursor.form_at(end)
     if form is not None:
         return form[0]
+    stop = end
     while cursor.low(end) in _IN_FORMS:
         end += 1
     if cursor.low(end) in _FORMS_BEYOND_UNITS:
@@ -150,4 +155,4 @@ def _strength_and_form(cursor: Amounts, at: int) -> int:
         while cursor.low(end) in ("cfc", "free"):
             end += 1
         return end
-    return at
+    return stop if compound else at

@@ -103,6 +103,18 @@ class Step:
         }
 
 
+_STEP_FIELDS = tuple(Step.__dataclass_fields__)
+_set = object.__setattr__
+
+
+def changed(step: Step, **fields: Any) -> Step:
+    """A step with some fields changed: ``dataclasses.replace``, several times as fast."""
+    made = object.__new__(Step)
+    for name in _STEP_FIELDS:
+        _set(made, name, fields[name] if name in fields else getattr(step, name))
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """How one stretch of the text was read. ``start`` and ``end`` are offsets into it.

@@ -25,7 +25,14 @@ def _simple(kind: str, label: str = "") -> Handler:
     return handle
 
 
+_LEANING = frozenset({"a", "per", "/", "in"})
+_LEANED_ON = frozenset({k.AMOUNT, k.EQUIVALENT, k.VERB, k.ROUTE, k.SITE, k.MARK})
+"""What "a day" or "per week" may follow: it is how often only beside an amount."""
+
+
 def _per(s: Scanner, at: int, end: int, value: Any) -> int:
+    if s.low(at) in _LEANING and s.out and s.out[-1].kind not in _LEANED_ON:
+        return s.add(k.UNKNOWN, at, end, s.raw(at, end), "")
     often = Often(DAY, DAY, value, True)
     return s.add(k.FREQUENCY, at, end, often, often_label(often))
 
@@ -221,6 +228,9 @@ def _maximum_number(s: Scanner, at: int, start: int, span: Span) -> int:
     if per and per[1][0] == "per":
         return _limit(s, at, per[0], hi, unit, times, per[1][1])
     period = longest(LEXICON.period, s.tokens, end)
+    after = longest(LEXICON.main, s.tokens, period[0]) if period else None
+    if after and after[1][0] == "per":
+        return s.add(k.UNKNOWN, at, after[0], s.raw(at, after[0]), "")
     if period and unit is None and not times and period[1][1] >= 1:
         days = hi * period[1][1]
         return s.add(k.DURATION, at, period[0], (days, True), f"for up to {days_words(days)}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from counterfoil.dosage import items as k
@@ -19,7 +18,7 @@ from counterfoil.dosage.clauses import Unsettled
 from counterfoil.dosage.compose import compose
 from counterfoil.dosage.items import Item
 from counterfoil.dosage.lexicon import LEXICON
-from counterfoil.dosage.model import Dose, Status, Step, Word
+from counterfoil.dosage.model import Dose, Status, Step, Word, changed
 from counterfoil.dosage.phrases import scan
 from counterfoil.dosage.product import ProductLike, View, view_of
 from counterfoil.dosage.tokens import MAX_TEXT, Token, tokenise
@@ -97,8 +96,8 @@ def _with_text(steps: tuple[Step, ...], text: str) -> tuple[Step, ...]:
     from counterfoil.dosage.render import render_step
 
     if len(steps) == 1:
-        return (replace(steps[0], text=text.strip()),)
-    return tuple(replace(s, text=render_step(s)) for s in steps)
+        return (changed(steps[0], text=text.strip()),)
+    return tuple(changed(s, text=render_step(s)) for s in steps)
 
 
 def _eye(items: list[Item], tokens: list[Token], view: View | None) -> list[Item]:
@@ -204,7 +203,18 @@ def _odd_order(items: list[Item], tokens: list[Token]) -> list[str]:
             and item.value.bare
         ):
             found.append("whether it is so many a day or so much at each time is not clear")
+        if item.kind == k.FREQUENCY and item.value.low != item.value.high and before.kind == k.MARK:
+            found += _listed(items, item)
     return found
+
+
+def _listed(items: list[Item], item: Item) -> list[str]:
+    """ "One, two or three times a day"."""
+    at = items.index(item)
+    first = items[at - 2] if at > 1 else None
+    if first is not None and first.kind == k.AMOUNT and first.value.bare:
+        return ["whether the first number is an amount or how often is not clear"]
+    return []
 
 
 def _stretches(unknown: list[Item], tokens: list[Token], text: str) -> list[str]:

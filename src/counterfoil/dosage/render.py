@@ -21,6 +21,7 @@ _TIMES = {
     "night": "at night",
     "bedtime": "at bedtime",
     "teatime": "at teatime",
+    "lunchtime": "at lunchtime",
     "waking": "on waking",
 }
 _ROUTES = {
@@ -41,7 +42,7 @@ MEAL_TIMES = frozenset(
 )
 
 
-_OWN_WORDS = ("sliding scale", "according to", "reduc", "increas", "titrat")
+_OWN_WORDS = ("variable dose", "sliding scale", "according to", "reduc", "increas", "titrat")
 """Beginnings of labels that say of themselves that no dose is fixed."""
 
 

@@ -295,6 +295,10 @@ class Scanner(Amounts):
         word = "minutes" if unit < HOUR else "hours"
         count = figure(hi) if lo == hi else f"{figure(lo)} to {figure(hi)}"
         name = f"{count} {word if hi != 1 else word[:-1]}"
+        if found and found[1][0] == "prn_for" and self.low(after) in ("before", "after"):
+            return self.add(
+                k.PRN, at, found[0], found[1][1], f"only when needed, for {found[1][1]}"
+            )
         if found and found[1][0] in ("manner", "time"):
             what = str(found[1][1])
             if what == "bedtime" and self.low(after) == "before":

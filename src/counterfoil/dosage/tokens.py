@@ -54,6 +54,7 @@ def tokenise(text: str, ranged: frozenset[str]) -> list[Token]:
     A dash between two numbers stays, as it does between words of *ranged* (number words, "bd-tds", "Mon-Fri"): it makes a range.
     """
     out: list[Token] = []
+    dashed = False
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or "sym"
         start, end = match.span()
@@ -63,13 +64,16 @@ def tokenise(text: str, ranged: frozenset[str]) -> list[Token]:
         elif kind == "abbr":
             kind, low = "word", raw.lower().replace(".", "")
         elif kind == "sym":
-            low = "-" if raw in _DASHES else raw.translate(_PLAIN)
-            if low == "x":
-                kind = "word"
+            if raw in _DASHES:
+                low, dashed = "-", True
+            else:
+                low = raw.translate(_PLAIN)
+                if low == "x":
+                    kind = "word"
         else:
             low = raw
         out.append(Token(kind, low, start, end))
-    if any(t.low == "-" for t in out):
+    if dashed:
         out = _join(out, ranged)
     return out
 
