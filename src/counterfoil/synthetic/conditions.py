@@ -68,3 +68,20 @@ def onsets(who: People, has: dict[str, Bools], seed: int) -> dict[str, Ints]:
         back = 120 + rng.exponential(2600.0, who.size)
         out[name] = np.maximum(who.as_of - back.astype(np.int64), who.birth + 30)
     return out
+
+
+def carry(
+    who: People,
+    has: dict[str, Bools],
+    onset: dict[str, Ints],
+    theirs: People,
+    their_has: dict[str, Bools],
+    their_onset: dict[str, Ints],
+) -> None:
+    """Give those who moved here the conditions that they had at the practice before."""
+    place = {serial: index for index, serial in enumerate(theirs.serial.tolist())}
+    arrived = np.arange(who.size - who.place.arrivals, who.size)
+    origin = np.array([place[serial] for serial in who.serial[arrived].tolist()], dtype=np.int64)
+    for name in has:
+        has[name][arrived] = their_has[name][origin]
+        onset[name][arrived] = their_onset[name][origin]

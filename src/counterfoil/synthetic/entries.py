@@ -94,6 +94,15 @@ def results(script: Script, seed: int) -> Results:
         column[~((panel == plain) & (diabetic | script.has["ndh"])[patient])]
         for column in (patient, day, panel)
     )
+    first_code = np.minimum(
+        *(
+            np.where(script.has[n], script.onset[n], script.as_of)
+            for n in ("diabetes1", "diabetes2")
+        )
+    )
+    early = (panel == panels.index("hba1c_dm")) & (day < first_code[patient])
+    patient, day, panel = patient[~early], day[~early], panel[~early]
+    pace = _pace(rng, script.who.size)
     out_patient, out_day, out_analyte = [], [], []
     for index, row in enumerate(tests):
         group = row["group"]
@@ -101,7 +110,7 @@ def results(script: Script, seed: int) -> Results:
         if row["analyte"].endswith("_panel"):
             mine &= (patient + day) % 3 == 0
         who_, when = patient[mine], day[mine]
-        who_, when = _as_scripted(script, group, who_, when, row["analyte"])
+        who_, when = _as_scripted(script, group, who_, when, row["analyte"], pace)
         out_patient.append(who_)
         out_day.append(when)
         out_analyte.append(np.full(who_.size, index))
@@ -118,8 +127,20 @@ def results(script: Script, seed: int) -> Results:
     return _with_extras(script, Results(patient, day, analyte, value, unit))
 
 
+LATE = 0.27
+
+
+def _pace(rng: np.random.Generator, size: int) -> Floats:
+    """For each patient how far back the earlier tests lie, in usual gaps: some came late."""
+    steps = rng.uniform(0.86, 1.04, (size, 11))
+    late = rng.random((size, 11)) < LATE
+    steps = np.where(late, rng.uniform(1.15, 2.4, (size, 11)), steps)
+    steps[:, 0] = 0.0
+    return np.asarray(np.cumsum(steps, axis=1), dtype=np.float64)
+
+
 def _as_scripted(
-    script: Script, group: str, patient: Ints, day: Ints, analyte: str
+    script: Script, group: str, patient: Ints, day: Ints, analyte: str, pace: Floats
 ) -> tuple[Ints, Ints]:
     """Drop tests after a scripted last one, add that one and a regular row of earlier ones."""
     last = script.last_test.get(group)
@@ -136,8 +157,7 @@ def _as_scripted(
     who = np.flatnonzero((last != NO_DAY) & (last != NEVER))
     gap = script.test_gap[group][who]
     regular = gap > 0
-    steps = np.arange(10)
-    when = last[who][:, None] - gap[:, None] * steps[None, :]
+    when = last[who][:, None] - np.rint(gap[:, None] * pace[who]).astype(np.int64)
     fits = (when > script.as_of - HISTORY) & regular[:, None]
     if first is not None:
         start = first[who][:, None]
@@ -272,9 +292,10 @@ def terms() -> list[tuple[str, str, str]]:
     return listed + [(key, code, term) for key, code, term, _ in OTHER_TERMS]
 
 
-def diagnoses(script: Script, onset: dict[str, Ints], seed: int) -> Diagnoses:
+def diagnoses(script: Script, seed: int) -> Diagnoses:
     """The first code of each condition, some repeated, some dated to the year only."""
     rng = stream(seed, "diagnoses", script.who.place.code)
+    onset = script.onset
     keys = [key for key, _, _ in terms()]
     patients, days, which, condition = [], [], [], []
     for number, row in enumerate(rows("conditions")):

@@ -122,6 +122,7 @@ def _on_group(rng: np.random.Generator, script: Script, group: str) -> _Line:
     chosen = indexes[weighted(rng, weights, who.size)]
     began = script.as_of - 20 - np.floor(rng.exponential(1300.0, who.size)).astype(np.int64)
     fixed = script.days(script.start, group)[who]
+    began = np.maximum(began, _diagnosed(script, script.reason[group][who], who))
     began = np.where(fixed == NO_DAY, began, fixed)
     steady = script.flags(script.steady, group)[who]
     line = _line(
@@ -150,6 +151,15 @@ def _on_group(rng: np.random.Generator, script: Script, group: str) -> _Line:
             steady=steady[twice],
         ),
     )
+
+
+def _diagnosed(script: Script, reason: Ints, who: Ints) -> Ints:
+    """The day on which the reason for a medicine was first coded; long ago where there is none."""
+    out = np.full(who.size, script.as_of - 20_000, dtype=np.int64)
+    for number, row in enumerate(rows("conditions")):
+        mine = reason == number
+        out[mine] = script.onset[row["condition"]][who[mine]]
+    return out
 
 
 def _join(one: _Line, two: _Line) -> _Line:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from counterfoil.foundation.errors import UsageError
 from counterfoil.records import schema
 from counterfoil.synthetic import scenes_monitoring, scenes_safety
-from counterfoil.synthetic.conditions import conditions, onsets
+from counterfoil.synthetic.conditions import carry, conditions, onsets
+from counterfoil.synthetic.draws import Bools, Ints
 from counterfoil.synthetic.entries import diagnoses, entry_tables, results
 from counterfoil.synthetic.issues import issue_table, issues, made_counts
 from counterfoil.synthetic.letters.model import SyntheticLetter
@@ -23,7 +24,7 @@ from counterfoil.synthetic.other_tables import (
     organisation_table,
     recall_table,
 )
-from counterfoil.synthetic.people import Place, patient_table, people, places
+from counterfoil.synthetic.people import People, Place, patient_table, people, places
 from counterfoil.synthetic.plans import plan_table, plans
 from counterfoil.synthetic.regimens import start_script
 from counterfoil.synthetic.requests import request_tables
@@ -54,20 +55,30 @@ class Population:
         }
 
 
-def _one_practice(
-    place: Place, before: Place | None, seed: int, as_of: int, practices: int
-) -> tuple[dict[str, pa.Table], pa.Table, list[SyntheticLetter]]:
-    who = people(place, before, seed, as_of)
+def _with_conditions(
+    listed: list[Place], index: int, seed: int, as_of: int
+) -> tuple[People, dict[str, Bools], dict[str, Ints]]:
+    before = listed[index - 1] if len(listed) > 1 else None
+    who = people(listed[index], before, seed, as_of)
     has = conditions(who, seed)
-    onset = onsets(who, has, seed)
-    script = start_script(who, has, seed)
+    return who, has, onsets(who, has, seed)
+
+
+def _one_practice(
+    listed: list[Place], index: int, seed: int, as_of: int
+) -> tuple[dict[str, pa.Table], pa.Table, list[SyntheticLetter]]:
+    place, practices = listed[index], len(listed)
+    who, has, onset = _with_conditions(listed, index, seed, as_of)
+    if place.arrivals:
+        carry(who, has, onset, *_with_conditions(listed, index - 1, seed, as_of))
+    script = start_script(who, has, onset, seed)
     scenes_monitoring.play(script, seed)
     scenes_safety.play(script, seed)
     allergic = allergies(script, seed)
     made = plans(script, allergic, seed)
     issued = issues(script, made, seed)
     tests = results(script, seed)
-    coded = diagnoses(script, onset, seed)
+    coded = diagnoses(script, seed)
     entry, problem = entry_tables(script, tests, coded, seed)
     allergy = allergy_table(who, allergic, seed)
     received, stays = letters(script, made, allergy, seed, practices)
@@ -111,8 +122,7 @@ def generate(
     for index, place in enumerate(listed):
         if only is not None and place.code not in only:
             continue
-        before = listed[index - 1] if practices > 1 else None
-        tables, truth, received = _one_practice(place, before, seed, as_of, practices)
+        tables, truth, received = _one_practice(listed, index, seed, as_of)
         parts.append(tables)
         truths.append(truth)
         every += received

@@ -15,7 +15,7 @@ PROTECTION = ("ppi", "h2ra")
 MONITORED = ("methotrexate", "lithium", "amiodarone")
 
 
-def start_script(who: People, has: dict[str, Bools], seed: int) -> Script:
+def start_script(who: People, has: dict[str, Bools], onset: dict[str, Ints], seed: int) -> Script:
     """Everybody's groups of medicines before any scene is played.
 
     What the first rules look for does not arise here by accident: nobody is on an anticoagulant
@@ -38,7 +38,7 @@ def start_script(who: People, has: dict[str, Bools], seed: int) -> Script:
     for name in MONITORED:
         _enrol(rng, who, has, on, reason, name, order)
     _protect(rng, who, on)
-    return Script(who, has, on, reason)
+    return Script(who, has, on, reason, onset)
 
 
 FILL_UP = 0.58

@@ -274,7 +274,8 @@ def _aged(script: Script, rng: np.random.Generator, patient: int, low: int, high
 
 def _on_lithium(script: Script, rng: np.random.Generator, patient: int, back: int) -> None:
     script.on(patient, "lithium", back=between(rng, 500, 3000))
-    script.tested(patient, ("lithium",), back, 85)
+    older = script.as_of - script.who.birth[patient] > 65 * 366
+    script.tested(patient, ("lithium",), back, 85 if older else 150)
     script.tested(patient, LITHIUM_SIX_MONTHLY, min(back, between(rng, 20, 60)), 150)
 
 
@@ -457,8 +458,8 @@ def _on_doac(
     script: Script, rng: np.random.Generator, patient: int, weight: int, renal: int
 ) -> None:
     script.on(patient, "doac", back=between(rng, 500, 2200))
-    script.tested(patient, ("weight",), weight, 200)
-    script.tested(patient, RENAL, renal, 150)
+    script.tested(patient, ("weight",), weight, 260)
+    script.tested(patient, RENAL, renal, 200)
 
 
 def doac_no_weight(script: Script, rng: np.random.Generator, patient: int) -> None:

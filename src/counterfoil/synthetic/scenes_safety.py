@@ -55,10 +55,10 @@ def nsaid_nearly_65(script: Script, rng: np.random.Generator, patient: int) -> N
 
 
 def nsaid_stopped(script: Script, rng: np.random.Generator, patient: int) -> None:
-    """65 or over, the NSAID stopped half a year ago."""
+    """65 or over, unprotected until the NSAID was stopped months ago."""
     _bare(script, patient)
-    script.on(patient, "nsaid", back=between(rng, 500, 900))
-    ended = script.as_of - between(rng, 210, 300)
+    ended = script.as_of - between(rng, 110, 640)
+    script.on(patient, "nsaid", ended - between(rng, 60, 600))
     script.days(script.stop, "nsaid")[patient] = ended
     script.plant(patient, "nsaid.stopped", "clear", ("nsaid",), "stopped", "last issue long ago")
 
@@ -109,7 +109,7 @@ def _nsaid(script: Script, rng: np.random.Generator) -> None:
     scenes: list[tuple[int, Scene]] = [
         (many, nsaid_unprotected),
         (2, nsaid_protected),
-        (1, nsaid_stopped),
+        (max(1, many * 4 // 5), nsaid_stopped),
         (1, nsaid_gel),
         (1, nsaid_famotidine),
     ]
@@ -189,6 +189,24 @@ def changed_over(script: Script, rng: np.random.Generator, patient: int) -> None
     )
 
 
+def both_until_then(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """The same pair, until somebody stopped the antiplatelet months ago."""
+    _bare(script, patient)
+    drug = "doac" if script.groups["doac"][patient] else "warfarin"
+    script.on(patient, drug, back=between(rng, 900, 1500))
+    ended = script.as_of - between(rng, 130, 640)
+    script.on(patient, "aspirin", ended - between(rng, 60, 400))
+    script.days(script.stop, "aspirin")[patient] = ended
+    script.plant(
+        patient,
+        "anticoagulant_antiplatelet.stopped",
+        "clear",
+        (drug, "aspirin"),
+        "the antiplatelet was stopped",
+        "together until then",
+    )
+
+
 def _both(script: Script, rng: np.random.Generator) -> None:
     anticoagulated = _any(script, ANTICOAGULANTS)
     rate = target("anticoagulant_antiplatelet") / 100 * BOTH_FACTOR
@@ -196,7 +214,13 @@ def _both(script: Script, rng: np.random.Generator) -> None:
     long_here = script.who.registered_from < script.as_of - 900
     mixed = np.flatnonzero(anticoagulated & script.who.current & ~script.used & long_here)
     pool = [int(p) for p in rng.permutation(mixed)]
-    cast(script, rng, pool, [(many, both_unprotected), (2, both_protected), (1, changed_over)])
+    scenes: list[tuple[int, Scene]] = [
+        (many, both_unprotected),
+        (2, both_protected),
+        (1, changed_over),
+        (many, both_until_then),
+    ]
+    cast(script, rng, pool, scenes)
 
 
 # Two HbA1c of 48 or more without a diabetes code
@@ -248,6 +272,15 @@ def hba1c_treated(script: Script, rng: np.random.Generator, patient: int) -> Non
     )
 
 
+def hba1c_coded_late(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Raised twice, and coded some months after the second."""
+    coded = script.as_of - between(rng, 30, 600)
+    script.onset["diabetes2"][patient] = coded
+    second = coded - between(rng, 40, 460)
+    _raised(script, patient, [second - between(rng, 60, 120), second], [51.0, 53.0])
+    script.plant(patient, "hba1c.coded_late", "clear", (), "diabetes", "coded months later")
+
+
 def hba1c_once(script: Script, rng: np.random.Generator, patient: int) -> None:
     """One raised result and then a normal one."""
     _no_hba1c(script, patient)
@@ -289,17 +322,33 @@ def _hba1c(script: Script, rng: np.random.Generator) -> None:
     cast(script, rng, _people(script, rng, adults), scenes)
     treated = has["diabetes2"] & script.groups["metformin"]
     cast(script, rng, _people(script, rng, treated), [(2, hba1c_treated)])
+    coded = _people(script, rng, has["diabetes2"] & (who.age >= 35))
+    cast(script, rng, coded, [(2 * many, hba1c_coded_late)])
 
 
 # Levothyroxine without a thyroid code
 
 
 def thyroid_uncoded(script: Script, rng: np.random.Generator, patient: int) -> None:
-    """On levothyroxine for years, no thyroid diagnosis coded."""
+    """On levothyroxine for months or years, no thyroid diagnosis coded."""
     script.flags(script.uncoded, "hypothyroid")[patient] = True
-    script.on(patient, "levothyroxine", back=between(rng, 400, 4000))
+    script.on(patient, "levothyroxine", back=between(rng, 60, 1300))
     script.plant(
         patient, "levothyroxine.uncoded", "open", ("levothyroxine",), "hypothyroidism", "no code"
+    )
+
+
+def thyroid_coded_late(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Treated for years, the code entered within the last two."""
+    script.onset["hypothyroid"][patient] = script.as_of - between(rng, 20, 640)
+    script.on(patient, "levothyroxine", back=between(rng, 900, 4000))
+    script.plant(
+        patient,
+        "levothyroxine.coded_late",
+        "clear",
+        ("levothyroxine",),
+        "hypothyroidism",
+        "coded after years of treatment",
     )
 
 
@@ -321,7 +370,12 @@ def thyroid_other_code(script: Script, rng: np.random.Generator, patient: int) -
 def _thyroid(script: Script, rng: np.random.Generator) -> None:
     pool = _people(script, rng, script.groups["levothyroxine"] & script.has["hypothyroid"])
     many = max(1, round(UNCODED_THYROID * len(pool)))
-    cast(script, rng, pool, [(many, thyroid_uncoded), (1, thyroid_other_code)])
+    scenes: list[tuple[int, Scene]] = [
+        (many, thyroid_uncoded),
+        (1, thyroid_other_code),
+        (many, thyroid_coded_late),
+    ]
+    cast(script, rng, pool, scenes)
 
 
 # More than one finding in one person

@@ -55,7 +55,7 @@ class ExtraEntry:
 class Script:
     """What the scenes ask of the later stages.
 
-    ``groups`` says who is on which group of medicines; ``start`` and ``stop`` fix the day on which
+    ``groups`` says who is on which group of medicines; ``onset`` when a condition was first coded; ``start`` and ``stop`` fix the day on which
     a plan begins or ends; ``steady`` plans are ordered without a gap; ``last_test`` is the day of
     the last test of a group of tests (``NEVER``: none), with one test on that day and none after.
     """
@@ -64,6 +64,7 @@ class Script:
     has: dict[str, Bools]
     groups: dict[str, Bools]
     reason: dict[str, Ints]
+    onset: dict[str, Ints]
     start: dict[str, Ints] = field(default_factory=dict)
     stop: dict[str, Ints] = field(default_factory=dict)
     steady: dict[str, Bools] = field(default_factory=dict)
