@@ -12,7 +12,7 @@ from importlib import resources
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.terminology.matching import Fit, Stated, drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product, Strength
-from counterfoil.terminology.names import Entry, lexicon, rows, words_of
+from counterfoil.terminology.names import Entry, equivalents, lexicon, rows, words_of
 from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
 from counterfoil.terminology.reading import Drug, Reading, read
@@ -34,8 +34,10 @@ class Formulary:
         self._spell = Speller(self._lexicon, drugs | {p.brand for p in self.products if p.brand})
         self._generics: dict[frozenset[str], list[Stated]] = {}
         self._brands: dict[str, list[Stated]] = {}
+        generics = {p.id: p.name for p in self.products if p.level == "VMP"}
         for product in self.products:
-            stated = Stated.of(product, self.read(product.name))
+            also = equivalents().get(generics.get(product.vmp_id, ""), ())
+            stated = Stated.of(product, self.read(product.name), also)
             if product.level == "VMP":
                 self._generics.setdefault(frozenset(product.ingredients), []).append(stated)
             else:

@@ -24,6 +24,8 @@ _DROPS = frozenset({"eye drops", "ear drops", "nasal drops"})
 _TOPICAL = frozenset(
     {"cream", "ointment", "gel", "nasal spray", "shampoo", "eye ointment", "lotion"}
 )
+_TELLING = frozenset({"sugar free", "unit dose", "preservative free"})
+_NEVER_ADDED = frozenset({"cfc free", "unit dose", "preservative free"})
 _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
     "tablet": frozenset({"oral"}),
     "capsule": frozenset({"oral"}),
@@ -42,10 +44,11 @@ class Stated:
     released: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     volume: Fraction | None = None
+    also: tuple[Strength, ...] = ()
 
     @classmethod
-    def of(cls, product: Product, reading: Reading) -> Stated:
-        """*product* with its own name's *reading*."""
+    def of(cls, product: Product, reading: Reading, also: tuple[Strength, ...] = ()) -> Stated:
+        """*product* with its own name's *reading*, and other ways of stating its strength."""
         words, released = brand_head(product.brand or "")
         volumes = [a.value for a in reading.packs if a.unit == "ml"]
         parts = frozenset(product.release.split()) if product.release else frozenset()
@@ -56,6 +59,7 @@ class Stated:
             released,
             parts | frozenset(reading.releases),
             volumes[0] if volumes else None,
+            also,
         )
 
 
@@ -66,6 +70,7 @@ class Fit:
     found: list[Product] = field(default_factory=list)
     possible: tuple[Product, ...] = ()
     assumed: list[str] = field(default_factory=list)
+    other_flavour: bool = False
 
 
 def fit_generic(reading: Reading, family: Sequence[Stated]) -> Fit:
@@ -106,8 +111,10 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
     left = [s for s in shaped if _brand_strength(reading, s)]
     left = [s for s in left if _brand_salts(reading, s.product)]
-    if reading.flavours:
-        left = [s for s in left if s.reading.flavours == reading.flavours] or left
+    if reading.flavours and left:
+        same = [s for s in left if s.reading.flavours == reading.flavours]
+        fit.other_flavour = not same
+        left = same or left
     left = [s for s in left if not reading.device_name or _device_name(s) == reading.device_name]
     left = _nearest(reading, left)
     left = _by_volume(reading, left)
@@ -132,6 +139,8 @@ def _nearest(reading: Reading, left: list[Stated]) -> list[Stated]:
         and s.reading.releases == reading.releases
     ]
     left = same or left
+    said = reading.qualifiers & _TELLING
+    left = [s for s in left if s.reading.qualifiers & _TELLING == said] or left
     form = reading.words.get("form")
     return [s for s in left if s.reading.words.get("form") == form] or left
 
@@ -167,7 +176,7 @@ def _brand_shape(reading: Reading, stated: Stated) -> bool:
         return False
     if reading.forms and not any(product.form in forms for forms in reading.forms):
         return False
-    if "cfc free" in reading.qualifiers and "cfc free" not in product.qualifiers:
+    if reading.qualifiers & _NEVER_ADDED - product.qualifiers:
         return False
     return not (reading.devices and own.devices) or bool(reading.devices & own.devices)
 
@@ -286,7 +295,7 @@ def _strength(reading: Reading, stated: Stated) -> bool:
         return False
     same = _same(reading, product)
     if len(wanted) == 1:
-        return same(amounts[0], wanted[0])
+        return any(same(amounts[0], strength) for strength in (wanted[0], *stated.also))
     given = _by_ingredient(reading)
     return all(
         given.get(ingredient) is not None and same(given[ingredient], strength)
@@ -314,7 +323,8 @@ def _brand_strength(reading: Reading, stated: Stated) -> bool:
     same = _same(reading, stated.product)
     own = [s for a in stated.reading.amounts if (s := _printed(a)) is not None]
     generic = [s for s in stated.product.strengths if s is not None]
-    return _paired(amounts, own, same) or _paired(amounts, generic, same)
+    also = [[strength] for strength in stated.also]
+    return any(_paired(amounts, strengths, same) for strengths in (own, generic, *also))
 
 
 def _printed(amount: Amount) -> Strength | None:

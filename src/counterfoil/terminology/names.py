@@ -15,7 +15,8 @@ from functools import lru_cache
 from importlib import resources
 
 from counterfoil.foundation.errors import DataError
-from counterfoil.terminology.model import Product
+from counterfoil.terminology.model import Product, Strength
+from counterfoil.terminology.strengths import parse_strength
 
 LONG_WORD = 8
 PLAIN_WORDS = frozenset({"carbonate", "chloride", "compound", "conjugated", "phosphate"})
@@ -126,6 +127,18 @@ def usual_salts() -> frozenset[tuple[str, str]]:
         for row in rows("salts.csv")
         for name in row["ingredients"].split()
     )
+
+
+@lru_cache(maxsize=1)
+def equivalents() -> dict[str, tuple[Strength, ...]]:
+    """Generic product name to other ways of stating its strength (lithium citrate in mmol)."""
+    found: dict[str, tuple[Strength, ...]] = {}
+    for row in rows("equivalents.csv"):
+        strength = parse_strength(row["strength"])
+        if strength is None:
+            raise DataError.at("names/equivalents.csv", "a strength", row["strength"])
+        found[row["product"]] = (*found.get(row["product"], ()), strength)
+    return found
 
 
 @lru_cache(maxsize=1)

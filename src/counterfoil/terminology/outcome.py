@@ -64,11 +64,12 @@ def outcome(
     read = dict(reading.words)
     complete = not reading.unread
     reasons = [*reading.reasons, *(fit.assumed if len(fit.found) == 1 else ())]
-    if complete and len(fit.found) == 1:
+    if complete and len(fit.found) == 1 and not fit.other_flavour:
         return of_product(text, fit.found[0], read, reasons)
     generics = {p.vmp_id for p in fit.found}
     if complete and reading.brands and len(generics) == 1:
-        reasons.append(f"several presentations of the brand fit: {_some(fit.found)}")
+        why = "this flavour is not held" if fit.other_flavour else "several presentations fit"
+        reasons.append(f"brand read, generic given: {why} ({_some(fit.found)})")
         product = by_id[generics.pop()]
         return of_product(text, product, read, reasons, brand=fit.found[0].brand)
     if not complete:

@@ -77,7 +77,13 @@ def test_every_strength_in_a_generic_name_is_in_its_columns() -> None:
             assert stated == held, p.name
 
 
-WEEKLY = ("methotrexate", "alendronic acid 70mg", "risedronate sodium 35mg", "dulaglutide")
+WEEKLY = (
+    "methotrexate",
+    "alendronic acid 70mg",
+    "risedronate sodium 35mg",
+    "dulaglutide",
+    "tirzepatide",
+)
 
 
 def test_weekly_drugs_are_flagged_weekly_and_daily_ones_are_not() -> None:

@@ -158,7 +158,7 @@ def test_a_strength_that_the_formulary_lacks_is_kept_but_never_rounded_to_a_prod
     "text",
     [
         "", "   ", "Banana", "Unknownmab 40mg", "Glucosamine 500mg tablets", "5mg", "tablets",
-        "Chloroquine 250mg tablets", "Propylthiourea", "Jevity 1.5kcal feed",
+        "Trimetazidine 20mg tablets", "Propylthiourea", "Jevity 1.5kcal feed",
         "Furosemide 40mg tablets and amiloride 5mg tablets",
         "Paracetamol 500mg / Isometheptene 65mg capsules",
         "Colecalciferol 200unit / Calcium phosphate 250mg chewable tablets",
