@@ -13,6 +13,7 @@ LISTS = frozenset({"discharge", "continued", "changed", "changes", "new", "stopp
 
 _NUMBERING = re.compile(r"^\s*(?:#+\s*|\(?\d{1,2}[.)]\s+|\(?[A-Ha-h][.)]\s+|[*_=~\-–•]+\s*)+")
 _DECOR = re.compile(r"[\s*_=~#:\-–—.]+$")
+_ACTS = frozenset(("stopped", "on_hold", "changed", "new", "unchanged"))
 _SMALL = frozenset(
     [
         "a",
@@ -192,6 +193,12 @@ def _kind(label: str, *, loose: bool) -> str | None:
     bare = pattern("headings", "bare").match(label.strip().lower())
     if bare:
         return _state(label)
+    if loose and any(n in _ACTS and p.search(label) for n, p in patterns("headings", "states")):
+        left = label.lower()
+        for _, words_of_state in patterns("headings", "states"):
+            left = words_of_state.sub(" ", left)
+        if len(words) <= 5 and not [w for w in re.findall(r"[a-z]{2,}", left) if w not in _SMALL]:
+            return _state(label)
     medicines = pattern("headings", "medicines")
     other = pattern("headings", "not_medicines").search(label)
     if medicines.search(label) and not (other and _state(label) in ("discharge",)):

@@ -133,6 +133,7 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
     if not scan.raws and not (source.message and source.message.coded):
         again = Walker(sheet, fallback=True).run()
         scan.raws = [r for r in again.raws if r.section == "discharge"]
+        scan.admission = scan.admission or again.admission
     lines = _lines(scan, sheet.text)
     text = sheet.text
     if source.message is not None and source.builder is not None and source.message.coded:
@@ -153,7 +154,7 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
         full_list=full,
         lines=tuple(lines),
         allergies=tuple(_allergies(scan, source.message)),
-        unread=tuple(_unread(scan, text, lines, mentions, bool(others))),
+        unread=tuple(_unread(scan, text, lines, mentions, others)),
         text=text,
         written_on=header.written_on,
         received_on=received_on,
@@ -396,12 +397,12 @@ def _unread(
     text: str,
     lines: list[MedicineLine],
     mentions: tuple[Mention, ...],
-    others: bool,
+    others: str,
 ) -> list[Span]:
     spans = []
     for span in scan.unread:
         flat = " ".join(span.text.split())
-        if others and pattern("full_list", "others_continue").search(flat):
+        if others and (flat in others or pattern("full_list", "others_continue").search(flat)):
             continue
         if pattern("full_list", "yes").search(flat) or pattern("full_list", "no").search(flat):
             continue

@@ -10,7 +10,8 @@ from counterfoil.documents.doses import read_dose
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine, Stated
 from counterfoil.documents.names import look_up
-from counterfoil.documents.split import split
+from counterfoil.documents.pieces import STRENGTH
+from counterfoil.documents.split import Parts, split
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import Dose
 from counterfoil.terminology import Match
@@ -32,7 +33,7 @@ _FILLER = re.compile(
 )
 _DOSE_SIGN = re.compile(
     r"\d|½|¼|\b(?:one|two|three|four|five|six|half|once|twice|daily|weekly|monthly|day|night|morning|evening|noon|lunch|"
-    r"bed|od|bd|tds|qds|om|on|mane|nocte|prn|stat|hourly|hours?|directed|required|needed|necessary|apply|inhale|puffs?|drops?|"
+    r"bed|od|bd|tds|qds|om|(?-i:ON)|mane|nocte|prn|stat|hourly|hours?|directed|required|needed|necessary|apply|inhale|puffs?|drops?|"
     r"tablets?|capsules?|sparingly|meals?|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
     re.IGNORECASE,
 )
@@ -169,18 +170,23 @@ def _explain(state: Stated | None, words: _Words, everything: str) -> None:
 def _drug(raw: Raw) -> tuple[str, Match, str, str, bool, str]:
     """The medicine's words and reading, the words that follow, and what stood before."""
     cell = raw.get("drug")
-    if not cell:
-        parts = split(raw.get("line"))
-        drug = parts.drug
-        return drug, look_up(_one(drug)), parts.rest, parts.strength, parts.formed, parts.lead
-    parts = split(cell)
+    parts = split(cell or raw.get("line"))
+    if cell and re.fullmatch(rf"[\s,\-–]*{STRENGTH.pattern}[\s.]*", parts.rest, re.IGNORECASE):
+        parts = Parts(
+            parts.lead,
+            f"{parts.drug} {parts.rest.strip(_EDGE)}",
+            "",
+            parts.strength,
+            True,
+            parts.known,
+        )
     drug = parts.drug or cell
     extra = [t for t in (raw.get("strength"), raw.get("form")) if t]
     extra = [t for t in extra if t.lower().rstrip("s") not in drug.lower()]
     if extra and parts.drug:
         drug = f"{parts.drug} {' '.join(extra)}"
     rest = parts.rest if parts.drug else ""
-    rest = f"{rest} ; {raw.get('line')}" if raw.get("line") else rest
+    rest = f"{rest} ; {raw.get('line')}" if cell and raw.get("line") else rest
     strength = parts.strength or raw.get("strength")
     return (
         drug,
@@ -383,6 +389,8 @@ def _dose(
         texts.append(f"{strength} {tail}")
     else:
         texts.append(tail)
+    plain = " ".join(w for w in words.dose if not _ROUTE_ONLY.fullmatch(w.strip()))
+    texts += [plain] if not (cells or frequency) and plain and plain != tail else []
     best: tuple[str, Dose] | None = None
     for text in texts:
         for variant in _variants(text, words, route):
@@ -399,6 +407,10 @@ _AMOUNT_FIRST = re.compile(
     r"\W*(?:(?:please |to |by |for )*(?:take|give|use|apply|inhale|inject|instil|insert|put|place|chew|dissolve|swallow)n?\b"
     r"|(?:up to |about )?(?:(?:\d+(?:[.,]\d+)?(?!\s*(?:hourly|hrly|times|x\s|/\d))|½|¼)|(?:one|two|three|four|five|six|seven|"
     r"eight|nine|ten|half|a half|quarter|a|an|apply|as)\b(?!\s*(?:times|hourly))))",
+    re.IGNORECASE,
+)
+_ROUTE_ONLY = re.compile(
+    r"(?:p\.?o\.?|oral(?:ly)?|by mouth|s/?c|i/?v|i/?m|inh(?:aled)?|topical(?:ly)?|p\.?r|s/?l|neb)\.?",
     re.IGNORECASE,
 )
 _LATE_AMOUNT = re.compile(

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from counterfoil.terminology import Match, formulary
 
-WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’\-À-ÿ]*|\d[\w.]*")
+WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’À-ÿ]*|\d[\w.]*")
 _CUT = re.compile(r"\s+(?=\d)|\s*[(/]")
 _FORM_WORDS = frozenset(
     [
@@ -71,7 +71,7 @@ def _index() -> dict[str, tuple[tuple[str, ...], ...]]:
             heads.append(product.brand)
         for head in heads:
             words = tuple(w.lower() for w in WORD.findall(head) if w.lower() not in _FORM_WORDS)
-            if words and len(words[0]) > 2:
+            if words and len("".join(words)) > 2:
                 names.add(words)
     table: dict[str, list[tuple[str, ...]]] = {}
     for words in names:

@@ -9,12 +9,14 @@ from counterfoil.documents.shown import Cell, Line, Sheet
 _RULE = re.compile(r"[\s+\-=_*~|.:─━═│┌┐└┘├┤┬┴┼╔╗╚╝║]*$")
 _BAR = re.compile(r"\s*[|│║¦]\s*")
 _GAP = re.compile(r"\t+|[ \u00a0]{2,}(?=\S)")
+_STARS = re.compile(r"\*\*([^\s*](?:[^*\n]*[^\s*])?)\*\*")
 _BLANKS = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\ufeff": " "})
 
 
 def normalise(text: str) -> str:
-    """Equal line ends and plain spaces; each character keeps its place."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").translate(_BLANKS)
+    """Equal line ends and plain spaces, and no stars around bold words."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").translate(_BLANKS)
+    return _STARS.sub(r"\1", text)
 
 
 def read_plain(text: str) -> Sheet:

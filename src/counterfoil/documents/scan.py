@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -16,48 +15,21 @@ from counterfoil.documents.layout import (
 )
 from counterfoil.documents.model import Span
 from counterfoil.documents.names import WORD, first_name, name_at
+from counterfoil.documents.pieces import (
+    BEFORE,
+    DOSE_START,
+    DOSEISH,
+    FORM,
+    LEAD,
+    STRENGTH,
+    VERB,
+    body_start,
+    labelled,
+    sentences,
+    several,
+)
 from counterfoil.documents.shown import Cell, Line, Sheet
 from counterfoil.documents.wording import pattern
-
-_BULLET = re.compile(
-    r"(?:[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
-    r"|\[[ xX✓]?\]\s*|\d{1,2}\s+(?=[A-Z][a-z]+ ))+"
-)
-STRENGTH = re.compile(
-    r"(?<![\w.])\d[\d,.]*\s*(?:mg|mcg|micrograms?|µg|ug|g|grams?|ng|ml|units?|iu|mmol|%|nanograms?)\b|\d\s*%",
-    re.IGNORECASE,
-)
-FORM = re.compile(
-    r"\b(?:tab(?:let)?s?|cap(?:sule)?s?|caplets?|inhaler|cream|ointment|suspension|solution|syrup|"
-    r"drops?|patch(?:es)?|injection|sachets?|suppositor(?:y|ies)|pessar(?:y|ies)|spray|gel|lotion|"
-    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder|strips?|lancets|needles|"
-    r"devices?|dressings?|emollient|shampoo|foam|paste|vials?|ampoules?|syringes?|pads|bags|pastilles|gum)\b",
-    re.IGNORECASE,
-)
-DOSEISH = re.compile(
-    r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|stat|once|twice|daily|weekly|"
-    r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
-    r"times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
-    re.IGNORECASE,
-)
-_DOSE_START = re.compile(
-    r"(?:take|one|two|three|four|five|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
-    r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as\b|when\b|\d|½|¼)\b",
-    re.IGNORECASE,
-)
-_VERB = re.compile(
-    r"\b(?:stop(?:ped|ping)?|start(?:ed|ing)?|commenced?|increas(?:ed?|ing)|decreas(?:ed?|ing)|"
-    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|held|hold|discontinued?|switched|titrated|"
-    r"suspended|paused|added|ceased|converted|initiated|continued?|restarted?|doubled|halved)\b",
-    re.IGNORECASE,
-)
-_LEAD = re.compile(
-    r"(?:(?:new(?:ly)?(?: started)?|started|commenced|added|stop(?:ped)?|discontinued|ceased|changed|"
-    r"amended|increased|decreased|reduced|continued?|continuing|unchanged|held|withheld|on hold|"
-    r"suspended|paused|dose (?:changed?|increased|reduced)|restart(?:ed)?|drug|medicine|medication|"
-    r"short course|prn|regular|acute|repeat|tto|tta|status|start|hold)\b[\s:–\-.()\[\]*|]*)+",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -206,7 +178,7 @@ class Walker:
             name_at(rest)
             or STRENGTH.search(rest)
             or FORM.search(rest)
-            or (len(rest.split()) <= 4 and not _VERB.search(rest))
+            or (len(rest.split()) <= 4 and not VERB.search(rest))
         )
 
     # -- tables -------------------------------------------------------------------
@@ -386,37 +358,26 @@ class Walker:
         self._list(line, start, text, fresh=fresh)
 
     def _medicine_under_unknown(self, text: str) -> bool:
-        body = text[_body(text) :]
+        body = text[body_start(text) :]
         return bool(name_at(body) and (STRENGTH.search(body) or DOSEISH.search(body)))
 
     def _list(self, line: Line, start: int, text: str, *, fresh: bool) -> None:
-        begin = _body(text)
+        begin = body_start(text)
         body = text[begin:]
         bullet = begin > 0
         if pattern("remarks", "nothing").match(body.lower()):
+            return
+        if self.fallback and len(body) > 100 and len(sentences(body)) > 1:
+            self._prose(line, start + begin, body)
+            return
+        if self._labels(line, body):
             return
         if fresh or self._begins(body, bullet=bullet) or self._speaks(body, bullet):
             if self._goes_on(line, body, bullet) and not fresh:
                 self._extend(line, body)
                 return
             self._close()
-            pieces = _several(body)
-            shared = pattern("remarks", "reason").search(body[slice(*pieces[-1])])
-            for s, e in pieces:
-                self._close()
-                self.current = Raw(
-                    start + begin + s,
-                    start + begin + e,
-                    self.section,
-                    self.label,
-                    {"line": [body[s:e]]},
-                    line.page,
-                    line.indent,
-                    bullet,
-                )
-                alone = name_at(body[s:e], ask=False)
-                if shared and alone and alone.end == e - s:
-                    self.current.put("reason", shared.group())
+            self._start(line, start + begin, body, bullet)
             return
         if self.current is not None and self._continues(line, body, bullet):
             self._extend(line, body)
@@ -428,6 +389,55 @@ class Walker:
             self.current = Raw(*place, {"line": [body]}, line.page, line.indent, True)
             return
         self._odd(start, line.end, "not understood as a medicine")
+
+    def _start(self, line: Line, start: int, body: str, bullet: bool) -> None:
+        """Opens a medicine, or several that one line names."""
+        pieces = several(body)
+        shared = pattern("remarks", "reason").search(body[slice(*pieces[-1])])
+        for s, e in pieces:
+            self._close()
+            words, parts = labelled(body[s:e])
+            place = (start + s, start + e, self.section, self.label)
+            self.current = Raw(*place, {"line": [words]}, line.page, line.indent, bullet)
+            for name, value in parts:
+                self.current.put(name, value)
+            alone = name_at(body[s:e], ask=False)
+            if shared and alone and alone.end == e - s:
+                self.current.put("reason", shared.group())
+
+    def _labels(self, line: Line, body: str) -> bool:
+        """A line such as "Strength: 5mg" under a medicine, taken as its column."""
+        label, colon, rest = body.partition(":")
+        if not colon or self.current is None or self.blank:
+            return False
+        name = column(label)
+        if name in (None, "drug"):
+            return False
+        self.current.put(name or "", rest)
+        self.current.end = line.end
+        return True
+
+    def _prose(self, line: Line, start: int, body: str) -> None:
+        """A paragraph that tells about medicines, sentence by sentence."""
+        self._close()
+        section, label = self.section, self.label
+        for s, e in sentences(body):
+            words = body[s:e]
+            if first_name(words) is None:
+                continue
+            self.section = "admission" if BEFORE.search(words) else section
+            verb = VERB.search(words)
+            told = verb or STRENGTH.search(words) or DOSEISH.search(words)
+            if self.section != "admission" and not told:
+                continue
+            for a, b in several(words):
+                self._close()
+                place = (start + s + a, start + s + b, self.section, label)
+                self.current = Raw(*place, {"line": [words[a:b]]}, line.page, line.indent)
+                if verb and not VERB.search(words[a:b]):
+                    self.current.put("status", verb.group())
+        self._close()
+        self.section = section
 
     @staticmethod
     def _garbled(body: str) -> bool:
@@ -453,7 +463,7 @@ class Walker:
         """Whether a line that could begin a medicine belongs to the one above."""
         if self.current is None or self.blank or bullet or line.indent <= self.current.indent:
             return False
-        return bool(_DOSE_START.match(body)) and not name_at(body)
+        return bool(DOSE_START.match(body)) and not name_at(body)
 
     def _continues(self, line: Line, body: str, bullet: bool) -> bool:
         assert self.current is not None
@@ -464,24 +474,24 @@ class Walker:
         if line.indent > self.current.indent:
             return True
         return bool(
-            _DOSE_START.match(body)
+            DOSE_START.match(body)
             or body[:1].islower()
             or body[:1] in "(["
             or column(body.split(":", 1)[0]) not in (None, "drug")
             or pattern("remarks", "supply").match(body)
             or pattern("remarks", "reason").match(body)
-            or _LEAD.match(body)
+            or LEAD.match(body)
             or (self.current.bullet and not bullet)
         )
 
     def _begins(self, body: str, *, strict: bool = False, bullet: bool = False) -> bool:
         """Whether a line begins with a medicine: by a known name, or by the look of it."""
-        lead = _LEAD.match(body)
+        lead = LEAD.match(body)
         for at in {lead.end() if lead else 0, 0}:
             if name_at(body, at):
                 return True
         rest = body[lead.end() :] if lead else body
-        if _DOSE_START.match(rest) or not rest[:1].isalpha():
+        if DOSE_START.match(rest) or not rest[:1].isalpha():
             return False
         found = STRENGTH.search(rest)
         near = found is not None and len(WORD.findall(rest[: found.start()])) <= 5
@@ -503,7 +513,7 @@ class Walker:
         if not bullet and self.current is not None and not self.blank:
             return False
         name = first_name(body)
-        return bool(name and (_VERB.search(body) or (bullet and name.start < 30)))
+        return bool(name and (VERB.search(body) or (bullet and name.start < 30)))
 
     # -- leaving ------------------------------------------------------------------
 
@@ -521,59 +531,3 @@ class Walker:
         if self.section == "admission" or pattern("headings", "head").match(words):
             return
         self.out.unread.append(Span(start, end, self.sheet.text[start:end], why))
-
-
-def _body(text: str) -> int:
-    """Where a list line's words begin, behind its bullet or number."""
-    found = _BULLET.match(text)
-    return found.end() if found and found.end() < len(text) else 0
-
-
-def _unknown_item(body: str, at: int) -> bool:
-    """Whether a medicine of a name nobody knows begins here, by its look."""
-    return bool(_UNKNOWN_ITEM.match(body, at) and not _DOSE_START.match(body, at))
-
-
-_UNKNOWN_ITEM = re.compile(
-    r"[A-Z][a-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
-    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|liquid|oral solution|lotion)\b)"
-)
-_BETWEEN = re.compile(r"[,;.]\s+(?:and\s+)?|\s+(?:and|&|\+)\s+|\s{2,}", re.IGNORECASE)
-
-
-def _several(body: str) -> list[tuple[int, int]]:
-    """The stretches of a line that names several medicines one after the other."""
-    starts = [0]
-    for gap in _BETWEEN.finditer(body):
-        at = gap.end()
-        lead = _LEAD.match(body, at)
-        name = name_at(body, lead.end() if lead else at, ask=False)
-        before = body[: gap.start()]
-        told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
-        if name is None:
-            if gap.group().strip() in (";", ",", ".") and told and _unknown_item(body, at):
-                starts.append(at)
-            continue
-        after = body[name.end : name.end + 24]
-        follows = (
-            not after.strip()
-            or after.lstrip()[:1] in ",;.(-–:"
-            or re.match(r"\s*\d", after)
-            or re.match(r"\s+(?:and|&)\b", after)
-            or DOSEISH.match(after.strip())
-            or _VERB.match(after.strip())
-            or FORM.search(after)
-            or pattern("remarks", "reason").match(after.strip())
-            or re.match(r"\s*(?:were|was|have|has|are|both)\b", after)
-        )
-        first = name_at(body, 0, ask=False) or first_name(body)
-        if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):
-            starts.append(at)
-    bounds = [*starts, len(body)]
-    out = []
-    for s, e in itertools.pairwise(bounds):
-        piece = body[s:e].rstrip(" ,;&+")
-        piece = re.sub(r"\s+(?:and|&)$", "", piece)
-        if piece.strip():
-            out.append((s, s + len(piece)))
-    return out

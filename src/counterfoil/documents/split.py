@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from counterfoil.documents.names import WORD, first_name, name_at, product_at
+from counterfoil.documents.pieces import LEAD
 
 UNIT = (
     r"(?:mg|mcg|micrograms?|microg|µg|μg|ug|nanograms?|ng|grams?|g|kg|mls?|millilitres?|litres?|l|"
@@ -102,15 +103,15 @@ def split(body: str) -> Parts:
             place = bracket.end()
     else:
         place, strength, formed = _grow(body, end)
+    if strength and re.match(r"\s*(?:→|->|=>)", body[place:]):
+        place = body.rindex(strength, start, place)
     return Parts(
         body[:start], body[start:place].strip(" ,;:-–|"), body[place:], strength, formed, known
     )
 
 
 def _name(body: str) -> tuple[tuple[int, int] | None, bool]:
-    from counterfoil.documents.scan import _LEAD
-
-    lead = _LEAD.match(body)
+    lead = LEAD.match(body)
     for at in ([lead.end()] if lead else []) + [0]:
         found = name_at(body, at)
         if found:
@@ -212,10 +213,11 @@ def _joined(body: str, place: int, strength: str, formed: bool) -> int | None:
         found = None if strength else _STRENGTH.match(body, at)
         if found and _FORM.match(body, _skip(body, found.end())):
             return separator.end()
-        form = _FORM.match(body, at)
-        if form and _FORM_PROPER.search(form.group()):
-            return separator.end()
-        return None
+        place, proper = at, False
+        while (form := _FORM.match(body, _skip(body, place))) is not None:
+            proper = proper or bool(_FORM_PROPER.search(form.group()))
+            place = form.end()
+        return separator.end() if proper else None
     if separator:
         return None
     slash = re.compile(r"\s*[/+]\s*").match(body, place)

@@ -257,18 +257,10 @@ def _plan(plan: Plan, issues: Iterable[Issue], as_of: int) -> Entry | None:
         )
         until = last + (plan.supply_days or context_days())
         if (began is not None or last != since) and until < as_of:
-            if last < since:
-                return None
             current = False
     if not current and ended is not None and ended < since:
         return None
-    if (
-        not current
-        and ended is None
-        and began is not None
-        and began < since
-        and plan.plan_type == "acute"
-    ):
+    if not current and ended is None and began is not None and began < since and gone and acute:
         return None
     changed = _day(plan.dose_changed_on)
     effective = max((d for d in (began, changed) if d is not None), default=None)

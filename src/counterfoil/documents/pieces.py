@@ -1,0 +1,150 @@
+"""The look of medicine text: bullets, strengths, doses, and where one line names several."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from counterfoil.documents.layout import column
+from counterfoil.documents.names import first_name, name_at
+from counterfoil.documents.wording import pattern
+
+BULLET = re.compile(
+    r"(?:[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
+    r"|\[[ xX✓]?\]\s*|\d{1,2}\s+(?=[A-Z][a-z]+ ))+"
+)
+STRENGTH = re.compile(
+    r"(?<![\w.])\d[\d,.]*\s*(?:mg|mcg|micrograms?|µg|ug|g|grams?|ng|ml|units?|iu|mmol|%|nanograms?)\b|\d\s*%",
+    re.IGNORECASE,
+)
+FORM = re.compile(
+    r"\b(?:tab(?:let)?s?|cap(?:sule)?s?|caplets?|inhaler|cream|ointment|suspension|solution|syrup|"
+    r"drops?|patch(?:es)?|injection|sachets?|suppositor(?:y|ies)|pessar(?:y|ies)|spray|gel|lotion|"
+    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder|strips?|lancets|needles|"
+    r"devices?|dressings?|emollient|shampoo|foam|paste|vials?|ampoules?|syringes?|pads|bags|pastilles|gum)\b",
+    re.IGNORECASE,
+)
+DOSEISH = re.compile(
+    r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|stat|once|twice|daily|weekly|"
+    r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
+    r"times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
+    re.IGNORECASE,
+)
+DOSE_START = re.compile(
+    r"(?:take|one|two|three|four|five|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
+    r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as\b|when\b|\d|½|¼)\b",
+    re.IGNORECASE,
+)
+VERB = re.compile(
+    r"\b(?:stop(?:ped|ping)?|start(?:ed|ing)?|commenced?|increas(?:ed?|ing)|decreas(?:ed?|ing)|"
+    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|held|hold|discontinued?|switched|titrated|"
+    r"suspended|paused|added|ceased|converted|initiated|continued?|restarted?|doubled|halved)\b",
+    re.IGNORECASE,
+)
+LEAD = re.compile(
+    r"(?:(?:new(?:ly)?(?: started)?|started|commenced|added|stop(?:ped)?|discontinued|ceased|changed|"
+    r"amended|increased|decreased|reduced|continued?|continuing|unchanged|held|withheld|on hold|"
+    r"suspended|paused|dose (?:changed?|increased|reduced)|restart(?:ed)?|drug|medicine|medication|"
+    r"short course|prn|regular|acute|repeat|tto|tta|status|start|hold)\b[\s:–\-.()\[\]*|]*)+",
+    re.IGNORECASE,
+)
+
+
+def body_start(text: str) -> int:
+    """Where a list line's words begin, behind its bullet or number."""
+    found = BULLET.match(text)
+    return found.end() if found and found.end() < len(text) else 0
+
+
+def unknown_item(body: str, at: int) -> bool:
+    """Whether a medicine of a name nobody knows begins here, by its look."""
+    return bool(_UNKNOWN_ITEM.match(body, at) and not DOSE_START.match(body, at))
+
+
+_UNKNOWN_ITEM = re.compile(
+    r"[A-Z][a-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
+    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|liquid|oral solution|lotion)\b)"
+)
+_BETWEEN = re.compile(
+    r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|[,;.]\s+(?:and\s+)?|\s+(?:and|&|\+)\s+|\s{2,}", re.IGNORECASE
+)
+
+
+def several(body: str) -> list[tuple[int, int]]:
+    """The stretches of a line that names several medicines one after the other."""
+    starts = [0]
+    for gap in _BETWEEN.finditer(body):
+        at = gap.end()
+        lead = LEAD.match(body, at)
+        name = name_at(body, lead.end() if lead else at, ask=False)
+        before = body[: gap.start()]
+        told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
+        if name is None:
+            if gap.group().strip() in (";", ",", ".") and told and unknown_item(body, at):
+                starts.append(at)
+            continue
+        after = body[name.end : name.end + 24]
+        follows = (
+            not after.strip()
+            or after.lstrip()[:1] in ",;.(-–:↑↓"
+            or re.match(r"\s*\d", after)
+            or re.match(r"\s+(?:and|&)\b", after)
+            or DOSEISH.match(after.strip())
+            or VERB.match(after.strip())
+            or FORM.search(after)
+            or pattern("remarks", "reason").match(after.strip())
+            or re.match(r"\s*(?:were|was|have|has|are|both)\b", after)
+        )
+        first = name_at(body, 0, ask=False) or first_name(body)
+        if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):
+            starts.append(at)
+    bounds = [*starts, len(body)]
+    out = []
+    for s, e in itertools.pairwise(bounds):
+        piece = body[s:e].rstrip(" ,;&+")
+        piece = re.sub(r"\s+(?:and|&)$", "", piece)
+        if piece.strip():
+            out.append((s, s + len(piece)))
+    return out
+
+
+_LABELLED = re.compile(
+    r"(?:^|[;|,]\s*|\s[-–]\s+|\s{2,})([A-Za-z][A-Za-z /]{2,30}?)\s*:\s*([^;|]+?)"
+    r"(?=\s*(?:[;|]|,\s*[A-Z][A-Za-z /]{2,28}:|\s{2,}|\s[-–]\s+[A-Z][A-Za-z /]{2,28}:|$))"
+)
+
+
+def labelled(body: str) -> tuple[str, list[tuple[str, str]]]:
+    """A line without its labelled parts ("Dose: 5mg; Route: oral"), and those parts by column."""
+    if ":" not in body:
+        return body, []
+    found: list[tuple[str, str]] = []
+    rest, last = [], 0
+    for part in _LABELLED.finditer(body):
+        name = column(part.group(1))
+        if name is None or name == "drug":
+            continue
+        found.append((name, part.group(2)))
+        rest.append(body[last : part.start()])
+        last = part.end()
+    return " ; ".join([*rest, body[last:]]).strip(" ;"), found
+
+
+_SENTENCE = re.compile(r"[^.;\n]+(?:\.(?=\d)[^.;\n]+)*")
+BEFORE = re.compile(
+    r"\b(?:on|before|prior to|at the time of) (?:this |her |his )?admission\b|\b(?:was|were|had been) (?:previously )?(?:taking|on)\b"
+    r"|\busually takes\b|\bpreviously (?:on|taking)\b|\bdrug history\b",
+    re.IGNORECASE,
+)
+"""Words of a sentence about what was taken before."""
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """The sentences of a paragraph; a decimal point ends none."""
+    out = []
+    for found in _SENTENCE.finditer(text):
+        words = found.group()
+        start = found.start() + len(words) - len(words.lstrip())
+        if words.strip():
+            out.append((start, start + len(words.strip())))
+    return out
