@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from counterfoil.synthetic.example import EXAMPLE_NHS_NUMBER, example_bundle
 from counterfoil.synthetic.letters.model import LetterLine, SyntheticLetter
-from counterfoil.synthetic.output import fingerprint, letter_truth, summary, write_csv
+from counterfoil.synthetic.output import (
+    fingerprint,
+    letter_truth,
+    summary,
+    write_csv,
+    write_parquet,
+)
 from counterfoil.synthetic.population import Population, generate
 from counterfoil.synthetic.scoring import DoseTruth, Score, dose_truths, score_findings
 from counterfoil.synthetic.validation import Check, validate
@@ -30,4 +36,5 @@ __all__ = [
     "summary",
     "validate",
     "write_csv",
+    "write_parquet",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
+import pyarrow.parquet as pq
 
 from counterfoil.foundation import days as calendar
 from counterfoil.synthetic.population import Population
@@ -104,6 +105,28 @@ def write_csv(population: Population, folder: Path) -> list[Path]:
                 written.append(path)
     written.append(_write(population.truth, folder / "truth.csv"))
     written.append(_write(letter_truth(population), folder / "letter_truth.csv"))
+    return written
+
+
+def write_parquet(population: Population, folder: Path) -> list[Path]:
+    """Write one Parquet file a table and practice, with letters and truth; return what was written."""
+    written: list[Path] = []
+    for place in population.practices:
+        home = folder / place.code
+        (home / "letters").mkdir(parents=True, exist_ok=True)
+        for name, table in population.for_practice(place.code).items():
+            path = home / f"{name}.parquet"
+            pq.write_table(table, path, compression="zstd")
+            written.append(path)
+        for letter in population.letters:
+            if letter.practice == place.code:
+                path = home / "letters" / letter.name
+                path.write_bytes(letter.content)
+                written.append(path)
+    for name, table in (("truth", population.truth), ("letter_truth", letter_truth(population))):
+        path = folder / f"{name}.parquet"
+        pq.write_table(table, path, compression="zstd")
+        written.append(path)
     return written
 
 

@@ -6,9 +6,17 @@ import csv
 import json
 from collections import Counter
 
+import pyarrow.parquet as pq
+
 from counterfoil.foundation.days import parse_day
 from counterfoil.records.schema import TABLES
-from counterfoil.synthetic import EXAMPLE_NHS_NUMBER, example_bundle, generate, write_csv
+from counterfoil.synthetic import (
+    EXAMPLE_NHS_NUMBER,
+    example_bundle,
+    generate,
+    write_csv,
+    write_parquet,
+)
 
 AS_OF = parse_day("2026-11-22")
 
@@ -72,3 +80,11 @@ def test_the_example_refers_only_to_itself():
                 yield from references(value)
 
     assert set(references(bundle)) <= own
+
+
+def test_parquet_holds_the_same_tables(tmp_path):
+    made = generate(300, 1, 5, AS_OF)
+    write_parquet(made, tmp_path)
+    for name, table in made.for_practice("X00001").items():
+        assert pq.read_table(tmp_path / "X00001" / f"{name}.parquet").equals(table), name
+    assert pq.read_table(tmp_path / "truth.parquet").num_rows == made.truth.num_rows

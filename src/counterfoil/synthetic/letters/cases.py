@@ -177,8 +177,9 @@ def split_strength(draft: Draft) -> None:
 
 
 def brand_named(draft: Draft) -> None:
-    """The brand of the same product."""
+    """The brand of the same product, or the generic where the GP list has the brand."""
     brands = {row["product"]: row["brand"] for row in rows("letter_brands")}
+    brands |= {brand: product for product, brand in brands.items()}
     for place in draft.free(lambda i: draft.items[i].gp_product in brands):
         brand = brands[draft.items[place].gp_product]
         draft.alter(place, product=brand, expected="same", subclass="brand/generic")
