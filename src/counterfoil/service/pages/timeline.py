@@ -326,7 +326,7 @@ def _days(count: int) -> str:
 # The drawing. All lengths are CSS pixels at the drawing's own size, at which text is 14 px.
 
 WIDTH = 720
-LABEL = 226
+LABEL = 252
 RIGHT = 16
 TOP = 46
 MEDICINE = 44
@@ -343,7 +343,10 @@ def svg(
     *ident* makes the ids of title and description unique on a page.
     """
     height = (
-        TOP + MEDICINE * len(timeline.medicines) + TEST * len(timeline.tests) + 12
+        TOP
+        + MEDICINE * len(timeline.medicines)
+        + TEST * len(timeline.tests)
+        + (20 if timeline.stays else 10)
         if timeline.medicines or timeline.tests
         else TOP + 40
     )
@@ -409,10 +412,10 @@ def _bands(timeline: Timeline, height: int) -> Iterable[str]:
         width = max(x2 - x1, 3)
         yield (
             f'<g><title>{escape(stay.words)}</title><rect x="{x1}" y="{TOP - 6}" '
-            f'width="{width:.1f}" height="{height - TOP - 2}" class="cf-tl-stay"/></g>'
+            f'width="{width:.1f}" height="{height - TOP - 12}" class="cf-tl-stay"/></g>'
         )
         anchor, x = ("end", x2) if x2 > WIDTH - 90 else ("start", x1)
-        yield _text(x, height - 0.5, "hospital", "cf-tl-stayname", anchor)
+        yield _text(x, height - 5, "hospital", "cf-tl-stayname", anchor)
 
 
 def _today(timeline: Timeline, height: int) -> Iterable[str]:
@@ -432,7 +435,8 @@ def _draw_medicine(timeline: Timeline, lane: MedicineLane, y: int) -> Iterable[s
         yield _text(LABEL + 8, base + 5, lane.note, "cf-tl-note")
     for gap in lane.gaps:
         x1, x2 = _x(timeline, gap.since), _x(timeline, gap.until)
-        yield f'<line x1="{x1}" x2="{x2}" y1="{base}" y2="{base}" class="cf-tl-gap"/>'
+        if x2 - x1 > 4:
+            yield f'<line x1="{x1}" x2="{x2}" y1="{base}" y2="{base}" class="cf-tl-gap"/>'
         if gap.length >= 7 and x2 - x1 > 52:
             yield _text((x1 + x2) / 2, base - 6, _days(gap.length), "cf-tl-gapname", "middle")
     for span in lane.supply:

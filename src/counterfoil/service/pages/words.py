@@ -35,6 +35,41 @@ CLASS_COLOURS = {
 }
 
 
+PAST = {
+    "book_test": "Test booked",
+    "send_invitation": "Invitation sent",
+    "found_elsewhere": "Test found elsewhere",
+    "monitored_elsewhere": "Monitored elsewhere",
+    "declined": "Patient declined",
+    "not_applicable": "Closed: does not apply",
+    "add_note": "Note",
+    "draft": "Draft",
+    "propose_code": "Code proposed",
+    "confirm_code": "Code confirmed",
+    "record_coded": "Diagnosis coded",
+    "record_not_diagnosis": "Not this condition",
+    "record_reviewed": "Reviewed: goes on unchanged",
+    "record_changed": "Treatment changed",
+    "confirm_same": "Confirmed the same",
+    "confirm_done": "Confirmed done already",
+    "query_ward": "Ward asked",
+    "approve_change": "Change agreed",
+    "decline_change": "Change not made",
+    "authorise_new": "New medicine authorised",
+    "decline_new": "Not started",
+    "end_item": "Item to end",
+    "keep_item": "Stays on repeat",
+    "resolve": "Resolved",
+    "reopened": "To do again",
+}
+"""What an action is called once it is done."""
+
+
+def past(action: str, label: str) -> str:
+    """An action as it is told afterwards; its label where it has no words of its own."""
+    return PAST.get(action, label)
+
+
 def nhs_number(number: str) -> str:
     """``999 000 0018``; what is not ten digits is given back as it is."""
     digits = number.replace(" ", "")

@@ -219,10 +219,7 @@ def source_line(card: FindingCard) -> str:
 def draft_question(card: FindingCard, reasons: Iterable[ReasonLine]) -> str:
     """A question to start from: what was found, the facts, and what is asked. No name in it."""
     facts = [f"- {line.text}" for line in reasons if line.truth != "not met"]
-    last = card.title
-    body = [f"{last}. {card.summary}".strip()]
-    if facts:
-        body += ["", "In the record:", *facts]
+    body = [f"{card.title}. In the record:" if facts else f"{card.title}.", *facts]
     ask = {
         "monitoring": "Should this medicine still be issued until the test is done?",
         "interaction": "Please look at these medicines together.",

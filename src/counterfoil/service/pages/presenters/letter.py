@@ -172,7 +172,7 @@ def _tags(line: LetterLine) -> tuple[Tag, ...]:
     card = line.finding
     if card.work == "done":
         last = card.decisions[-1] if card.decisions else None
-        return (Tag(last.label if last else "Decided", "green"),)
+        return (Tag(words.past(last.action, last.label) if last else "Decided", "green"),)
     if card.work == "handed_over":
         return (Tag(f"With the {card.with_role}" if card.with_role else "Handed over", "grey"),)
     if card.work == "answered":
