@@ -1,0 +1,187 @@
+"""Letters of a made-up PCN come in, are matched and reconciled, and are worked to their end."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import service_world as sw
+from counterfoil import synthetic
+from counterfoil.foundation import days
+from counterfoil.foundation.errors import DataError
+from counterfoil.records.load import of_tables
+from counterfoil.service.casework import actions, queries
+from counterfoil.service.casework.errors import ConflictError, PolicyError
+from counterfoil.service.casework.letters import match_again, receive_letter
+from counterfoil.service.casework.models import Event, Finding, LetterDocument
+from counterfoil.service.config.home import Home
+from counterfoil.service.records import publishing
+
+AS_OF = date(2026, 11, 22)
+RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made() -> synthetic.Population:
+    return synthetic.generate(400, 1, 3, days.to_day(AS_OF))
+
+
+@pytest.fixture
+def loaded(world: Any, made: synthetic.Population) -> Any:
+    """The made-up practice's record, published as that of X1."""
+    [place] = made.practices
+    from counterfoil.service.organisations.actions import organisation_named
+
+    organisation_named(place.code, place.name, "practice", "U1")
+    load = of_tables(place.code, made.for_practice(place.code))
+    publishing.publish(load, AS_OF, lambda _s, _d: [])
+    return world
+
+
+def matched(made: synthetic.Population) -> list[LetterDocument]:
+    rows = []
+    for letter in made.letters:
+        row = receive_letter(letter.practice, letter.content, letter.name, RECEIVED)
+        if row.status == LetterDocument.Status.NEW:
+            rows.append(row)
+    return rows
+
+
+def test_every_letter_is_kept_and_every_line_is_work(
+    loaded: Any, made: synthetic.Population, home: Home
+) -> None:
+    assert len(made.letters) >= 2
+    rows = matched(made)
+    assert rows
+    assert LetterDocument.objects.count() == len({letter.content for letter in made.letters})
+    for letter in made.letters:
+        row = receive_letter(letter.practice, letter.content, letter.name, RECEIVED)
+        assert (home.documents / row.sha256).read_bytes() == letter.content
+        outcome = row.outcome.get("lines", [])
+        assert row.findings.count() == (len(outcome) if row.case_id else 0)
+        assert row.due_on == date(2026, 11, 27)
+        if not row.case_id:
+            assert row.reason
+    letters = queries.letters(loaded.tess)
+    assert len(letters) == LetterDocument.objects.count()
+    assert sum(letter.lines for letter in letters) == Finding.objects.count()
+
+
+def test_the_same_letter_twice_is_one_letter(loaded: Any, made: synthetic.Population) -> None:
+    first = matched(made)
+    count, events = Finding.objects.count(), Event.objects.count()
+    assert [row.pk for row in matched(made)] == [row.pk for row in first]
+    assert (Finding.objects.count(), Event.objects.count()) == (count, events)
+
+
+def test_a_letter_is_worked_to_its_end(loaded: Any, made: synthetic.Population) -> None:
+    """The technician confirms what is the same and hands over the rest; the pharmacist answers."""
+    row = max(matched(made), key=lambda r: len({f.klass for f in r.findings.all()}))
+    view = queries.letter_view(loaded.tess, str(row.pk))
+    assert view.total == len(view.lines) > 1
+    for line in view.lines:
+        for part in line.letter_lines:
+            if "start" in part:
+                assert view.text[part["start"] : part["end"]]
+    with pytest.raises(PolicyError, match="neither decided, queried nor handed over"):
+        actions.finish_letter(loaded.tess, str(row.pk))
+
+    rest: dict[str, list[str]] = {}
+    for line in view.lines:
+        if line.finding.klass == "letter.same":
+            actions.confirm_same(loaded.tess, line.finding.ref)
+        else:
+            assert not any(option.finishes for option in line.finding.actions)
+            to = line.finding.hand_over_to[0].role
+            rest.setdefault(to, []).append(line.finding.ref)
+    assert rest
+    for role, refs in rest.items():
+        actions.hand_over(loaded.tess, refs, role, "Please look at these.")
+    actions.finish_letter(loaded.tess, str(row.pk))
+    with pytest.raises(ConflictError, match="finished already"):
+        actions.finish_letter(loaded.tess, str(row.pk))
+    view = queries.letter_view(loaded.tess, str(row.pk))
+    assert (view.decided, view.finishable, view.summary.status) == (view.total, False, "finished")
+
+    question = next(q for q in queries.questions(loaded.phil) if q.letter_ref == str(row.pk))
+    actions.reply(loaded.phil, question.handover.ref, "Seen.", "Ring the patient.")
+    answer = queries.answers(loaded.tess)[0]
+    assert answer.handover.instruction == "Ring the patient."
+    actions.acknowledge_reply(loaded.tess, answer.handover.ref)
+
+
+def test_treatment_waits_for_the_lines_in_conflict(loaded: Any, made: synthetic.Population) -> None:
+    row = matched(made)[0]
+    first, second = list(row.findings.all())[:2]
+    row.findings.update(klass="letter.same")
+    Finding.objects.filter(pk=first.pk).update(klass="letter.conflict")
+    Finding.objects.filter(pk=second.pk).update(klass="letter.changed", high_risk=False)
+    with pytest.raises(PolicyError, match="First settle the lines"):
+        actions.decide(loaded.phil, second.pk, "approve_change")
+    actions.decide(loaded.phil, first.pk, "resolve", "the ward says 5 mg")
+    actions.decide(loaded.phil, second.pk, "approve_change")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"Discharge letter\nNHS number 999 000 0018\nramipril 5mg", "unmatched", "no "),
+        (b"Discharge letter\nNHS number 999 000 0019\nramipril 5mg", "unmatched", "valid"),
+        (b"\x00\x01\x02", "refused", ""),
+        (b"", "refused", ""),
+    ],
+)
+def test_what_cannot_be_used_is_kept_and_says_why(
+    loaded: Any, home: Home, made: synthetic.Population, content: bytes, status: str, words: str
+) -> None:
+    code = made.practices[0].code
+    row = receive_letter(code, content, "letter.txt", RECEIVED)
+    assert row.status == status, row.reason
+    assert words in row.reason
+    assert row.reason
+    assert "999" not in row.reason
+    assert (home.documents / row.sha256).read_bytes() == content
+    assert not Finding.objects.exists()
+    line = queries.today(loaded.tess).lines[0]
+    assert (line.case_ref, line.letter_ref, line.person) == (None, str(row.pk), None)
+    assert row.reason in line.why
+
+
+def test_a_patient_who_arrives_later_is_matched(loaded: Any, made: synthetic.Population) -> None:
+    letter = (
+        b"Discharge letter\nNHS number 999 000 0018\nMary Test, born 3 March 1955\nramipril 5mg"
+    )
+    row = receive_letter("X2", letter, "letter.txt", RECEIVED)
+    assert row.status == "unmatched"
+    assert match_again("X2") == 0
+    sw.publish("X2", [sw.patient("X2", "m1", "M", "9990000018")], [])
+    assert match_again("X2") == 1
+    row.refresh_from_db()
+    assert row.status in ("new", "refused"), row.reason
+
+
+def test_a_demo_home_takes_no_letter_of_a_real_looking_person(
+    world: Any, home: Home, settings: Any, tmp_path: Any
+) -> None:
+    demo = Home(tmp_path / "demo").create(demo=True)
+    settings.COUNTERFOIL_HOME = demo.folder
+    letter = b"Discharge letter\nNHS number 000 000 0000\nramipril 5mg od"
+    with pytest.raises(DataError, match="a demo home takes no real records"):
+        receive_letter("X1", letter, "letter.txt", RECEIVED)
+    assert not LetterDocument.objects.exists()
+    assert not list(demo.documents.iterdir())
+    with pytest.raises(DataError, match="a demo home takes no real records"):
+        sw.publish("X1", [sw.patient("X1", "p1", "A", "0000000000")], [])
+    assert not (demo.store / "X1").exists()
+
+
+def test_lateness_is_seven_days_after_receipt(loaded: Any, made: synthetic.Population) -> None:
+    letter = made.letters[0]
+    received = RECEIVED - timedelta(days=8)
+    receive_letter(letter.practice, letter.content, letter.name, received)
+    line = queries.today(loaded.tess).lines[0]
+    assert line.days_left == -3
+    counts = {c.practice_code: c for c in queries.team_counts(loaded.lena)}
+    assert counts[letter.practice].letters_late == 1
