@@ -236,6 +236,10 @@ class Amounts(Cursor):
         """ "2 x 5ml", "3 x daily", "1 x tablet"."""
         after = end + 1
         found = longest(LEXICON.main, self.tokens, after)
+        often = bool(found and found[1][0] == "per") or self.low(after) in ("day", "week")
+        if often and not self.has_amount() and self.takes_amount():
+            stop = found[0] if found else after + 1
+            return self.ambiguous(at, stop, f"{figure(hi)} times", f"{figure(hi)} at one time")
         if found and found[1][0] == "per":
             return self.often(at, found[0], lo, hi, found[1][1], written)
         if self.low(after) in ("day", "week"):

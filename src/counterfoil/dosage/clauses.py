@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from counterfoil.dosage import items as k
-from counterfoil.dosage.items import Item, Limit, Often, Quantity
+from counterfoil.dosage.items import DAILY, Item, Limit, Often, Quantity
 from counterfoil.dosage.model import NO_FIXED_DOSE, Step
 
 ONE = Fraction(1)
@@ -60,6 +60,7 @@ class Clause:
     """Items of one amount (or of none), by kind."""
 
     items: list[Item] = field(default_factory=list)
+    joined: bool = False
 
     def of(self, kind: str) -> list[Item]:
         """The items of one kind, in order."""
@@ -73,6 +74,7 @@ class Clause:
 def split(items: list[Item]) -> tuple[list[Clause], bool]:
     """The clauses of a segment, and whether they follow one another in time."""
     amounts = [n for n, i in enumerate(items) if i.kind == k.AMOUNT]
+    _check_bare(items, amounts)
     if len(amounts) < 2:
         return [Clause(list(items))], False
     if any(i.kind == k.ALTERNATING for i in items):
@@ -81,6 +83,11 @@ def split(items: list[Item]) -> tuple[list[Clause], bool]:
         raise Unsettled("two amounts with or between them")
     shared, groups = _grouped(items, amounts)
     clauses = [Clause(g) for g in groups]
+    timed = any(i.kind in (k.TIME, k.WEEKDAYS) for i in items[: amounts[0]])
+    for clause, at in zip(clauses, amounts, strict=True):
+        clause.joined = _and_before(items, at)
+        if not timed and at + 1 < len(items) and items[at + 1].kind in (k.AND, k.OR):
+            raise Unsettled("what belongs to an amount is not clear")
     sequential = _spread(clauses, items)
     _share(shared, clauses)
     for clause in clauses:
@@ -91,6 +98,27 @@ def split(items: list[Item]) -> tuple[list[Clause], bool]:
     _fill_other_days(clauses)
     _fill_units(clauses)
     return clauses, sequential
+
+
+def _check_bare(items: list[Item], amounts: list[int]) -> None:
+    """A bare number at the very end needs "take" or a time of day before it."""
+    said = [n for n, i in enumerate(items) if i.kind not in (k.MARK, k.HARMLESS)]
+    for at in amounts:
+        place = said.index(at)
+        if items[at].value.bare and place == len(said) - 1 and place > 0:
+            before = items[said[place - 1]].kind
+            if before not in (k.VERB, k.TIME, k.AND, k.NAME, k.WEEKDAYS):
+                raise Unsettled("what the last number counts is not clear")
+
+
+def _and_before(items: list[Item], at: int) -> bool:
+    """Whether "and" joins the amount at a place to what stands before it."""
+    for item in reversed(items[:at]):
+        if item.kind == k.AND:
+            return True
+        if item.kind not in (k.MARK, k.VERB, k.HARMLESS, k.TIME):
+            return False
+    return False
 
 
 def _times_or(items: list[Item], at: int) -> bool:
@@ -142,6 +170,8 @@ def _spread(clauses: list[Clause], items: list[Item]) -> bool:
         else:
             raise Unsettled("how long each amount goes on is not clear")
     elif clauses[0].has(k.STAT) and not any(c.has(k.STAT) for c in clauses[1:]):
+        if clauses[0].has(k.TIME):
+            raise Unsettled("whether one dose only counts for every amount is not clear")
         sequential = True
     if not sequential:
         _spread_prn(clauses)
@@ -169,6 +199,16 @@ def _spread_prn(clauses: list[Clause]) -> None:
 
 def _tell_apart(clauses: list[Clause]) -> None:
     """Amounts at the same time need times, days or places of their own: "1 bd 2 tds" has none."""
+    mixed = [c.has(k.FREQUENCY) or c.has(k.PRN) for c in clauses]
+    if any(mixed) and not all(_joined(c) for c in clauses[1:]):
+        raise Unsettled("two amounts are written and how they go together is not clear")
+    named = [c for c in clauses if not c.has(k.PRN) or c.has(k.WEEKDAYS)]
+    if len({c.has(k.WEEKDAYS) for c in named}) > 1:
+        raise Unsettled("whether the days of the week count for every amount is not clear")
+    longer = [c for c in clauses if any(i.value.days > 1 for i in c.of(k.FREQUENCY))]
+    timed = [c for c in clauses if c.has(k.FREQUENCY) or c.has(k.WEEKDAYS) or c.has(k.PRN)]
+    if longer and len(timed) != len(clauses):
+        raise Unsettled("whether how often counts for every amount is not clear")
     plain = [
         c
         for c in clauses
@@ -176,6 +216,11 @@ def _tell_apart(clauses: list[Clause]) -> None:
     ]
     if len(plain) > 1:
         raise Unsettled("two amounts are written and how they go together is not clear")
+
+
+def _joined(clause: Clause) -> bool:
+    """Whether an "and" stands before the clause's amount."""
+    return clause.joined
 
 
 def _share(shared: list[Item], clauses: list[Clause]) -> None:
@@ -261,6 +306,8 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
     times = _times(clause, when, on_named_day)
     _check_or(clause)
     for item in clause.of(k.MANNER):
+        if item.value.endswith("each meal") and times is not None and times.high < 2:
+            raise Unsettled("with each meal, but not so often")
         if item.value not in when:
             when.append(item.value)
     duration = _one(clause, k.DURATION, "two lengths of time are written")
@@ -288,6 +335,9 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
     most_unit: str | None = None
     if limit is not None:
         times, most, most_unit = _limited(limit, quantity, times)
+        daily = times is not None and times.high == times.days == 1
+        if daily and quantity is not None and most is not None and most > quantity.high:
+            raise Unsettled("the maximum does not fit how often")
         if unit is None and quantity is not None and most_unit in _PLAIN_COUNT:
             unit = most_unit
     return Step(
@@ -409,6 +459,8 @@ def _slots(clause: Clause) -> list[str]:
             if slots and gap == "or":
                 slots[-1] = f"{slots[-1]} or {label}"
             elif not slots or gap == "and":
+                if slots and (_same_time(slots[-1], label) or _within(slots[-1], label)):
+                    raise Unsettled("whether two times of day are one is not clear")
                 slots.append(label)
             else:
                 _add_slot(slots, label, gap)
@@ -458,6 +510,8 @@ def _same_time(one: str, other: str) -> bool:
 def _weekdays(clause: Clause) -> tuple[str, ...]:
     days: list[str] = []
     excluded = clause.has(k.EXCEPT)
+    if excluded:
+        _check_except(clause)
     for item in clause.of(k.WEEKDAYS):
         days.extend(item.value)
     if not days:
@@ -475,6 +529,19 @@ def _weekdays(clause: Clause) -> tuple[str, ...]:
     if len(set(days)) != len(days):
         raise Unsettled("a day of the week is written twice")
     return tuple(d for d in WEEKDAYS if d in days)
+
+
+def _check_except(clause: Clause) -> None:
+    """ "Except" stands straight before its days, after something that is every day."""
+    kinds = [i.kind for i in clause.items if i.kind not in (k.MARK, k.HARMLESS, k.AND, k.VERB)]
+    at = kinds.index(k.EXCEPT)
+    after = kinds[at + 1 :]
+    daily = any(i.kind == k.FREQUENCY and i.value.days == 1 for i in clause.items)
+    timed = k.TIME in kinds[:at] or (daily and k.FREQUENCY in kinds[:at])
+    if kinds.count(k.EXCEPT) > 1 or k.WEEKDAYS in kinds[:at] or not timed:
+        raise Unsettled("except when?")
+    if not after or after[0] != k.WEEKDAYS:
+        raise Unsettled("except when?")
 
 
 def _with_slots(rate: Often | None, slots: int) -> Often:
@@ -501,9 +568,7 @@ def _with_days(rate: Often | None, days: Fraction) -> Often:
     if rate.days == WEEK:
         if rate.bare and days == 1:
             return Often(days, days, WEEK)
-        if rate.low == rate.high and rate.high % days == 0:
-            if rate.bare or (days > 1 and rate.high != days):
-                raise Unsettled("how often does not fit the days of the week")
+        if not rate.bare and rate.low == rate.high == days:
             return rate
         raise Unsettled("how often does not fit the days of the week")
     if days == 1 and rate.low == rate.high == 1:
@@ -527,6 +592,8 @@ def _merge(one: Often, other: Often) -> Often:
             return capped._replace(low=None, high=min(capped.high, cap.high))
     for general, exact in ((one, other), (other, one)):
         if general.bare and general.days == exact.days:
+            if general.label == DAILY and exact.high != 1:
+                break
             return exact
     raise Unsettled("how often is written in two ways that differ")
 

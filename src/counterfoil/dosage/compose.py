@@ -16,6 +16,8 @@ from counterfoil.dosage.model import NO_FIXED_DOSE, Step, changed
 from counterfoil.dosage.words import amount_words, days_words
 
 MAX_STEPS = 60
+_LOOSE = frozenset({k.ROUTE, k.SITE, k.INDICATION, k.CYCLE_WORD})
+"""What may stand after the last step and belong to it."""
 
 _CONTENT = frozenset({k.AMOUNT, k.FREQUENCY, k.TIME, k.WEEKDAYS, k.DIRECTED, k.STAT, k.PRN})
 _PASSED = frozenset({k.HARMLESS, k.VERB, k.MARK, k.AND, k.NAME})
@@ -66,6 +68,8 @@ def _segments(items: list[Item]) -> list[Segment]:
         if current.has_content or current.change or current.unfixed:
             segments.append(current)
         elif any(i.kind not in _PASSED for i in current.items) and segments:
+            if any(i.kind not in _PASSED | _LOOSE for i in current.items):
+                raise Unsettled("a later step is not complete")
             segments[-1].items.extend(current.items)
         elif any(i.kind not in _PASSED for i in current.items):
             carried.extend(current.items)
@@ -177,7 +181,8 @@ def _steps(segments: list[Segment]) -> tuple[Step, ...]:
         previous = [s for s in steps if s.sequence == sequence]
         if segment.change is not None:
             steps, sequence = _changed(steps, segment.change, segment.stops, sequence)
-            if place + 1 < len(segments) and steps and steps[-1].duration_days is None:
+            ends = segment.stops or segment.change.stops
+            if place + 1 < len(segments) and (ends or steps[-1].duration_days is None):
                 raise Unsettled("a step follows one that has no end")
             continue
         if segment.unfixed is not None:
@@ -186,6 +191,10 @@ def _steps(segments: list[Segment]) -> tuple[Step, ...]:
             sequence += 1
             steps.append(Step(sequence=sequence, when=(NO_FIXED_DOSE, segment.unfixed)))
             continue
+        if place + 1 < len(segments) and any(
+            i.kind == k.DURATION and i.value[1] for i in segment.items
+        ):
+            raise Unsettled("when a step ends and the next begins is not said")
         rows = _rows(segment, previous)
         for row in rows:
             sequence += 1
@@ -207,7 +216,8 @@ def _check_sequence(steps: list[Step]) -> None:
     for step in steps:
         if step.sequence < last and step.duration_days is None and step.cycle_days is None:
             following = [s for s in steps if s.sequence == step.sequence + 1]
-            if not all(s.no_fixed_dose for s in following):
+            open_step = step.times_high is None and not (step.no_fixed_dose or step.as_needed)
+            if open_step or not all(s.no_fixed_dose for s in following):
                 raise Unsettled("when a step ends and the next begins is not said")
 
 

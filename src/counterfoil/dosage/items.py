@@ -92,6 +92,10 @@ class Quantity(NamedTuple):
         return self.unit is None
 
 
+DAILY = "daily"
+"""Label of a bare "daily", which does not go with another count ("daily bd")."""
+
+
 class Often(NamedTuple):
     """How often: ``low`` to ``high`` times per ``days`` days.
 

@@ -9,7 +9,7 @@ from counterfoil.dosage import items as k
 from counterfoil.dosage.amounts import often_label
 from counterfoil.dosage.cursor import DAY, OPEN, TIMES, WEEKDAYS, Span
 from counterfoil.dosage.drugname import name_end
-from counterfoil.dosage.items import Change, Item, Limit, Often, Quantity
+from counterfoil.dosage.items import DAILY, Change, Item, Limit, Often, Quantity
 from counterfoil.dosage.lexicon import LEXICON, longest
 from counterfoil.dosage.particles import PARTICLES, every_, for_
 from counterfoil.dosage.product import View
@@ -25,6 +25,7 @@ def _simple(kind: str, label: str = "") -> Handler:
     return handle
 
 
+_DAILY = frozenset({"daily", "dialy", "daiy", "dayly"})
 _LEANING = frozenset({"a", "per", "/", "in"})
 _LEANED_ON = frozenset({k.AMOUNT, k.EQUIVALENT, k.VERB, k.ROUTE, k.SITE, k.MARK})
 """What "a day" or "per week" may follow: it is how often only beside an amount."""
@@ -33,7 +34,7 @@ _LEANED_ON = frozenset({k.AMOUNT, k.EQUIVALENT, k.VERB, k.ROUTE, k.SITE, k.MARK}
 def _per(s: Scanner, at: int, end: int, value: Any) -> int:
     if s.low(at) in _LEANING and s.out and s.out[-1].kind not in _LEANED_ON:
         return s.add(k.UNKNOWN, at, end, s.raw(at, end), "")
-    often = Often(DAY, DAY, value, True)
+    often = Often(DAY, DAY, value, True, False, DAILY if s.low(at) in _DAILY else "")
     return s.add(k.FREQUENCY, at, end, often, often_label(often))
 
 

@@ -103,7 +103,13 @@ def single(draw: st.DrawFn, lasting: bool | None = None) -> Step:
     lasts = duration if lasting or (lasting is None and draw(st.booleans())) else None
     cycle = lasts + 7 if lasts and lasting is None and draw(st.booleans()) else None
     most: Fraction | None = None
-    if needed and draw(st.booleans()) and fields["unit"] in ("tablet", "capsule", "mg", "ml"):
+    daily = fields["times_high"] == fields["per_days"] == 1
+    if (
+        needed
+        and not daily
+        and draw(st.booleans())
+        and fields["unit"] in ("tablet", "capsule", "mg", "ml")
+    ):
         most = F(8)
     return Step(
         **fields,  # type: ignore[arg-type]
@@ -312,7 +318,7 @@ def test_names_in_the_lexicon_read_as_themselves(category: str, label: str) -> N
     """Each label that a phrase stands for can be written and read: the round trip rests on it."""
     once: dict[str, object] = {"low": ONE, "high": ONE, "unit": "dose"}
     if category != "time":
-        once |= {"times_low": ONE, "times_high": ONE, "per_days": ONE}
+        once |= {"times_low": F(3), "times_high": F(3), "per_days": ONE}
     if category == "site":
         step = Step(**once, site=label)  # type: ignore[arg-type]
     elif category == "prn_for":
