@@ -257,7 +257,7 @@ def _moves(text: str, words: _Words) -> str:
 
 
 _CUTS = re.compile(
-    r"\s+[-–—]+\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|for \w+ing))",
+    r"\s+(?:[-–—]+|/)\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|for \w+ing))",
     re.IGNORECASE,
 )
 

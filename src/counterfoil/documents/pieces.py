@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 from counterfoil.documents.layout import column
@@ -62,8 +61,8 @@ def unknown_item(body: str, at: int) -> bool:
 
 
 _UNKNOWN_ITEM = re.compile(
-    r"[A-Z][a-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
-    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|liquid|oral solution|lotion)\b)"
+    r"[A-Z][A-Za-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
+    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|strips|sachets|liquid|oral solution|lotion)\b)"
 )
 _BETWEEN = re.compile(
     r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|[,;.]\s+(?:and\s+)?|\s+(?:and|&|\+)\s+|\s{2,}", re.IGNORECASE
@@ -73,6 +72,7 @@ _BETWEEN = re.compile(
 def several(body: str) -> list[tuple[int, int]]:
     """The stretches of a line that names several medicines one after the other."""
     starts = [0]
+    ends: list[int] = []
     for gap in _BETWEEN.finditer(body):
         at = gap.end()
         lead = LEAD.match(body, at)
@@ -82,6 +82,7 @@ def several(body: str) -> list[tuple[int, int]]:
         if name is None:
             if gap.group().strip() in (";", ",", ".") and told and unknown_item(body, at):
                 starts.append(at)
+                ends.append(gap.start())
             continue
         after = body[name.end : name.end + 24]
         follows = (
@@ -98,9 +99,9 @@ def several(body: str) -> list[tuple[int, int]]:
         first = name_at(body, 0, ask=False) or first_name(body)
         if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):
             starts.append(at)
-    bounds = [*starts, len(body)]
+            ends.append(gap.start())
     out = []
-    for s, e in itertools.pairwise(bounds):
+    for s, e in zip(starts, [*ends, len(body)], strict=True):
         piece = body[s:e].rstrip(" ,;&+")
         piece = re.sub(r"\s+(?:and|&)$", "", piece)
         if piece.strip():

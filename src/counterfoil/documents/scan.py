@@ -61,11 +61,18 @@ class Walker:
         self.table: int | None = None
         self.current: Raw | None = None
         self.blank = False
-        self.side = False
+        self.dosed_below = False
 
     def run(self) -> Scan:
         """Walks every line."""
-        for line in self.sheet.lines:
+        lines = self.sheet.lines
+        for number, line in enumerate(lines):
+            after = lines[number + 1] if number + 1 < len(lines) else None
+            self.dosed_below = (
+                after is not None
+                and after.indent > line.indent
+                and bool(DOSE_START.match(self.sheet.of(after)))
+            )
             if line.kind == "blank":
                 if line.table != -1:
                     self._blank()
@@ -500,6 +507,8 @@ class Walker:
         if near and not re.match(r"[a-z]", rest):
             return True
         form = FORM.search(rest)
+        if form and self.dosed_below and len(rest.split()) <= 6 and rest[:1].isupper():
+            return True
         looks = bool(DOSEISH.search(rest) or form)
         return bool(near or (bullet and looks)) or (
             form is not None

@@ -35,7 +35,7 @@ _FORM = re.compile(
     r"inhalers?|evohaler|accuhaler|turbohaler|turbuhaler|respimat|handihaler|breezhaler|ellipta|nexthaler|easyhaler|"
     r"autohaler|easi-?breathe|clickhaler|spiromax|genuair|diskhaler|novolizer|zonda|k-haler|mdi|dpi|pmdi|"
     r"patch(?:es)?|plasters?|injections?|pens?|flexpen|kwikpen|solostar|flextouch|innolet|penfill|doublestar|junior|"
-    r"cartridges?|pre-?filled|syringes?|vials?|ampoules?|nebules?|nebuliser|respules|sachets?|granules|powder|"
+    r"(?:refill\s+)?cartridges?(?:\s+with\s+device)?|pre-?filled|syringes?|vials?|ampoules?|nebules?|nebuliser|respules|sachets?|granules|powder|"
     r"lozenges?|pastilles?|gum|pessar(?:y|ies)|suppositor(?:y|ies)|enemas?|emollient|dressings?|"
     r"effervescent|dispersible|soluble|orodispersible|chewable|"
     r"modified[- ]release|m/?r|prolonged[- ]release|slow[- ]release|sustained[- ]release|extended[- ]release|"
