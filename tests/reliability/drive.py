@@ -1,7 +1,8 @@
 """Driven by the tests beside it in a process of its own: real processes, really killed.
 
 ``python drive.py publish`` kills a publication at each of its points; ``decide N`` kills N workers at
-random moments while they decide; ``claim`` lets processes race for the same cases. Each prints one
+random moments while they decide; ``claim`` lets processes race for the same cases; ``mix N`` publishes N times
+while people work. Each prints one
 line of JSON with what was seen from outside.
 """
 
@@ -14,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from django.db import connections
 import service_world as sw
 from counterfoil.service import commands
 
+UNTIL = date(2026, 12, 1)
 PATIENTS = [sw.patient("X1", f"p{n}", f"P{n}") for n in range(40)]
 
 
@@ -192,10 +195,61 @@ def drive_claim(workers: int) -> dict[str, Any]:
     return found
 
 
+def drive_mix(rounds: int) -> dict[str, Any]:
+    """People decide and hand over while the practice is published again and again."""
+    from counterfoil.service.casework import actions, events, work
+    from counterfoil.service.casework.errors import ActionError
+    from counterfoil.service.casework.models import Finding
+    from counterfoil.service.config import home
+
+    users = world()
+    refs = list(Finding.objects.order_by("pk").values_list("pk", flat=True))
+    folder = Path(os.environ["COUNTERFOIL_HOME"])
+
+    def act(user: Any, seed: int) -> None:
+        pick, done, failed = random.Random(seed), 0, []
+        while not (folder / "stop").exists():
+            ref = pick.choice(refs)
+            try:
+                if pick.random() < 0.3:
+                    actions.hand_over(user, [ref], "prescriber", "?")
+                else:
+                    actions.decide(user, ref, "book_test", until=UNTIL)
+                done += 1
+            except ActionError:
+                pass
+            except Exception as error:
+                failed.append(repr(error))
+        (folder / f"acted{seed}.json").write_text(json.dumps([done, failed]))
+
+    numbers = [child(lambda u=u, n=n: act(u, n)) for n, u in enumerate((users.tess, users.phil))]
+    for n in range(rounds):
+        patients, _ = second()
+        changed = [{"clause": "overdue", "holds": n % 2 == 0, "text": "facts that change"}]
+        rows = [sw.overdue(f"P{i}", f"p{i}", reasons=changed) for i in range(n % 2, 40)]
+        sw.publish("X1", patients if n % 2 else PATIENTS, rows)
+    (folder / "stop").touch()
+    for number in numbers:
+        os.waitpid(number, 0)
+    acted = [json.loads((folder / f"acted{n}.json").read_text()) for n in range(2)]
+    wrong = 0
+    for finding in Finding.objects.all():
+        now = work.derive(finding.decisions.all(), finding.handovers.all())
+        kept = (finding.work, finding.waiting_until, finding.with_role, finding.must_hand_over)
+        if kept != (now.state, now.waiting_until, now.with_role, now.must_hand_over):
+            wrong += 1
+    return {
+        "rounds": rounds,
+        "acted": sum(done for done, _ in acted),
+        "failed": [text for _, texts in acted for text in texts],
+        "wrong": wrong,
+        "whole": events.verify(home.current().anchors).whole,
+    }
+
+
+DRIVES = {"publish": drive_publish, "decide": drive_decide, "claim": drive_claim, "mix": drive_mix}
+
 if __name__ == "__main__":
     commands.ready()
     name, *rest = sys.argv[1:]
-    result = {"publish": drive_publish, "decide": drive_decide, "claim": drive_claim}[name](
-        *map(int, rest)
-    )
-    print(json.dumps(result))
+    print(json.dumps(DRIVES[name](*map(int, rest))))

@@ -59,3 +59,12 @@ def test_two_people_never_hold_or_complete_the_same_item(apart: dict[str, str]) 
     assert seen["decide_won"]
     assert seen["decisions"] == seen["cases"]
     assert seen["decide_refused"] == seen["cases"] * 2
+
+
+def test_a_publication_never_writes_over_what_people_do_meanwhile(apart: dict[str, str]) -> None:
+    seen = drive(apart, "mix", "12")
+    print(seen)
+    assert seen["failed"] == []
+    assert seen["acted"] > 0
+    assert seen["wrong"] == 0
+    assert seen["whole"]

@@ -161,10 +161,10 @@ class _Plan:
         kind: str,
     ) -> None:
         self.practice, self.snapshot, self.as_of, self.kind = practice, snapshot, as_of, kind
-        self.now = clock.now()
         self.incoming = {one.identity: one for one in incoming}
         self.approved = approved_rules(practice)
         self.cases = self._lock_cases()
+        self.now = clock.now()  # once nobody else can decide: what is written is then in order
         self.latest = self._latest()
         self.new_cases: list[Case] = []
         self.new: list[Finding] = []
