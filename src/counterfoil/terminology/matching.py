@@ -110,11 +110,12 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
     ]
     fit = Fit(possible=tuple(s.product for s in shaped))
     left = [s for s in shaped if _brand_strength(reading, s)]
+    if not reading.amounts and any(s.reading.amounts for s in shaped):
+        return fit  # one of them needs a strength: a name without one does not mean the other
     left = [s for s in left if _brand_salts(reading, s.product)]
-    if reading.flavours and left:
-        same = [s for s in left if s.reading.flavours == reading.flavours]
-        fit.other_flavour = not same
-        left = same or left
+    same = [s for s in left if s.reading.flavours == reading.flavours]
+    fit.other_flavour = not same
+    left = same or left
     left = [s for s in left if not reading.device_name or _device_name(s) == reading.device_name]
     left = _nearest(reading, left)
     left = _by_volume(reading, left)
@@ -253,7 +254,7 @@ def _salts(reading: Reading, product: Product, rivals: Sequence[Stated]) -> bool
         said = {word for salt in _said(reading, ingredient) for word in salt.split()}
         if not said:
             others = {s.product.salts[place] if s.product.salts else "" for s in rivals}
-            if own and (len(others) > 1 or not _usual(ingredient, own)):
+            if own and (len(others) > 1 or not _usual(ingredient, own, unsaid=True)):
                 return False
             continue
         if own and not own & said and not own <= _PLAIN_SALTS:
@@ -269,14 +270,16 @@ _PLAIN_SALTS = frozenset({"human", "980", "base", "hydrate"})
 
 
 def _brand_salts(reading: Reading, product: Product) -> bool:
-    return all(
-        _usual(i, _said(reading, i) - set(product.salts[n].split() if product.salts else ()))
-        for n, i in enumerate(product.ingredients)
-    )
+    for place, ingredient in enumerate(product.ingredients):
+        said = {word for salt in _said(reading, ingredient) for word in salt.split()}
+        own = set(product.salts[place].split()) if product.salts else set()
+        if not _usual(ingredient, said - own):
+            return False
+    return True
 
 
-def _usual(ingredient: str, salts: set[str]) -> bool:
-    return all((ingredient, salt) in usual_salts() for salt in salts)
+def _usual(ingredient: str, salts: set[str], unsaid: bool = False) -> bool:
+    return all((ingredient, salt) in usual_salts(unsaid) for salt in salts)
 
 
 # --- strength ----------------------------------------------------------------------------------

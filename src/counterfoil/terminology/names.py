@@ -119,13 +119,19 @@ def other_drugs() -> frozenset[str]:
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-@lru_cache(maxsize=1)
-def usual_salts() -> frozenset[tuple[str, str]]:
-    """(ingredient, salt) pairs in which dm+d's name leaves the salt out, so both mean the same."""
+@lru_cache(maxsize=2)
+def usual_salts(unsaid: bool = False) -> frozenset[tuple[str, str]]:
+    """(ingredient, salt word) pairs that do not tell two products apart.
+
+    dm+d's name leaves the salt out, or people do; with *unsaid* also the salts that only people
+    leave out, and that mean another product where they are said of one without (phenytoin sodium).
+    """
     return frozenset(
-        (name.replace("-", " "), row["salt"])
+        (name.replace("-", " "), word)
         for row in rows("salts.csv")
+        if row["when"] == "both" or unsaid
         for name in row["ingredients"].split()
+        for word in row["salt"].split()
     )
 
 
@@ -201,6 +207,12 @@ def _ingredients(products: Sequence[Product]) -> Iterator[Phrase]:
             yield words_of(row["alias"]), Entry("other", meaning)
         else:
             raise DataError.at("names/synonyms.csv", "a drug of the formulary", meaning)
+
+
+@lru_cache(maxsize=1)
+def groups_of_drugs() -> dict[str, frozenset[str]]:
+    """A word that stands for several drugs, and those drugs (lithium: the carbonate, the citrate)."""
+    return {row["word"]: frozenset(row["members"].split("|")) for row in rows("groups.csv")}
 
 
 def _groups() -> Iterator[Phrase]:

@@ -8,6 +8,7 @@ from typing import Any
 from counterfoil.terminology.ids import own_id
 from counterfoil.terminology.matching import Fit
 from counterfoil.terminology.model import Match, MatchLevel, Product, Strength
+from counterfoil.terminology.names import groups_of_drugs
 from counterfoil.terminology.reading import Reading
 
 _NAMED = 3
@@ -68,7 +69,8 @@ def outcome(
         return of_product(text, fit.found[0], read, reasons)
     generics = {p.vmp_id for p in fit.found}
     if complete and reading.brands and len(generics) == 1:
-        why = "this flavour is not held" if fit.other_flavour else "several presentations fit"
+        other = fit.other_flavour
+        why = "flavour not stated, or not held" if other else "several presentations fit"
         reasons.append(f"brand read, generic given: {why} ({_some(fit.found)})")
         product = by_id[generics.pop()]
         return of_product(text, product, read, reasons, brand=fit.found[0].brand)
@@ -106,7 +108,7 @@ def _partial(
     ingredients = _ingredients(reading, family)
     if not ingredients:
         return Match(text, "none", read=read, reasons=tuple(reasons))
-    known = complete and bool(family)
+    known = complete and bool(family) and ingredients[0] not in groups_of_drugs()
     level: MatchLevel = "VTM" if known else "ingredients"
     name = " / ".join(i.capitalize() for i in ingredients)
     possible = fit.possible
@@ -144,7 +146,14 @@ def _ingredients(reading: Reading, family: Sequence[Product]) -> tuple[str, ...]
     orders = {p.ingredients for p in family}
     if len({frozenset(o) for o in orders}) == 1:
         return next(iter(sorted(orders)))
-    return reading.ingredients
+    if reading.ingredients or not orders:
+        return reading.ingredients
+    groups = [name for name, members in groups_of_drugs().items() if _all_in(orders, members)]
+    return (groups[0],) if groups else ()
+
+
+def _all_in(orders: set[tuple[str, ...]], members: frozenset[str]) -> bool:
+    return all(set(order) <= members for order in orders)
 
 
 def _strengths(reading: Reading, ingredients: tuple[str, ...]) -> tuple[Strength | None, ...]:

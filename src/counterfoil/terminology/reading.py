@@ -16,7 +16,8 @@ from counterfoil.terminology.names import Entry, Lexicon, tokens
 from counterfoil.terminology.strengths import UNITS, number
 
 _STUCK = re.compile(r"(\d\s*(?:mcg|mg|ml|g|u))((?:m/r|s/f|p/f|e/c|sf|ud)\b)")
-_CODES = re.compile(r"(?<![a-z0-9])([mespgtfcuab])/(r|c|f|derm|d|a)\b")
+_CODES = re.compile(r"(?<![a-z0-9])([mespgtfcuabi])/(r|c|f|derm|d|a|m|v|o)\b")
+_BY_WEIGHT = re.compile(r"(?<![a-z0-9])[wv]/[wv](?![a-z])")
 _LETTER_DIGIT = re.compile(r"\bd-3\b")
 _DENOMINATORS = {"ml", "litre", "dose", "hour"}
 _BARE_DENOMINATORS = _DENOMINATORS | {"g", "mg"}
@@ -130,7 +131,7 @@ def _spelt(token: str, lexicon: Lexicon, spell: Spell, reading: Reading) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    plain = _STUCK.sub(r"\1 \2", text.lower().replace("_", " "))
+    plain = _STUCK.sub(r"\1 \2", _BY_WEIGHT.sub("", text.lower().replace("_", " ")))
     found = tokens(_LETTER_DIGIT.sub("d3", _CODES.sub(r"\1 \2", plain)))
     kept = []
     for i, token in enumerate(found):
@@ -304,10 +305,16 @@ class _Reader:
                 if i < len(items) and items[i] == "/":
                     i += 1
                 continue
+            if word in ("day", "days") and not below:
+                self.reading.note("days", f"{first} {word}")
+                i += 1
+                break
             unit = UNITS.get(word)
             if unit is not None:
                 i += 1
-            if below and unit in _DENOMINATORS and pending:
+            if below and unit in _DENOMINATORS and not value:
+                self.reading.unread.append(f"{first}{word}")
+            elif below and unit in _DENOMINATORS and pending:
                 for amount in pending:
                     amount.below, amount.below_unit = value, unit
                 pending = []

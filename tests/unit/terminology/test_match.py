@@ -77,6 +77,11 @@ def test_every_name_is_read_word_by_word_too_without_looking_it_up() -> None:
         ("Diclofenac sodium EC 50mg tabs", "Diclofenac sodium 50mg gastro-resistant tablets"),
         ("Morphine sulphate 10mg MR caps", "Morphine 10mg modified-release capsules"),
         ("Salbutamol Inha 100mcg (200 D) CFF", "Salbutamol 100micrograms/dose inhaler CFC free"),
+        ("Buprenorphine 10 micrograms/hour 7 day patch", "Buprenorphine 10micrograms/hour transdermal patches"),
+        ("Hydrocortisone 1% w/w cream", "Hydrocortisone 1% cream"),
+        ("Phenytoin 100mg capsules", "Phenytoin sodium 100mg capsules"),
+        ("Lithium 400mg MR tablets", "Lithium carbonate 400mg modified-release tablets"),
+        ("Lithium citrate 5.4mmol/5ml oral solution sugar free", "Lithium citrate 520mg/5ml oral solution sugar free"),
         ("Fentanyl 25mcg/hr patches", "Fentanyl 25micrograms/hour transdermal patches"),
         # combinations
         ("Sacubitril/valsartan 49/51mg tablets", "Sacubitril 49mg / Valsartan 51mg tablets"),
@@ -135,6 +140,12 @@ def test_what_was_corrected_or_assumed_is_always_said() -> None:
         ("Lithium", "ingredients", "which lithium is not stated"),
         ("Insulin", "ingredients", "which insulin is not stated"),
         ("Ramipril 5mg / Atorvastatin 20mg tablets", "ingredients", "no product"),
+        ("Priadel", "ingredients", "no strength stated"),
+        ("Plaquenil", "VTM", "no strength stated"),
+        ("Adcal D3 caplets", "VTM", "no strength stated"),
+        ("Venlafaxine 75mg", "VTM", "several products fit"),
+        ("Phenytoin sodium 50mg chewable tablets", "VTM", "no product"),
+        ("Amlodipine 5mg/0ml", "ingredients", "not read: 0ml"),
     ],
 )
 def test_how_far_the_reading_reached_and_why_no_product(text: str, level: str, reason: str) -> None:
@@ -142,6 +153,31 @@ def test_how_far_the_reading_reached_and_why_no_product(text: str, level: str, r
     assert found.level == level
     assert found.product is None
     assert any(reason in r for r in found.reasons), found.reasons
+
+
+def test_a_brand_of_both_lithium_salts_is_lithium_with_its_flags() -> None:
+    found = match("Priadel")
+    assert found.ingredients == ("lithium",)
+    assert found.brand == "Priadel"
+    assert {"lithium", "high_risk", "critical"} <= found.flags
+    assert found.brand_matters
+
+
+@pytest.mark.parametrize(
+    "text", ["Laxido", "Laxido natural oral powder sachets", "Adcal-D3 chewable tablets"]
+)
+def test_a_brand_whose_flavour_is_open_gives_the_generic_with_the_brand(text: str) -> None:
+    found = match(text)
+    if "natural" in text:
+        assert found.product is None
+    else:
+        assert (found.level, found.brand) == ("VMP", text.split()[0])
+
+
+def test_a_mixed_insulin_is_never_read_as_the_plain_one() -> None:
+    assert match("Humalog Mix 25").ingredients == ("insulin lispro biphasic 25/75",)
+    assert match("Humalog Mix").ingredients == ()
+    assert match("Novomix 30").ingredients == ("insulin aspart biphasic 30/70",)
 
 
 def test_a_strength_that_the_formulary_lacks_is_kept_but_never_rounded_to_a_product() -> None:
