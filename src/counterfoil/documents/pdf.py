@@ -65,7 +65,7 @@ def _page(document: Any, number: int) -> str:
         letter = words.get_text_range(i, 1)
         if not letter or letter in "\r\n\x00\x02\ufffe":
             continue
-        left, bottom, right, top = words.get_charbox(i)
+        left, bottom, right, top = words.get_charbox(i, loose=True)
         chars.append(_Char(letter, left, right, (bottom + top) / 2, max(top - bottom, 0.1)))
     words.close()
     page.close()
@@ -100,14 +100,14 @@ def _lay(row: list[_Char]) -> str:
     out = ""
     last: _Char | None = None
     for char in row:
+        place = min(int(char.left / (size * 0.85)), 280)
         if last is None:
-            out = " " * min(int(char.left / (size * 1.05)), 200)
+            out = " " * place
         else:
             gap = char.left - last.right
-            if gap > size * 2.2:
-                place = int(char.left / (size * 1.05))
-                out += " " * max(3, min(place - len(out), 120))
-            elif gap > size * 0.28:
+            if gap > size * 1.9:
+                out += " " * max(3, place - len(out))
+            elif gap > size * 0.22:
                 out += " "
         out += char.text
         last = char
