@@ -37,12 +37,8 @@ class Amounts(Cursor):
             end += 2
         sized = self.sized_form(end)
         if sized:
-            if written == "spaced" or (
-                lo != hi and self.low(at + 1) == "-" and sized[0] != sized[0]
-            ):
-                pass
             stop, size, unit, form = sized
-            if form == "spoonful" and lo is not None:
+            if form == "spoonful":
                 return self.amount_item(
                     at, stop, Quantity(lo * size, hi * size, unit, None, False, written)
                 )
@@ -274,7 +270,7 @@ class Amounts(Cursor):
         self, at: int, end: int, lo: Fraction, hi: Fraction, days: Fraction, written: str
     ) -> int:
         """A number of times per length of time."""
-        if written == "spaced" and not self.has_amount() and self.takes_amount():
+        if written in ("spaced", "dashed") and not self.has_amount() and self.takes_amount():
             words = f"{figure(lo)} to {figure(hi)} times"
             return self.ambiguous(at, end, words, f"{figure(lo)}, and {figure(hi)} times")
         if lo.denominator != 1 or hi.denominator != 1 or hi == 0:

@@ -187,9 +187,9 @@ def compare(one: Dose, other: Dose) -> Comparison:
     if (low, high) == (a.low, a.high):
         same = {_schedule(s) for s in one.steps} == {_schedule(s) for s in other.steps}
         return "equal" if same else "schedule_only"
-    if low >= a.high:
+    if low > a.high:
         return "up"
-    if high <= a.low:
+    if high < a.low:
         return "down"
     return "overlaps"
 

@@ -33,7 +33,7 @@ class Segment:
     lasts: Fraction | None = None
     off: Fraction | None = None
     on: Fraction | None = None
-    days: tuple[int, int] | None = None
+    days: tuple[int, int, bool] | None = None
     stops: bool = False
 
     @property
@@ -113,7 +113,7 @@ def _segments(items: list[Item]) -> list[Segment]:
         elif kind == k.CYCLE_ON:
             current.on = item.value
         elif kind == k.DAY_NUMBER:
-            if current.has_amount and current.days is None:
+            if current.has_amount and current.days is None and not item.value[2]:
                 current.days, day_after = item.value, True
             else:
                 if current.has_amount:
@@ -199,6 +199,8 @@ def _steps(segments: list[Segment]) -> tuple[Step, ...]:
         for row in rows:
             sequence += 1
             steps.extend(changed(step, sequence=sequence) for step in row)
+        if segment.days is None and any(s.days for s in segments[place + 1 :]):
+            raise Unsettled("some steps name their days and some do not")
         if segment.days is not None:
             if segment.days[0] != last_day + 1:
                 raise Unsettled(f"what happens before day {segment.days[0]} is not said")

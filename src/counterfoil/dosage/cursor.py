@@ -182,8 +182,9 @@ class Cursor:
         if low in ("-", "to", "or"):
             second = self.value(end + 1)
             if second and second[0] > value:
-                spaced = low == "-" and not self.glued(end) and written == "figure"
-                how = "spaced" if spaced else second[2] if written == "slashed" else written
+                how = second[2] if written == "slashed" else written
+                if low == "-":
+                    how = "dashed" if self.glued(end) else "spaced"
                 return value, second[0], second[1], how
             if second and low in ("-", "or"):
                 return None if second[0] == value else (value, value, end, written)

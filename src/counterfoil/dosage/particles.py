@@ -186,10 +186,9 @@ def _day_number(s: Scanner, at: int) -> int:
     first, last = int(lo), int(hi)
     if s.low(at) in ("week", "weeks"):
         first, last = 7 * (first - 1) + 1, 7 * last
-    if s.low(end) == ":":
-        end += 1
+    heads = s.low(end) == ":"
     label = f"day {first}" if first == last else f"days {first} to {last}"
-    return s.add(k.DAY_NUMBER, at, end, (first, last), label)
+    return s.add(k.DAY_NUMBER, at, end + heads, (first, last, heads), label)
 
 
 def _at(s: Scanner, at: int) -> int:

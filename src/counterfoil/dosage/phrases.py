@@ -34,7 +34,7 @@ _LEANED_ON = frozenset({k.AMOUNT, k.EQUIVALENT, k.VERB, k.ROUTE, k.SITE, k.MARK}
 def _per(s: Scanner, at: int, end: int, value: Any) -> int:
     if s.low(at) in _LEANING and s.out and s.out[-1].kind not in _LEANED_ON:
         return s.add(k.UNKNOWN, at, end, s.raw(at, end), "")
-    often = Often(DAY, DAY, value, True, False, DAILY if s.low(at) in _DAILY else "")
+    often = Often(DAY, DAY, value, True, False, DAILY if s.low(at) in _DAILY | _LEANING else "")
     return s.add(k.FREQUENCY, at, end, often, often_label(often))
 
 
@@ -332,7 +332,7 @@ def _days_word(s: Scanner, at: int, end: int, value: Any) -> int:
     if value == "weekends":
         return s.add(k.WEEKDAYS, at, end, WEEKDAYS[5:], "Saturday and Sunday")
     if value == "first day":
-        return s.add(k.DAY_NUMBER, at, end, (1, 1), "day 1")
+        return s.add(k.DAY_NUMBER, at, end, (1, 1, False), "day 1")
     if value == "except":
         return s.add(k.EXCEPT, at, end, None, "except on")
     if value == "methotrexate day":
