@@ -192,7 +192,7 @@ def _new(draft: Draft, short: bool) -> None:
     kinds = {"Atorvastatin": "statin", "Lansoprazole": "ppi", "Furosemide": "loop"}
     kinds |= {"Bisoprolol": "betablocker", "Ramipril": "acei_arb", "Spironolactone": "mra"}
     kinds |= {"Senna": "laxative", "Mirtazapine": "mirtazapine", "Paracetamol": "cocodamol"}
-    kinds |= {"Codeine": "cocodamol", "Ferrous": "iron", "Colecalciferol": "calcium_d"}
+    kinds |= {"Codeine": "cocodamol", "Ferrous fumarate": "iron", "Colecalciferol": "calcium_d"}
     listed = [r for r in rows("letter_new") if (r["short"] == "true") == short]
     for index in draft.rng.permutation(len(listed)):
         row = listed[index]
@@ -425,6 +425,8 @@ def choose(script: Script, made: Plans, seed: int) -> tuple[list[Chosen], dict[i
     count = np.bincount(made.patient[index], minlength=who.size)
     fits: Bools = (count >= LEAST) & (count <= MOST) & who.current
     fits &= who.registered_from < who.as_of - 60
+    young = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD)) & ~live
+    fits[made.patient[young]] = False
     pool = rng.permutation(np.flatnonzero(fits))
     wanted = max(2, round(who.size * LETTERS_A_PATIENT))
     trusts = len(rows("letter_trusts"))

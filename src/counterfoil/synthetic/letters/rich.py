@@ -75,9 +75,8 @@ def html_list(stay: Stay) -> str:
                 words = " - ".join(p for p in (item.product, item.remark) if p)
             else:
                 limit = item.duration and f"for {item.duration}"
-                words = ", ".join(
-                    p for p in (item.product, directions(item), limit, item.remark) if p
-                )
+                words = ", ".join(p for p in (item.product, directions(item), limit) if p)
+                words += f" ({item.remark})" if item.remark else ""
             out.append(f"<li>{escape(words)}</li>")
         return "<ul>\n" + "\n".join(out) + "\n</ul>" if out else "<p>None</p>"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,19 @@ from counterfoil.synthetic.script import Script
 
 NAMES = [*plain.LAYOUTS, *rich.LAYOUTS]
 PARTIAL = frozenset(["changes_only"])
+SILENT = frozenset(["paragraph"])
+"""Layouts that do not say of a medicine that it is continued."""
+
+
+def _as_said(item: Item, layout: str) -> Item:
+    """The item as this layout lets it be understood."""
+    if layout not in SILENT or item.stated != "continued":
+        return item
+    if item.expected == "conflict":
+        return replace(
+            item, stated=None, expected="changed", subclass="another dose, nothing said of it"
+        )
+    return replace(item, stated=None)
 
 
 def _line(item: Item, text: str, place: tuple[int, int] | None) -> LetterLine:
@@ -48,7 +62,8 @@ def _write(told: Stay, layout: str) -> tuple[str, str, str, tuple[LetterLine, ..
         lines = []
         for item in told.items:
             place = sheet.places[id(item)]
-            lines.append(_line(item, text[place[0] : place[1]], place))
+            said = _as_said(item, layout)
+            lines.append(_line(said, text[place[0] : place[1]], place))
         return text, "text/plain", "txt", (*lines, *unnamed)
     writer, media, ending = rich.LAYOUTS[layout]
     lines = [_line(item, item.garbled or item.product, None) for item in told.items]
