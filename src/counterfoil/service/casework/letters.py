@@ -24,7 +24,9 @@ from counterfoil.foundation import days
 from counterfoil.foundation.errors import DataError
 from counterfoil.reconciliation import Outcome, OutcomeLine
 from counterfoil.records.nhs import is_test_number, is_valid, normalise
-from counterfoil.service.casework import events, intake, policy
+from counterfoil.service.accounts.models import User
+from counterfoil.service.casework import clock, events, intake, policy, scope
+from counterfoil.service.casework.errors import ScopeError
 from counterfoil.service.casework.models import Finding, LetterDocument
 from counterfoil.service.config import home
 from counterfoil.service.organisations.models import Organisation
@@ -73,6 +75,16 @@ def receive_letter(
         found = _match(place, letter, day)
     keep(home.current().documents / sha256, content)
     return _write(place, sha256, name, received_at, day, found)
+
+
+def take_in(user: User, practice: str, content: bytes, name: str) -> str:
+    """Take in a letter that a person hands over for one of their practices; its ref.
+
+    ``ScopeError`` for another practice, ``DataError`` as :func:`receive_letter`.
+    """
+    if not scope.practices(user).filter(pk=practice).exists():
+        raise ScopeError("There is no such practice among yours.")
+    return str(receive_letter(practice, content, name, clock.now()).pk)
 
 
 def keep(path: Path, content: bytes) -> None:

@@ -55,6 +55,7 @@ __all__ = [
     "letter_view",
     "letters",
     "original_letter",
+    "practices",
     "questions",
     "roles",
     "rules_book",
@@ -87,6 +88,11 @@ LINE_ORDER = (
 def roles(user: User) -> frozenset[str]:
     """All roles the user holds, wherever: for navigation and greetings, never for permission."""
     return scope.roles_anywhere(user)
+
+
+def practices(user: User) -> tuple[tuple[str, str], ...]:
+    """Code and name of the practices whose patients this user sees, by name."""
+    return tuple(scope.practices(user).order_by("name").values_list("pk", "name"))
 
 
 def case_view(user: User, case_ref: str) -> CaseView:
