@@ -14,7 +14,7 @@ from django.shortcuts import render as django_render
 from django.urls import reverse
 
 from counterfoil.service.accounts.models import Role, User
-from counterfoil.service.casework import queries, scope
+from counterfoil.service.casework import queries
 from counterfoil.service.casework.errors import ScopeError
 from counterfoil.service.pages.presenters.frame import NavigationItem, data_line
 
@@ -83,7 +83,7 @@ def page_view(view: View) -> View:
 def frame(request: HttpRequest, current: str) -> Page:
     """The frame with the item named *current* marked."""
     user = user_of(request)
-    roles = scope.roles_anywhere(user)
+    roles = queries.roles(user)
     items = []
     if roles & {Role.TECHNICIAN, Role.PHARMACIST, Role.PRESCRIBER}:
         items += [("today", "Today"), ("letters", "Letters")]

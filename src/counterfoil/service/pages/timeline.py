@@ -134,7 +134,7 @@ def build(
     wanted = [word.lower() for word in first]
     lanes.sort(
         key=lambda lane: (
-            not any(word in lane.name.lower() for word in wanted),
+            next((i for i, word in enumerate(wanted) if word in lane.name.lower()), len(wanted)),
             lane.ended is not None,
             lane.name.lower(),
         )

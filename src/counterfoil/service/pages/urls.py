@@ -15,6 +15,7 @@ urlpatterns = [
     path("cases/<uuid:ref>/answers/<uuid:handover>/", case.acknowledge, name="acknowledge"),
     path("cases/<uuid:ref>/findings/<str:finding>/<slug:action>/", case.decide, name="decide"),
     path("letters/", letter.letters, name="letters"),
+    path("letters/add/", letter.add, name="add-letter"),
     path("letters/<uuid:ref>/", letter.letter, name="letter"),
     path("letters/<uuid:ref>/confirm-same/", letter.confirm_same, name="confirm-same"),
     path("letters/<uuid:ref>/finish/", letter.finish, name="finish-letter"),
@@ -24,6 +25,7 @@ urlpatterns = [
     path("patients/", patients.patients, name="patients"),
     path("audits/", audits.audits, name="audits"),
     path("audits/<str:name>/", audits.rule, name="rule"),
+    path("audits/<str:name>/approve/", audits.approve, name="approve-rule"),
     path("team/", other.team, name="team"),
     path("keys/", other.keys, name="keys"),
 ]

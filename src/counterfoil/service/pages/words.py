@@ -133,6 +133,11 @@ def ago(value: date | datetime | None, today: date) -> str:
     return {0: "today", 1: "yesterday"}.get(passed, f"{passed} days ago")
 
 
+def tidy_name(name: str) -> str:
+    """A name that its sender wrote in capitals, as other names are written."""
+    return name.title().replace("'S", "'s") if name.isupper() else name
+
+
 def initial_capital(text: str) -> str:
     """The text with its first letter large, the rest untouched."""
     return text[:1].upper() + text[1:]

@@ -74,6 +74,7 @@ class RulePage:
     sections: tuple[tuple[str, str | tuple[str, ...]], ...]
     sources: tuple[str, ...]
     counts: tuple[tuple[str, int], ...]
+    approve_for: tuple[str, ...]
     examples: tuple[ExampleTable, ...]
 
 
@@ -180,6 +181,7 @@ def rule_page(name: str, lines: Sequence[RuleLine]) -> RulePage | None:
         )
         if line
         else (),
+        approve_for=line.organisations if line else (),
         examples=tuple(_example(one, rule) for one in rule.examples[:6]) if rule else (),
     )
 

@@ -24,9 +24,11 @@ class NavigationItem:
 def data_line(practices: Sequence[DataAsAt]) -> str:
     """How fresh the data is, in one line; every practice that is not of today or yesterday by name.
 
+    Practices of one day share its earliest moment.
+
     "Data as at 21 November, 6:05pm: Riverside, Hill Street. Mill Lane is 3 days old."
     """
-    by_moment: dict[str, list[str]] = {}
+    by_day: dict[str, list[DataAsAt]] = {}
     late = []
     for one in practices:
         if one.at is None or one.days_old is None:
@@ -34,7 +36,11 @@ def data_line(practices: Sequence[DataAsAt]) -> str:
         elif one.days_old > FRESH_DAYS:
             late.append(f"{one.practice_name} is {one.days_old} days old.")
         else:
-            by_moment.setdefault(words.short_moment(one.at), []).append(one.practice_name)
-    fresh = [f"{moment}: {', '.join(names)}" for moment, names in by_moment.items()]
+            by_day.setdefault(words.short_day(one.at), []).append(one)
+    fresh = []
+    for of_day in by_day.values():
+        oldest = min(one.at for one in of_day if one.at is not None)
+        names = ", ".join(one.practice_name for one in of_day)
+        fresh.append(f"{words.short_moment(oldest)}: {names}")
     start = [f"Data as at {'; '.join(fresh)}."] if fresh else []
     return " ".join(start + late)

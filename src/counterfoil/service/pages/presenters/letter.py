@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from counterfoil.service.casework.shapes import LetterLine, LetterSummary, LetterView
+from counterfoil.service.casework.shapes import FindingCard, LetterLine, LetterSummary, LetterView
 from counterfoil.service.pages import words
 from counterfoil.service.pages.presenters.today import Tag
 
@@ -185,19 +185,24 @@ def _tags(line: LetterLine) -> tuple[Tag, ...]:
 
 def draft_question(line: LetterLine, summary: LetterSummary) -> str:
     """A question to start from: both texts, what the letter states, what was found. No name."""
-    said = [f"Letter: {part.get('text', '')}" for part in line.letter_lines]
-    held = [f"GP record: {part.get('text', '')}" for part in line.plans]
-    where = summary.sender or "the hospital"
+    where = words.tidy_name(summary.sender) or "the hospital"
     discharged = f" of {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
-    body = [f"Discharge letter from {where}{discharged}.", ""]
-    body += said or ["The letter does not mention this medicine."]
-    body += held or ["The GP record holds no such medicine."]
-    if line.stated:
-        body.append(f"The letter says: {line.stated}.")
-    if line.found:
-        body.append(f"Found: {line.found}.")
+    body = [f"Discharge letter from {where}{discharged}.", "", *_facts(line)]
     body += ["", line.proposal or "Please say what should be done."]
     return "\n".join(body)
+
+
+def _facts(line: LetterLine) -> list[str]:
+    """What both sides say of a line, and the difference."""
+    said = [f"Letter: {part.get('text', '')}" for part in line.letter_lines]
+    held = [f"GP record: {part.get('text', '')}" for part in line.plans]
+    facts = said or ["The letter does not mention this medicine."]
+    facts = facts + (held or ["The GP record holds no such medicine."])
+    if line.stated:
+        facts.append(f"The letter says: {line.stated}.")
+    if line.found:
+        facts.append(f"Found: {line.found}.")
+    return facts
 
 
 def draft_query(line: LetterLine, summary: LetterSummary) -> str:
@@ -271,3 +276,34 @@ def confirmable(groups_of: Iterable[Group]) -> tuple[Line, ...]:
 def counts(groups_of: Iterable[Group]) -> tuple[tuple[str, str, int, str], ...]:
     """Class, words, number of lines and colour, in order, for the top of the page."""
     return tuple((g.klass, g.title, len(g.lines), g.colour) for g in groups_of)
+
+
+Other = tuple[str, str, str]
+"""Another line that one question may be about too: its finding, its label, what it adds."""
+
+
+def others_of(groups_of: Iterable[Group]) -> Callable[[FindingCard], tuple[Other, ...]]:
+    """For a line: the other open lines, not the same ones, that go to the same first role."""
+    open_lines = [
+        line
+        for group in groups_of
+        if group.klass not in (SAME, "done")
+        for line in group.lines
+        if not line.decided and line.line.finding.hand_over_to
+    ]
+
+    def others(card: FindingCard) -> tuple[Other, ...]:
+        roles = {target.role for target in card.hand_over_to}
+        return tuple(
+            (line.line.finding.ref, _label(line.line), "\n\n" + "\n".join(_facts(line.line)))
+            for line in open_lines
+            if roles and roles <= {t.role for t in line.line.finding.hand_over_to}
+        )
+
+    return others
+
+
+def _label(line: LetterLine) -> str:
+    items = line.letter_lines or line.plans
+    text = " ".join(str(items[0].get("text", "")).split()) if items else ""
+    return f"{words.class_words(top_class(line.klass))}: {text[:90]}"

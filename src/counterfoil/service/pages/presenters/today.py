@@ -126,7 +126,20 @@ def short_why(why: str) -> str:
     "Body weight: last done 3 May 2025 (every year)". The case page has it whole.
     """
     text = COUNTED.sub("", SUM.sub("", NAMED_TEST.sub(r"\1\2: ", why)))
-    return words.initial_capital(EVERY.sub(r" (every \1)", text).replace("every 1 ", "every "))
+    text = EVERY.sub(r" (every \1)", text).replace("every 1 ", "every ")
+    said: dict[str, list[str]] = {}
+    for part in text.split("; "):
+        name, colon, rest = part.rpartition(": ")
+        said.setdefault(rest, []).append(name) if colon else said.setdefault(part, [])
+    parts = [f"{_listed(names)}: {rest}" if names else rest for rest, names in said.items()]
+    return words.initial_capital("; ".join(parts))
+
+
+def _listed(names: list[str]) -> str:
+    """Several names that share what follows: ``Thyroid function tests and liver function tests``."""
+    first, *others = dict.fromkeys(names)
+    rest = [n if n[1:2].isupper() else n[:1].lower() + n[1:] for n in others]
+    return " and ".join([first, *rest])
 
 
 def row_of(line: CaseLine) -> Row:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
 
-from counterfoil.service.casework import queries
-from counterfoil.service.pages.page import page_view, render, user_of
+from counterfoil.service.casework import actions, queries
+from counterfoil.service.casework.errors import ConflictError, PolicyError
+from counterfoil.service.pages.page import Problem, page_view, render, say, user_of
 from counterfoil.service.pages.presenters import audits as presenter
 
 
@@ -19,12 +21,33 @@ def audits(request: HttpRequest) -> HttpResponse:
     return render(request, "audits.jinja", context, current="audits")
 
 
+@require_POST
+@page_view
+def approve(request: HttpRequest, name: str) -> HttpResponse:
+    """Approve this version of a rule for an organisation of mine."""
+    organisation = request.POST.get("organisation", "")
+    try:
+        actions.approve_rule(
+            user_of(request), organisation, name, request.POST.get("rule_version", "")
+        )
+    except (PolicyError, ConflictError) as error:
+        return _show(request, name, problem=Problem(str(error)), status=409)
+    say(request, "Approved. What the rule finds is work from now on.")
+    return redirect("rule", name)
+
+
 @require_GET
 @page_view
 def rule(request: HttpRequest, name: str) -> HttpResponse:
     """One rule: plain words, criteria, examples, source, approval, counts."""
+    return _show(request, name)
+
+
+def _show(
+    request: HttpRequest, name: str, *, problem: Problem | None = None, status: int = 200
+) -> HttpResponse:
     shown = presenter.rule_page(name, queries.rules_book(user_of(request)))
     if shown is None:
         raise Http404("There is no rule of this name.")
-    context = {"title": shown.title, "rule": shown}
-    return render(request, "rule.jinja", context, current="audits")
+    context = {"title": shown.title, "rule": shown, "problem": problem}
+    return render(request, "rule.jinja", context, current="audits", status=status)

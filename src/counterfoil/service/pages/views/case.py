@@ -65,7 +65,7 @@ def show(
         drawing = presenter.draw(
             view.record,
             today,
-            view.findings,
+            presenter.order(view),
             clinical.tests(),
             everything=request.GET.get("medicines") == "all",
             test_of=clinical.test_of,

@@ -9,8 +9,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from counterfoil.foundation.errors import DataError
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
+from counterfoil.service.casework.letters import take_in
 from counterfoil.service.pages import words
 from counterfoil.service.pages.page import (
     FormState,
@@ -25,6 +27,7 @@ from counterfoil.service.pages.presenters import case as case_presenter
 from counterfoil.service.pages.presenters import letter as presenter
 from counterfoil.service.pages.views.today import back_to_list
 
+MOST_BYTES = 10 * 1024 * 1024
 OPEN = ("new", "in_progress")
 
 
@@ -32,13 +35,37 @@ OPEN = ("new", "in_progress")
 @page_view
 def letters(request: HttpRequest) -> HttpResponse:
     """Letters that are not finished, by due date."""
+    return _list(request)
+
+
+def _list(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
     found = queries.letters(user_of(request))
     context = {
         "title": "Letters",
         "open": [one for one in found if one.status in OPEN],
         "stray": [one for one in found if one.status not in OPEN],
+        "practices": queries.practices(user_of(request)),
+        "problem": problem,
     }
-    return render(request, "letters.jinja", context, current="letters")
+    status = 422 if problem else 200
+    return render(request, "letters.jinja", context, current="letters", status=status)
+
+
+@require_POST
+@page_view
+def add(request: HttpRequest) -> HttpResponse:
+    """Take in a letter that came another way, for one of the user's practices."""
+    user = user_of(request)
+    file = request.FILES.get("letter")
+    if file is None or not file.size:
+        return _list(request, Problem("Choose the file of the letter first.", href="#letter"))
+    if file.size > MOST_BYTES:
+        return _list(request, Problem("A letter may have 10 MB at the most.", href="#letter"))
+    try:
+        ref = take_in(user, request.POST.get("practice", ""), file.read(), file.name or "letter")
+    except DataError as error:
+        return _list(request, Problem(str(error), href="#letter", title="The letter was not kept"))
+    return redirect("letter", ref)
 
 
 @require_GET
@@ -72,6 +99,7 @@ def show(
         "text": presenter.marked_text(view),
         "groups": groups,
         "counts": presenter.counts(groups),
+        "others_of": presenter.others_of(groups),
         "confirmable": presenter.confirmable(groups),
         "case": case,
         "allergies": case_presenter.allergies(case.record) if case else "",

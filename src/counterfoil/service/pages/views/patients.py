@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from counterfoil.service.casework import queries
+from counterfoil.service.casework import actions, queries
 from counterfoil.service.pages import words
 from counterfoil.service.pages.page import page_view, render, user_of
 
@@ -22,7 +22,9 @@ def patients(request: HttpRequest) -> HttpResponse:
         if not (digits.isdecimal() and len(digits) == 10):
             context["error"] = "An NHS number has 10 digits, for example 999 000 0018."
         else:
-            context["found"] = queries.find_patient(user, digits)
+            found = queries.find_patient(user, digits)
+            actions.search_patient(user, len(found))
+            context["found"] = found
             context["practices"] = [one.practice_name for one in queries.data_as_at(user)]
             context["shown"] = words.nhs_number(digits)
     status = 422 if context["error"] else 200

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from counterfoil.service.accounts.models import Role
-from counterfoil.service.casework import queries, scope
+from counterfoil.service.casework import queries
 from counterfoil.service.pages.page import page_view, render, user_of
 from counterfoil.service.pages.presenters import today as presenter
 
@@ -23,7 +23,7 @@ LAST = "today_query"
 def today(request: HttpRequest) -> HttpResponse:
     """The one list of work; a PCN lead, who sees no patients, gets the counts instead."""
     user = user_of(request)
-    if not scope.roles_anywhere(user) & {Role.TECHNICIAN, Role.PHARMACIST, Role.PRESCRIBER}:
+    if not queries.roles(user) & {Role.TECHNICIAN, Role.PHARMACIST, Role.PRESCRIBER}:
         return redirect("team")
     found = queries.today(user, presenter.filters_from(request.GET))
     request.session[LAST] = request.GET.urlencode()

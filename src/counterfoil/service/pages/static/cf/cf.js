@@ -25,6 +25,15 @@ for (const act of document.querySelectorAll('.cf-act')) {
   })
 }
 
+// A further line in a question brings its own words.
+for (const box of document.querySelectorAll('[data-adds]')) {
+  box.addEventListener('change', () => {
+    const text = box.form.querySelector('textarea')
+    const bare = text.value.replace(box.dataset.adds, '')
+    text.value = box.checked ? bare + box.dataset.adds : bare
+  })
+}
+
 // The letter: light the words of the line that has the focus or the pointer.
 const sheet = document.querySelector('[data-sheet]')
 const light = (item, scroll) => {
