@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from counterfoil.dosage import items as k
-from counterfoil.dosage.clauses import ONCE_ONLY, Clause, Unsettled, clause_of, split
+from counterfoil.dosage.clauses import ONCE_ONLY, Clause, Unsettled, clause_of
+from counterfoil.dosage.grouping import split
 from counterfoil.dosage.items import Change, Item, Quantity
 from counterfoil.dosage.model import NO_FIXED_DOSE, Step, changed
 from counterfoil.dosage.words import amount_words, days_words
