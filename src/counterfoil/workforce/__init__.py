@@ -1,0 +1,1 @@
+"""Workforce: who can do what, how much work arrives, and who should be where in a year of blocks."""
