@@ -60,7 +60,7 @@ def view_patient(user: User, case_ref: str, purpose: str = "case") -> None:
     """Record that the user opened this patient's record."""
     case = scope.case(user, case_ref)
     with transaction.atomic():
-        _log(case, user, "", "patient_viewed", {"purpose": purpose})
+        _log(case, user, _main(_roles(user, case)), "patient_viewed", {"purpose": purpose})
 
 
 def search_patient(user: User, found: int) -> None:
@@ -75,7 +75,7 @@ def claim(user: User, case_ref: str) -> None:
     case = scope.case(user, case_ref)
     with transaction.atomic():
         _take(case, user)
-        _log(case, user, "", "case_claimed", {})
+        _log(case, user, _main(_roles(user, case)), "case_claimed", {})
 
 
 def release(user: User, case_ref: str) -> None:
@@ -87,7 +87,7 @@ def release(user: User, case_ref: str) -> None:
         )
         if not gone:
             raise ConflictError("You do not hold this case.")
-        _log(case, user, "", "case_released", {})
+        _log(case, user, _main(_roles(user, case)), "case_released", {})
 
 
 def _take(case: Case, user: User) -> None:
@@ -262,7 +262,7 @@ def acknowledge_reply(user: User, handover_ref: str) -> Handover:
         if not taken:
             raise ConflictError("There is no answer to take up.")
         found = [_locked(finding) for finding in handover.findings.order_by("pk")]
-        _log(case, user, "", "acknowledged", {"handover": str(handover.pk)})
+        _log(case, user, _main(roles), "acknowledged", {"handover": str(handover.pk)})
         _settle(case, found)
     handover.refresh_from_db()
     return handover
@@ -290,7 +290,7 @@ def finish_letter(user: User, letter_ref: str, *, expected_version: int | None =
         )
         if not done:
             raise ConflictError("This letter is finished already.")
-        _log(case, user, "", "letter_finished", {"letter": str(letter.pk)})
+        _log(case, user, _main(roles), "letter_finished", {"letter": str(letter.pk)})
         refresh_status([case.pk])
 
 
@@ -323,6 +323,11 @@ def approve_rule(user: User, organisation: str, rule: str, version: str) -> Rule
 def _roles(user: User, case: Case) -> frozenset[str]:
     reached = scope.practices(user).filter(cases=case).values_list("pk", flat=True)
     return scope.roles_at(user, list(reached))
+
+
+def _main(roles: Collection[str]) -> str:
+    """The role in which somebody does what asks for none in particular."""
+    return next((role for role in policy.CLINICAL_ROLES if role in roles), "")
 
 
 def _hold(

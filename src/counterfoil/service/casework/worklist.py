@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
-
 from counterfoil.service.accounts.models import Role, User
 from counterfoil.service.casework import cards, clock, policy, scope
 from counterfoil.service.casework.models import Case, Finding, LetterDocument
@@ -70,28 +68,27 @@ def today(user: User, filters: Filters = Filters()) -> Today:  # noqa: B008
     when = clock.today()
     practices = list(scope.practices(user).order_by("name"))
     names = {practice.pk: practice.name for practice in practices}
-    cases = {
+    held = {
         row.pk: row
-        for row in scope.cases(user).select_related("claimed_by").filter(status=Case.Status.OPEN)
+        for row in scope.cases(user)
+        .filter(claimed_until__gt=clock.now())
+        .select_related("claimed_by")
     }
-    places = _places(cases, set(names))
-    pieces = [
-        *_finding_pieces(user, cases, places, when),
-        *_letter_pieces(user, cases, places, when),
-    ]
-    mine = {pk for pk, row in cases.items() if _held_by(row) == user.pk}
+    place = _Places(user, set(names))
+    pieces = [*_finding_pieces(user, place, when), *_letter_pieces(user, place, when)]
+    mine = {pk for pk, row in held.items() if row.claimed_by_id == user.pk}
     in_view = _views(mine, when)
     counts = {view: _cases_of(filter(test, pieces)) for view, test in in_view.items()}
     view = in_view.get(filters.view, in_view["team"])
     shown = [piece for piece in pieces if view(piece)]
     kept = [piece for piece in shown if _passes(piece, filters, when)]
-    lines = _lines(kept, pieces, cases, names, user, when)
+    strongest = _strongest(kept)
     start = (max(filters.page, 1) - 1) * filters.page_size
-    page = lines[start : start + filters.page_size]
+    page = strongest[start : start + filters.page_size]
     return Today(
-        lines=tuple(_named(page, user, cases, when)),
-        total=len(lines),
-        pages=max(1, -(-len(lines) // filters.page_size)),
+        lines=tuple(_lines(page, pieces, held, names, user, when)),
+        total=len(strongest),
+        pages=max(1, -(-len(strongest) // filters.page_size)),
         counts=Counts(**{k: n for k, n in counts.items() if k in Counts.__annotations__}),
         filters=filters,
         practices=_choices(shown, lambda p: p.practice, names),
@@ -99,27 +96,31 @@ def today(user: User, filters: Filters = Filters()) -> Today:  # noqa: B008
         owners=_choices(shown, lambda p: p.owner, dict(Role.choices)),
         data=tuple(data_of(practice, when) for practice in practices),
         today=when,
-        empty_because="" if lines else _why_empty(user, practices, shown, filters),
+        empty_because="" if strongest else _why_empty(user, practices, shown, filters),
     )
 
 
-def _held_by(case: Case) -> int | None:
-    held = case.claimed_until is not None and case.claimed_until > clock.now()
-    return case.claimed_by_id if held else None
+class _Places:
+    """Which of the user's practices a case is shown under: where its person is registered."""
 
+    def __init__(self, user: User, mine: set[str]) -> None:
+        self.user, self.mine = user, mine
+        self._moved: dict[Any, str] | None = None
 
-def _places(cases: dict[Any, Case], mine: set[str]) -> dict[Any, str]:
-    """Case -> the practice of the user's where the person is registered."""
-    found: dict[Any, str] = {}
-    rows = Case.practices.through.objects.filter(organisation__in=mine).order_by("organisation")
-    for case_id, code in rows.values_list("case_id", "organisation_id"):
-        if case_id in cases:
-            found.setdefault(case_id, code)
-    return found
+    def of(self, case_id: Any, practice: str) -> str:
+        """*practice* where that is the user's; else, for who moved, the one that is."""
+        if practice in self.mine or case_id is None:
+            return practice
+        if self._moved is None:
+            rows = Case.practices.through.objects.filter(organisation__in=self.mine)
+            pairs = rows.order_by("-organisation").values_list("case_id", "organisation_id")
+            self._moved = dict(pairs)
+        return self._moved.get(case_id, "")
 
 
 FINDING_FIELDS = (
     "case_id",
+    "practice_id",
     "klass",
     "title",
     "summary",
@@ -138,21 +139,17 @@ FINDING_FIELDS = (
 )
 
 
-def _finding_pieces(
-    user: User, cases: dict[Any, Case], places: dict[Any, str], when: date
-) -> Iterable[Piece]:
+def _finding_pieces(user: User, place: _Places, when: date) -> Iterable[Piece]:
     """Findings of rules one by one; what a letter left with somebody, by letter and state."""
     rows = (
         scope.findings(user)
-        .filter(makes_work=True)
+        .filter(makes_work=True, case__status=Case.Status.OPEN)
         .exclude(work=Work.DONE)
         .exclude(state=State.CLEAR, work__in=(Work.TODO, Work.WAITING))
         .values(*FINDING_FIELDS)
     )
     letters: dict[tuple[Any, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows.iterator(chunk_size=2000):
-        if row["case_id"] not in cases:
-            continue
         work = _effective(row, when)
         if row["letter_id"] is not None:
             if work != Work.TODO or row["letter__status"] not in OPEN_STATUS:
@@ -160,7 +157,7 @@ def _finding_pieces(
             continue
         yield Piece(
             case_id=row["case_id"],
-            practice=places.get(row["case_id"], ""),
+            practice=place.of(row["case_id"], row["practice_id"]),
             kind=row["klass"].split(".", 1)[0],
             what=row["title"],
             why=_also(row) + row["summary"],
@@ -178,7 +175,7 @@ def _finding_pieces(
         waits = [row["waiting_until"] for row in lines if row["waiting_until"]]
         yield Piece(
             case_id=first["case_id"],
-            practice=places.get(first["case_id"], ""),
+            practice=place.of(first["case_id"], first["practice_id"]),
             kind="letter",
             what=f"Discharge letter, {_count(len(lines), 'line')} {Work(work).label}",
             why=", ".join(sorted({row["title"] for row in lines})[:2]),
@@ -205,13 +202,11 @@ def _also(row: dict[str, Any]) -> str:
     return "must also be handed over; " if row["must_hand_over"] else ""
 
 
-def _letter_pieces(
-    user: User, cases: dict[Any, Case], places: dict[Any, str], when: date
-) -> Iterable[Piece]:
+def _letter_pieces(user: User, place: _Places, when: date) -> Iterable[Piece]:
     """Open letters, and those whose patient was not found or that were refused."""
     rows = list(
         scope.letters(user)
-        .filter(Q(status__in=OPEN_STATUS) | Q(status__in=("unmatched", "refused")))
+        .filter(status__in=(*OPEN_STATUS, "unmatched", "refused"))
         .order_by("due_on", "pk")
         .defer("content", "outcome")
     )
@@ -221,11 +216,9 @@ def _letter_pieces(
     ).values_list("letter_id", "klass", "work"):
         lines[letter_id].append((klass, work))
     for row in rows:
-        if row.case_id is not None and row.case_id not in cases:
-            continue
         yield Piece(
             case_id=row.case_id,
-            practice=places.get(row.case_id, row.practice_id),
+            practice=place.of(row.case_id, row.practice_id),
             kind="letter",
             what=_letter_title(row, lines[row.pk]),
             why=_letter_why(row, lines[row.pk], when),
@@ -322,69 +315,63 @@ def _cases_of(pieces: Iterable[Piece]) -> int:
     return len({_key(piece) for piece in pieces})
 
 
+def _strongest(kept: list[Piece]) -> list[Piece]:
+    """One piece a case: the first in the order of the list."""
+    found: dict[Any, Piece] = {}
+    for piece in sorted(kept, key=lambda p: p.order):
+        found.setdefault(_key(piece), piece)
+    return list(found.values())
+
+
 def _lines(
-    kept: list[Piece],
+    page: list[Piece],
     pieces: list[Piece],
-    cases: dict[Any, Case],
+    held: dict[Any, Case],
     names: dict[str, str],
     user: User,
     when: date,
-) -> list[tuple[CaseLine, Piece]]:
-    """One line a case, by its strongest piece; others are counted whatever the filters."""
-    strongest: dict[Any, Piece] = {}
-    for piece in sorted(kept, key=lambda p: p.order):
-        strongest.setdefault(_key(piece), piece)
-    held: dict[Any, int] = defaultdict(int)
-    for piece in pieces:
-        held[_key(piece)] += 1
-    return [
-        (_line(piece, cases.get(piece.case_id), names, held[_key(piece)] - 1, user, when), piece)
-        for piece in strongest.values()
-    ]
-
-
-def _line(
-    piece: Piece, case: Case | None, names: dict[str, str], others: int, user: User, when: date
-) -> CaseLine:
-    holder = _held_by(case) if case is not None else None
-    with_whom = piece.with_role
-    if not with_whom and case is not None and holder is not None and case.claimed_by is not None:
-        with_whom = "me" if holder == user.pk else case.claimed_by.display_name
-    return CaseLine(
-        case_ref=str(piece.case_id) if piece.case_id else None,
-        letter_ref=str(piece.letter_id) if piece.letter_id else None,
-        person=None,
-        practice_code=piece.practice,
-        practice_name=names.get(piece.practice, ""),
-        kind=piece.kind,
-        what=piece.what,
-        why=piece.why,
-        urgency=piece.urgency,
-        due=piece.due,
-        days_left=cards.days_left(piece.due, when),
-        state=piece.state,
-        work=piece.work,
-        with_whom=with_whom,
-        mine=holder == user.pk,
-        others=others,
-        owner=piece.owner,
-    )
-
-
-def _named(
-    page: list[tuple[CaseLine, Piece]], user: User, cases: dict[Any, Case], when: date
 ) -> Iterable[CaseLine]:
-    """The lines of one page with their persons, looked up for that page alone."""
-    from dataclasses import replace
+    """The lines of one page: other pieces counted whatever the filters, persons looked up."""
+    keys = {_key(piece) for piece in page}
+    pieces_of: dict[Any, int] = defaultdict(int)
+    for piece in pieces:
+        if _key(piece) in keys:
+            pieces_of[_key(piece)] += 1
+    people = _people(user, {piece.person_id for piece in page if piece.person_id}, when)
+    for piece in page:
+        case = held.get(piece.case_id)
+        mine = case is not None and case.claimed_by_id == user.pk
+        with_whom = piece.with_role
+        if not with_whom and case is not None and case.claimed_by is not None:
+            with_whom = "me" if mine else case.claimed_by.display_name
+        yield CaseLine(
+            case_ref=str(piece.case_id) if piece.case_id else None,
+            letter_ref=str(piece.letter_id) if piece.letter_id else None,
+            person=people.get(piece.person_id),
+            practice_code=piece.practice,
+            practice_name=names.get(piece.practice, ""),
+            kind=piece.kind,
+            what=piece.what,
+            why=piece.why,
+            urgency=piece.urgency,
+            due=piece.due,
+            days_left=cards.days_left(piece.due, when),
+            state=piece.state,
+            work=piece.work,
+            with_whom=with_whom,
+            mine=mine,
+            others=pieces_of[_key(piece)] - 1,
+            owner=piece.owner,
+        )
 
-    people = {piece.person_id for _, piece in page if piece.person_id}
+
+def _people(user: User, people: set[str], when: date) -> dict[str, PersonLine]:
     known: dict[str, PersonLine] = {}
     rows = scope.people(user).filter(person_id__in=people).select_related("practice")
     for row in rows.order_by("person_id", "registered_from", "pk"):
         if row.person_id not in known or row.registered_to is None:
             known[row.person_id] = cards.person_line(row, when)
-    for line, piece in page:
-        yield replace(line, person=known.get(piece.person_id))
+    return known
 
 
 def _kind_titles() -> dict[str, str]:
