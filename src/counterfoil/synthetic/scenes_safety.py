@@ -8,7 +8,7 @@ from counterfoil.foundation import days as calendar
 from counterfoil.synthetic.draws import Bools, stream
 from counterfoil.synthetic.lists import target
 from counterfoil.synthetic.regimens import ANTICOAGULANTS, ANTIPLATELETS, PROTECTION
-from counterfoil.synthetic.scenes_monitoring import Scene, between, cast
+from counterfoil.synthetic.scenes import Scene, between, cast
 from counterfoil.synthetic.script import ExtraEntry, Script
 
 UNCODED_THYROID = 0.05

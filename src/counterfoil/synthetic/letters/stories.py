@@ -1,0 +1,348 @@
+"""What a letter does to a faultless list: the stories, each an alteration with its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from counterfoil.synthetic.letters.model import Item
+from counterfoil.synthetic.lists import Option, options, rows, schedules
+
+HIGH_RISK = frozenset(
+    ["methotrexate", "lithium", "amiodarone", "doac", "warfarin", "insulin_basal", "insulin_rapid"]
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """One letter being decided: the items by plan, and what is said besides."""
+
+    rng: np.random.Generator
+    items: list[Item]
+    groups: list[str]
+    extra: list[Item]
+    unnamed: list[Item]
+    touched: set[int]
+    allergies: tuple[str, ...] = ()
+    hidden: list[Item] = field(default_factory=list)
+
+    def free(self, fits: Callable[[int], bool] = lambda _: True) -> list[int]:
+        """Places of items not yet altered that fit, in random order."""
+        open_to = [i for i, item in enumerate(self.items) if item.expected == "same"]
+        found = [i for i in open_to if i not in self.touched and fits(i)]
+        return [found[i] for i in self.rng.permutation(len(found))]
+
+    def siblings(self, place: int) -> list[tuple[float, Option]]:
+        """Other strengths of an item's drug, where the list holds the drug once at one a time."""
+        item = self.items[place]
+        drug = item.gp_product.split()[0]
+        alone = sum(other.gp_product.startswith(drug) for other in self.items) == 1
+        return _siblings(item) if alone and item.amount == "1" else []
+
+    def alter(self, place: int, **changes: object) -> None:
+        """Change an item once."""
+        self.touched.add(place)
+        if changes.get("expected", "same") != "same":
+            changes.setdefault("also", ())
+        self.items[place] = replace(self.items[place], **changes)  # type: ignore[arg-type]
+
+
+def _milligrams(strength: str) -> float | None:
+    """A plain strength in milligrams; ``None`` for anything less simple."""
+    for unit, factor in (("microgram", 0.001), ("mg", 1.0), ("g", 1000.0)):
+        figure = strength.removesuffix(unit)
+        if strength.endswith(unit) and figure.replace(".", "", 1).isdigit():
+            return float(figure) * factor
+    return None
+
+
+def _option(item: Item) -> Option | None:
+    for option in options():
+        if option.product == item.gp_product and option.group != "acute":
+            return option
+    return None
+
+
+def _siblings(item: Item) -> list[tuple[float, Option]]:
+    """Other strengths of the same drug and form, with how many times as strong each is."""
+    mine = _option(item)
+    if mine is None:
+        return []
+    own = _milligrams(mine.strength)
+    found: dict[str, tuple[float, Option]] = {}
+    for other in options():
+        if other.group != mine.group or other.drug != mine.drug or other.form != mine.form:
+            continue
+        theirs = _milligrams(other.strength)
+        if own and theirs and theirs != own:
+            found[other.strength] = (theirs / own, other)
+    return list(found.values())
+
+
+WHY_UP = {
+    "acei_arb": "blood pressure above target",
+    "ccb": "blood pressure above target",
+    "alphablocker": "blood pressure above target",
+    "betablocker": "heart rate above 110",
+    "statin": "cholesterol above target",
+    "loop": "fluid overload",
+    "ssri": "low mood",
+    "mirtazapine": "low mood",
+    "levothyroxine": "TSH raised",
+    "ppi": "reflux symptoms",
+}
+WHY_DOWN = {
+    "acei_arb": "low blood pressure",
+    "ccb": "ankle swelling",
+    "betablocker": "slow heart rate",
+    "statin": "muscle aches",
+    "loop": "dehydration",
+    "levothyroxine": "TSH low",
+    "doac": "kidney function",
+    "zopiclone": "falls",
+    "gabapentinoid": "drowsiness",
+    "amitriptyline": "drowsiness",
+}
+WHY_STOP = ("no longer needed", "low blood pressure", "side effects", "kidney injury")
+
+
+def dose_changed(draft: Draft) -> None:
+    """Another strength, and the letter says so."""
+    for place in draft.free(lambda i: bool(draft.siblings(i))):
+        item = draft.items[place]
+        choices = draft.siblings(place)
+        ratio, other = choices[int(draft.rng.integers(len(choices)))]
+        up = ratio > 1
+        reason = (WHY_UP if up else WHY_DOWN).get(draft.groups[place], "symptoms")
+        remark = reason if draft.rng.random() < 0.6 else ""
+        draft.alter(
+            place,
+            product=other.product,
+            stated="changed",
+            remark=remark,
+            expected="changed",
+            subclass="dose up" if up else "dose down",
+            daily=(item.gp_daily or 0.0) * ratio,
+            note="daily amount in units of the GP's strength",
+        )
+        return
+
+
+def continued_but_different(draft: Draft) -> None:
+    """Said to be continued, at another dose: nobody can tell which is meant."""
+    for place in draft.free(lambda i: bool(draft.siblings(i))):
+        item = draft.items[place]
+        ratio, other = draft.siblings(place)[0]
+        draft.alter(
+            place,
+            product=other.product,
+            stated="continued",
+            expected="conflict",
+            subclass="stated continued, dose differs",
+            daily=(item.gp_daily or 0.0) * ratio,
+            note="daily amount in units of the GP's strength",
+        )
+        return
+
+
+def split_strength(draft: Draft) -> None:
+    """Two of half the strength: the same daily amount."""
+    for place in draft.free():
+        half = [o for ratio, o in draft.siblings(place) if abs(ratio - 0.5) < 1e-9]
+        if half:
+            draft.alter(
+                place,
+                product=half[0].product,
+                amount="2",
+                expected="same",
+                subclass="same daily amount by other strength",
+            )
+            return
+
+
+def brand_named(draft: Draft) -> None:
+    """The brand of the same product, or the generic where the GP list has the brand."""
+    brands = {row["product"]: row["brand"] for row in rows("letter_brands")}
+    brands |= {brand: product for product, brand in brands.items()}
+    for place in draft.free(lambda i: draft.items[i].gp_product in brands):
+        brand = brands[draft.items[place].gp_product]
+        draft.alter(place, product=brand, expected="same", subclass="brand/generic")
+        return
+
+
+def _new(draft: Draft, short: bool) -> None:
+    held = {item.gp_product.split()[0] for item in draft.items + draft.hidden if item.gp_product}
+    held |= {item.product.split()[0] for item in draft.extra}
+    kinds = {"Atorvastatin": "statin", "Lansoprazole": "ppi", "Furosemide": "loop"}
+    kinds |= {"Bisoprolol": "betablocker", "Ramipril": "acei_arb", "Spironolactone": "mra"}
+    kinds |= {"Senna": "laxative", "Mirtazapine": "mirtazapine", "Paracetamol": "cocodamol"}
+    kinds |= {"Codeine": "cocodamol", "Ferrous fumarate": "iron", "Colecalciferol": "calcium_d"}
+    listed = [r for r in rows("letter_new") if (r["short"] == "true") == short]
+    for index in draft.rng.permutation(len(listed)):
+        row = listed[index]
+        if row["drug"] in held or kinds.get(row["drug"]) in draft.groups:
+            continue
+        plan = schedules()[row["freq"]]
+        daily = None
+        if plan.times and plan.per_days:
+            daily = float(row["amount"]) * plan.times / plan.per_days
+        said = draft.rng.random() < 0.5
+        clash = any(row["drug"] in CLASHES.get(what, ()) for what in draft.allergies)
+        draft.extra.append(
+            Item(
+                product=f"{row['drug']} {row['strength']} {row['form']}",
+                amount=row["amount"],
+                unit=row["unit"],
+                freq=row["freq"],
+                stated="new",
+                duration=row["duration"],
+                remark=f"for {row['reason']}" if said else "",
+                expected="conflict" if clash else "new",
+                subclass="allergy v drug"
+                if clash
+                else ("short course with end" if short else "long-term stated"),
+                plan_ids=(),
+                gp_product="",
+                gp_daily=None,
+                daily=daily,
+                also=("duplicate",) if row["drug"] in ("Codeine", "Paracetamol") else (),
+            )
+        )
+        return
+
+
+CLASHES = {
+    "Penicillin": ("Amoxicillin",),
+    "Ramipril": ("Ramipril",),
+    "Codeine": ("Codeine",),
+    "Statins": ("Atorvastatin",),
+}
+"""What the record's words for an allergy forbid among the new medicines."""
+
+
+def new_course(draft: Draft) -> None:
+    """A short course."""
+    _new(draft, True)
+
+
+def new_long_term(draft: Draft) -> None:
+    """A medicine to go on with."""
+    _new(draft, False)
+
+
+def stopped(draft: Draft) -> None:
+    """Stopped in hospital with a reason; still on the GP's repeat list."""
+    for place in draft.free(lambda i: draft.groups[i] not in HIGH_RISK):
+        why = WHY_STOP[int(draft.rng.integers(len(WHY_STOP)))]
+        draft.alter(
+            place,
+            stated="stopped",
+            remark=why,
+            expected="stopped",
+            subclass="explicit with reason",
+            daily=None,
+            note="the stop has not been followed: still on repeat",
+        )
+        return
+
+
+def stopped_silently(draft: Draft) -> None:
+    """Stopped, no reason given."""
+    for place in draft.free(lambda i: draft.groups[i] not in HIGH_RISK):
+        draft.alter(
+            place,
+            stated="stopped",
+            expected="stopped",
+            subclass="explicit, no reason",
+            daily=None,
+            note="the stop has not been followed: still on repeat",
+        )
+        return
+
+
+def held(draft: Draft) -> None:
+    """Withheld, with or without a word on when to restart."""
+    pool = draft.free(
+        lambda i: draft.groups[i] in ("acei_arb", "metformin", "loop", "statin", "mra")
+    )
+    for place in pool[:1]:
+        rule = draft.rng.random() < 0.5
+        draft.alter(
+            place,
+            stated="on_hold",
+            remark="GP to restart in 2 weeks if kidney function stable" if rule else "",
+            expected="stopped",
+            subclass="on hold with restart rule" if rule else "on hold, no rule",
+            daily=None,
+        )
+
+
+def left_out(draft: Draft) -> None:
+    """Not named at all, in a letter that lists everything else."""
+    for place in draft.free():
+        item = draft.items[place]
+        draft.touched.add(place)
+        draft.unnamed.append(
+            replace(
+                item,
+                expected="missing",
+                subclass="on GP repeat, not in letter",
+                stated=None,
+                also=(),
+            )
+        )
+        return
+
+
+def smudged(draft: Draft) -> None:
+    """A line that cannot be read, as a bad copy leaves it; its plan is named by no other line."""
+    for place in draft.free():
+        word = draft.items[place].product
+        lost = replace(draft.items[place], expected="missing", stated=None, also=("unreadable",))
+        draft.hidden.append(replace(lost, subclass="the line that names it cannot be read"))
+        marks = "".join(
+            "?" if index % 3 == 1 and letter.isalpha() else letter
+            for index, letter in enumerate(word)
+        )
+        draft.alter(
+            place,
+            garbled=f"{marks[:3]}~#{marks[6:14]}?? [illegible] ?",
+            stated=None,
+            expected="unreadable",
+            subclass="drug unknown",
+            daily=None,
+            plan_ids=(),
+            gp_product="",
+            gp_daily=None,
+            also=(),
+        )
+        return
+
+
+def already_done(item: Item) -> Item:
+    """A change that somebody has already made in the GP record since the discharge."""
+    return replace(
+        item,
+        stated="changed",
+        expected="done",
+        subclass="GP record already shows it after the letter date",
+        also=("same", "conflict"),
+    )
+
+
+STORIES: tuple[tuple[Callable[[Draft], None], ...], ...] = (
+    (dose_changed, new_course),
+    (new_long_term, brand_named),
+    (stopped, new_course),
+    (left_out,),
+    (split_strength, dose_changed),
+    (continued_but_different, new_course),
+    (smudged, new_long_term),
+    (held, dose_changed),
+    (stopped_silently, left_out, brand_named),
+    (brand_named, split_strength),
+    (),
+    (dose_changed, stopped, new_long_term),
+)

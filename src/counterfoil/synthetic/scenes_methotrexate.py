@@ -1,0 +1,228 @@
+"""Scenes about methotrexate: full blood count, liver and renal function every 12 weeks.
+
+Everybody on it gets a scene, so whether a test is overdue is decided here and never an accident of
+the draw. The days keep clear of any grace period unless the scene is about the limit itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from counterfoil.synthetic.lists import target
+from counterfoil.synthetic.scenes import Scene, between, cast, pool_of
+from counterfoil.synthetic.script import ExtraEntry, Script
+
+BLOODS = ("fbc", "lft", "ue", "renal")
+
+
+def mtx_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Tested within the twelve weeks."""
+    back = between(rng, 4, 66)
+    script.on(patient, "methotrexate", back=between(rng, 420, 2500))
+    script.tested(patient, BLOODS, back, 80)
+    script.plant(
+        patient,
+        "methotrexate.up_to_date",
+        "clear",
+        ("methotrexate",),
+        f"tested {back} days ago",
+        "",
+    )
+
+
+def _mtx_overdue(script: Script, rng: np.random.Generator, patient: int, back: int) -> None:
+    script.on(patient, "methotrexate", back=between(rng, 500, 2500))
+    script.tested(patient, BLOODS, back, 80)
+
+
+def mtx_overdue(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """All three tests last done well over twelve weeks ago."""
+    back = 84 + between(rng, 16, 150)
+    _mtx_overdue(script, rng, patient, back)
+    script.plant(
+        patient,
+        "methotrexate.overdue",
+        "open",
+        ("methotrexate",),
+        "FBC, LFT and U&E due every 12 weeks",
+        f"last {back} days ago",
+        day=script.as_of - back + 84,
+    )
+
+
+def mtx_just_overdue(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """A few days over the twelve weeks."""
+    back = 84 + between(rng, 1, 7)
+    _mtx_overdue(script, rng, patient, back)
+    script.plant(
+        patient,
+        "methotrexate.just_overdue",
+        "near",
+        ("methotrexate",),
+        "due every 12 weeks",
+        f"last {back} days ago",
+        2,
+        "open or near, as the rule's grace decides",
+        day=script.as_of - back + 84,
+    )
+
+
+def mtx_just_inside(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """A few days short of the twelve weeks."""
+    back = 84 - between(rng, 2, 7)
+    _mtx_overdue(script, rng, patient, back)
+    script.plant(
+        patient,
+        "methotrexate.just_inside",
+        "not_open",
+        ("methotrexate",),
+        "due every 12 weeks",
+        f"last {back} days ago",
+        2,
+        "may be shown as near",
+    )
+
+
+def mtx_liver_missing(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Blood count and kidney function are in date, the liver test was left off the form."""
+    back = between(rng, 10, 60)
+    script.on(patient, "methotrexate", back=between(rng, 500, 2500))
+    script.tested(patient, ("fbc", "ue", "renal"), back, 80)
+    late = 84 + between(rng, 30, 120)
+    script.tested(patient, ("lft",), late, 80)
+    script.plant(
+        patient,
+        "methotrexate.liver_missing",
+        "open",
+        ("methotrexate",),
+        "LFT due every 12 weeks",
+        f"LFT last {late} days ago, others {back}",
+        2,
+        day=script.as_of - late + 84,
+    )
+
+
+def mtx_new(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Started days ago with a baseline: not overdue, whatever a trailing window says."""
+    began = between(rng, 6, 12)
+    script.on(patient, "methotrexate", script.as_of - began)
+    script.groups["leflunomide"][patient] = False
+    script.tested(patient, BLOODS, began + 3, 400)
+    script.tests_from(patient, BLOODS, script.as_of - began - 4)
+    script.plant(
+        patient,
+        "methotrexate.newly_started",
+        "not_open",
+        ("methotrexate",),
+        f"started {began} days ago",
+        f"baseline {began + 3} days ago",
+        2,
+    )
+
+
+def mtx_restarted(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Off it for months and started again days ago: the clock begins at the restart."""
+    began = between(rng, 7, 12)
+    stopped = 260 + between(rng, 0, 60)
+    script.on(patient, "methotrexate", script.as_of - began)
+    first = script.as_of - stopped - between(rng, 300, 420)
+    script.extra_plans.append((patient, "methotrexate", first, script.as_of - stopped))
+    last = stopped + between(rng, 5, 40)
+    script.tested(patient, BLOODS, last, 80)
+    script.plant(
+        patient,
+        "methotrexate.restarted",
+        "not_open",
+        ("methotrexate",),
+        f"restarted {began} days ago after {stopped - began} days without",
+        f"last tested {last} days ago",
+        3,
+    )
+
+
+def mtx_declined(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Overdue, and a blood test was declined a few weeks ago."""
+    back = 84 + between(rng, 40, 90)
+    _mtx_overdue(script, rng, patient, back)
+    when = script.as_of - between(rng, 8, 25)
+    script.extra_entries.append(ExtraEntry(patient, "declined", when, None))
+    script.plant(
+        patient,
+        "methotrexate.declined",
+        "any",
+        ("methotrexate",),
+        "overdue, blood test declined",
+        f"last {back} days ago",
+        3,
+        "neither done nor missing: the rule says how long a refusal counts",
+    )
+
+
+def mtx_new_patient(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Registered weeks ago; the old practice's results have not come."""
+    joined = between(rng, 20, 30)
+    script.who.registered_from[patient] = script.as_of - joined
+    script.on(patient, "methotrexate", script.as_of - joined + 2)
+    script.tested(patient, BLOODS, -1, 80)
+    script.plant(
+        patient,
+        "methotrexate.new_patient",
+        "not_open",
+        ("methotrexate",),
+        "tested at the last practice",
+        "no result in this record",
+        3,
+    )
+
+
+def mtx_with_leflunomide(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """With leflunomide the tests are monthly until stable for a year."""
+    back = 28 + between(rng, 22, 48)
+    script.on(patient, "methotrexate", back=between(rng, 700, 1500))
+    script.on(patient, "leflunomide", back=between(rng, 150, 250))
+    script.tested(patient, BLOODS, back, 40)
+    script.plant(
+        patient,
+        "methotrexate.leflunomide",
+        "open",
+        ("methotrexate", "leflunomide"),
+        "with leflunomide: monthly until stable for 12 months",
+        f"last {back} days ago, inside 12 weeks",
+        3,
+        "only a rule that knows the shorter interval sees it",
+        day=script.as_of - back + 28,
+    )
+
+
+def mtx_hospital(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Supplied and monitored by the hospital: an entry on the list, no issues."""
+    script.off(patient, "methotrexate", "folic")
+    script.hospital_plans.append((patient, "methotrexate", script.as_of - between(rng, 200, 600)))
+    script.tested(patient, BLOODS, -1, 80)
+    script.plant(
+        patient,
+        "methotrexate.hospital",
+        "not_open",
+        ("methotrexate",),
+        "monitored by the hospital",
+        "no issue and no result here",
+        3,
+    )
+
+
+def methotrexate(script: Script, rng: np.random.Generator) -> None:
+    pool = pool_of(script, rng, "methotrexate")
+    share = target("methotrexate_overdue") / 100
+    scenes: list[tuple[int, Scene]] = [
+        (max(2, round(share * len(pool))), mtx_overdue),
+        (1, mtx_liver_missing),
+        (1, mtx_just_overdue),
+        (1, mtx_new),
+        (1, mtx_restarted),
+        (1, mtx_with_leflunomide),
+        (1, mtx_declined),
+        (1, mtx_new_patient),
+        (1, mtx_just_inside),
+        (1, mtx_hospital),
+    ]
+    cast(script, rng, pool, [*scenes, (len(pool), mtx_up_to_date)])
