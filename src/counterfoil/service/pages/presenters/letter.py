@@ -21,6 +21,16 @@ NUMBERS = {
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     )
 } | {"half": "1/2", "a": "1", "an": "1"}
+ASKED = {
+    "conflict": "Which is meant? Please say what the GP record should hold.",
+    "unreadable": "Please read this line and say what it means.",
+    "changed": "Please decide about this change.",
+    "missing": "Is this medicine to go on?",
+    "stopped": "Please decide whether this item is to end.",
+    "new": "Please decide about this new medicine.",
+    "duplicate": "Both are listed. Which is meant?",
+}
+"""What a drafted question asks, by class: it proposes no answer."""
 FILLER = frozenset(
     [
         "to",
@@ -188,7 +198,7 @@ def draft_question(line: LetterLine, summary: LetterSummary) -> str:
     where = words.tidy_name(summary.sender) or "the hospital"
     discharged = f" of {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
     body = [f"Discharge letter from {where}{discharged}.", "", *_facts(line)]
-    body += ["", line.proposal or "Please say what should be done."]
+    body += ["", ASKED.get(top_class(line.klass), "Please say what should be done.")]
     return "\n".join(body)
 
 
