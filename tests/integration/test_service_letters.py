@@ -13,8 +13,8 @@ from counterfoil.foundation import days
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.load import of_tables
 from counterfoil.service.casework import actions, queries
-from counterfoil.service.casework.errors import ConflictError, PolicyError
-from counterfoil.service.casework.letters import match_again, receive_letter
+from counterfoil.service.casework.errors import ConflictError, PolicyError, ScopeError
+from counterfoil.service.casework.letters import match_again, receive_letter, take_in
 from counterfoil.service.casework.models import Event, Finding, LetterDocument
 from counterfoil.service.config.home import Home
 from counterfoil.service.records import publishing
@@ -185,3 +185,15 @@ def test_lateness_is_seven_days_after_receipt(loaded: Any, made: synthetic.Popul
     assert line.days_left == -3
     counts = {c.practice_code: c for c in queries.team_counts(loaded.lena)}
     assert counts[letter.practice].letters_late == 1
+
+
+def test_who_hands_a_letter_in_stands_in_the_log_and_needs_the_practice(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    code, letter = made.practices[0].code, made.letters[0]
+    ref = take_in(loaded.tess, code, letter.content, letter.name)
+    event = Event.objects.get(kind="letter_received")
+    assert (event.refs["letter"], event.actor) == (ref, str(loaded.tess.pk))
+    for outsider in (loaded.stranger, loaded.lena):
+        with pytest.raises(ScopeError):
+            take_in(outsider, code, letter.content, letter.name)

@@ -53,9 +53,11 @@ class _Read:
 
 
 def receive_letter(
-    practice: str, content: bytes, name: str, received_at: datetime
+    practice: str, content: bytes, name: str, received_at: datetime, user: User | None = None
 ) -> LetterDocument:
     """Take in one letter for a practice; the same bytes a second time change nothing.
+
+    *user* is who handed it in; nobody where it came by itself.
 
     ``DataError`` only where a demo home is given a letter with a real-looking NHS number: that is
     not kept at all.
@@ -74,7 +76,7 @@ def receive_letter(
         _guard_demo(letter, name)
         found = _match(place, letter, day)
     keep(home.current().documents / sha256, content)
-    return _write(place, sha256, name, received_at, day, found)
+    return _write(place, sha256, name, received_at, day, found, user)
 
 
 def take_in(user: User, practice: str, content: bytes, name: str) -> str:
@@ -84,7 +86,7 @@ def take_in(user: User, practice: str, content: bytes, name: str) -> str:
     """
     if not scope.practices(user).filter(pk=practice).exists():
         raise ScopeError("There is no such practice among yours.")
-    return str(receive_letter(practice, content, name, clock.now()).pk)
+    return str(receive_letter(practice, content, name, clock.now(), user).pk)
 
 
 def keep(path: Path, content: bytes) -> None:
@@ -151,6 +153,7 @@ def _write(
     received_at: datetime,
     day: date,
     found: _Read,
+    user: User | None,
 ) -> LetterDocument:
     letter = found.letter
     with transaction.atomic():
@@ -169,7 +172,7 @@ def _write(
         )
         if made:
             came = events.Entry("letter_received", {"letter": str(row.pk)})
-            events.append(place.pk, [came, *_settle(place, row, found, day)])
+            events.append(place.pk, [came, *_settle(place, row, found, day)], user)
     return row
 
 
