@@ -216,6 +216,9 @@ def _kind(label: str, *, loose: bool) -> str | None:
 
 def _state(label: str) -> str:
     """The kind of list a heading about medicines opens."""
+    label = re.sub(
+        r"\([^)]*\b(?:see|below|above|attached|overleaf)\b[^)]*\)", " ", label, flags=re.I
+    )
     found = {n for n, p in patterns("headings", "states") if p.search(label)}
     if "unchanged" in found:
         return "continued"

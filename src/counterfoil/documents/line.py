@@ -101,7 +101,8 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     dose_cells = raw.get("now") or raw.get("dose")
     remarks = raw.get("status"), raw.get("comment"), raw.get("reason"), raw.get("continuing")
     free = f"{lead} ; {rest}"
-    statuses = " ; ".join(t for t in (raw.get("status"), free, raw.get("comment")) if t)
+    told = (raw.get("status"), free, raw.get("comment"), dose_cells)
+    statuses = " ; ".join(t for t in told if t)
     state, said, done, against = _state(raw, statuses)
     conflicts += against
     section = _SECTION_STATED.get(raw.section)
@@ -305,7 +306,9 @@ def _segment(text: str, words: _Words, dose: bool) -> None:
     if pattern(remarks, "request").search(text):
         words.comment.append(text.strip(_EDGE))
         return
-    bare = re.sub(r"^\W*dose\W+(?=for\b)", "", _without_status(text), flags=re.IGNORECASE)
+    bare = re.sub(
+        r"^\W*(?:dose\W+(?=for\b)|now\s+(?=\w))", "", _without_status(text), flags=re.IGNORECASE
+    )
     if not bare.strip(_EDGE):
         return
     if dose and _DOSE_SIGN.search(bare):
@@ -391,6 +394,12 @@ def _dose(
         texts.append(tail)
     plain = " ".join(w for w in words.dose if not _ROUTE_ONLY.fullmatch(w.strip()))
     texts += [plain] if not (cells or frequency) and plain and plain != tail else []
+    if cells:
+        sorted_ = _Words()
+        _sort(cells, sorted_)
+        texts.append(" ".join((*sorted_.dose, frequency)).strip())
+        if sorted_.reason and not words.reason:
+            words.reason = sorted_.reason
     best: tuple[str, Dose] | None = None
     for text in texts:
         for variant in _variants(text, words, route):
@@ -436,15 +445,18 @@ def _variants(text: str, words: _Words, route: str) -> list[str]:
     course = pattern("remarks", "course").search(text)
     if course:
         without = (text[: course.start()] + " " + text[course.end() :]).strip(" ,;")
-        words.duration = (
-            [*words.duration, course.group().strip(_EDGE)] if not words.duration else words.duration
-        )
+        if not words.duration and not pattern("remarks", "request").search(text):
+            words.duration = [course.group().strip(_EDGE)]
         out.append(without)
     cleaned = pattern("remarks", "harmless").sub(" ", out[-1])
     purpose = re.search(r"\b(?:for|to (?:treat|prevent|control))\s+[a-z][a-z \-]+$", cleaned, re.I)
     if purpose and not re.search(r"\b(?:prn|required|needed|necessary)\b", cleaned, re.I):
         cleaned = cleaned[: purpose.start()]
-    cleaned = " ".join(cleaned.split()).strip(" ,;")
-    if cleaned and cleaned not in out:
-        out.append(cleaned)
+    bare = re.sub(
+        r"(?<![\w/])(?:PO|SC|S/C|INH|po|sc|s/c|inh|Oral|oral|ORAL)(?![\w/])", " ", cleaned
+    )
+    for variant in (cleaned, bare):
+        variant = " ".join(variant.split()).strip(" ,;")
+        if variant and variant not in out:
+            out.append(variant)
     return out

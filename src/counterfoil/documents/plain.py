@@ -56,7 +56,7 @@ def _line(raw: str, place: int) -> Line:
 def _bar_cells(raw: str, place: int) -> tuple[Cell, ...]:
     inner_start = len(raw) - len(raw.lstrip())
     inner_end = len(raw.rstrip())
-    if raw[inner_start] in "|│║¦":
+    if raw[inner_start] in "|│║¦" and inner_start < 4:
         inner_start += 1
     if inner_end > inner_start and raw[inner_end - 1] in "|│║¦":
         inner_end -= 1

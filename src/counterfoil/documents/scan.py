@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from counterfoil.documents.layout import (
     LISTS,
@@ -62,6 +62,7 @@ class Walker:
         self.current: Raw | None = None
         self.blank = False
         self.dosed_below = False
+        self.above: int | None = None
 
     def run(self) -> Scan:
         """Walks every line."""
@@ -71,13 +72,15 @@ class Walker:
             self.dosed_below = (
                 after is not None
                 and after.indent > line.indent
-                and bool(DOSE_START.match(self.sheet.of(after)))
+                and bool(DOSE_START.match(self.sheet.of(after)) or LEAD.match(self.sheet.of(after)))
             )
             if line.kind == "blank":
                 if line.table != -1:
                     self._blank()
                 continue
+            count = len(self.out.headings)
             self._line(line)
+            self.above = None if len(self.out.headings) > count else line.indent
             self.blank = False
         self._close()
         return self.out
@@ -144,12 +147,11 @@ class Walker:
 
     def _under(self, line: Line, text: str) -> bool:
         """Whether a status word stands alone under its medicine, further in."""
-        return (
-            self.current is not None
-            and not self.blank
-            and line.indent > self.current.indent
-            and ":" not in text
-        )
+        if self.blank or ":" in text:
+            return False
+        if self.current is not None:
+            return line.indent > self.current.indent
+        return self.above is not None and line.indent > self.above
 
     def _is_field(self, text: str) -> bool:
         """Whether a labelled line belongs to the medicine above it (``Reason: low sodium``)."""
@@ -195,7 +197,7 @@ class Walker:
         if line.kind == "row" and len(cells) > 1:
             if self._vertical(line, cells):
                 return True
-            names = columns_of(cells)
+            line, names = self._head_cells(line)
             if names and not any(STRENGTH.search(c) for c in cells):
                 self._header(line, names)
                 return True
@@ -213,6 +215,21 @@ class Walker:
         if self.columns is not None and line.kind != "row":
             self.columns = None
         return False
+
+    def _head_cells(self, line: Line) -> tuple[Line, list[str | None] | None]:
+        """A header row and its columns; headings with one space between them are set apart."""
+        names = columns_of(self.sheet.of(c) for c in line.cells)
+        if names is None or line.grid or None not in names:
+            return line, names
+        cells: list[Cell] = []
+        for cell, name in zip(line.cells, names, strict=True):
+            words = list(re.finditer(r"\S+", self.sheet.of(cell)))
+            if name is None and len(words) > 1 and all(column(w.group()) for w in words):
+                cells += [Cell(cell.start + w.start(), cell.start + w.end()) for w in words]
+            else:
+                cells.append(cell)
+        line = replace(line, cells=tuple(cells))
+        return line, columns_of(self.sheet.of(c) for c in cells)
 
     def _header(self, line: Line, names: list[str | None]) -> None:
         self._close()
@@ -264,7 +281,7 @@ class Walker:
             return
         drug = " ".join(by.get("drug", ()))
         filled = [c for c in cells if c.strip()]
-        if len(filled) == 1 and not STRENGTH.search(filled[0]) and not name_at(filled[0]):
+        if len(filled) == 1 and drug and not STRENGTH.search(filled[0]) and not name_at(filled[0]):
             found = heading(filled[0])
             if found:
                 columns = self.columns
@@ -389,13 +406,25 @@ class Walker:
         if self.current is not None and self._continues(line, body, bullet):
             self._extend(line, body)
             return
+        if not bullet and self._headlike(line, body):
+            self._open(Heading("discharge", body.strip(" :")))
+            self._odd(start, line.end, "a heading that is not understood")
+            return
         listed = self.current is not None and self.current.bullet and bullet
         self._close()
-        if listed and self._garbled(body):
+        spoilt = bullet and re.search(r"illegible|unreadable|\?\?|\w\?\w", body)
+        if spoilt or (listed and self._garbled(body)):
             place = (start + begin, line.end, self.section, self.label)
             self.current = Raw(*place, {"line": [body]}, line.page, line.indent, True)
             return
         self._odd(start, line.end, "not understood as a medicine")
+
+    def _headlike(self, line: Line, body: str) -> bool:
+        """Whether an unknown line ends what the heading above it stated."""
+        stated = self.section not in ("discharge", "admission", "unknown")
+        short = len(body.split()) <= 6 and not re.search(r"\d", body) and body[:1].isupper()
+        below = self.current is not None and line.indent < self.current.indent
+        return stated and short and (body.rstrip().endswith(":") or below)
 
     def _start(self, line: Line, start: int, body: str, bullet: bool) -> None:
         """Opens a medicine, or several that one line names."""
@@ -450,7 +479,7 @@ class Walker:
     def _garbled(body: str) -> bool:
         """Whether an item of a list of medicines is one that cannot be made out."""
         return bool(
-            re.search(r"illegible|unreadable|\?\?|\w\?\w|[#~]", body)
+            re.search(r"[#~]", body)
             or STRENGTH.search(body)
             or FORM.search(body)
             or DOSEISH.search(body)
