@@ -22,7 +22,7 @@ LONG_WORD = 8
 PLAIN_WORDS = frozenset({"carbonate", "chloride", "compound", "conjugated", "phosphate"})
 RELEASE_SUFFIXES = ("xl", "sr", "mr", "la", "cr", "retard", "prolonged release")
 
-_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+|[a-z][a-z0-9']*|[%/+&()\-]")
+_TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+|[^\W\d_][^\W_']*(?:'[^\W_]+)*|[%/+&()\-]")
 _REPLACED = str.maketrans({"μ": "u", "µ": "u", "_": " ", '"': " ", "‘": "'", "’": "'", "–": "-"})
 _JOINED = re.compile(r"^(la|xl|sr|mr|xr|ml|mg|mcg)(\d+|sf|ud|xl|sr|mr)$")
 

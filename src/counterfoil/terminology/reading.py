@@ -21,6 +21,7 @@ _BY_WEIGHT = re.compile(r"(?<![a-z0-9])[wv]/[wv](?![a-z])")
 _LETTER_DIGIT = re.compile(r"\bd-3\b")
 _DENOMINATORS = {"ml", "litre", "dose", "hour"}
 _BARE_DENOMINATORS = _DENOMINATORS | {"g", "mg"}
+_DIGITS = "0123456789."
 _DOSES = {"d", "dose", "doses"}
 _SEPARATORS = {"/", "+", "&", "and", "with"}
 _COMPANY = {
@@ -215,7 +216,7 @@ class _Reader:
 
     def _step(self, i: int) -> int:
         token = self.items[i]
-        if token[0].isdigit() or token[0] == ".":
+        if token[0] in _DIGITS:
             found = self.lexicon.at(self.items, i)
             if found is not None:
                 return self._take(found[0], i, found[1])
@@ -287,31 +288,18 @@ class _Reader:
         pending: list[Amount] = []
         i = start
         below = False
-        while i < len(items) and items[i][0] in "0123456789.":
-            value = number(items[i])
-            first = items[i]
-            i += 1
-            if i + 1 < len(items) and items[i] == "-" and items[i + 1][0].isdigit():
-                value, first, i = number(items[i + 1]), items[i + 1], i + 2
-            if i + 1 < len(items) and items[i] == "in" and items[i + 1][0].isdigit():
-                self.reading.note("ratio", f"{first} in {items[i + 1]}")
-                i += 2
+        while i < len(items) and items[i][0] in _DIGITS:
+            first, i = items[i], i + 1
+            if i + 1 < len(items) and items[i] == "-" and items[i + 1][0] in _DIGITS:
+                first, i = items[i + 1], i + 2
+            aside = None if below else self._aside(first, i)
+            if aside is not None:
+                i = aside
                 continue
             word = items[i] if i < len(items) else ""
-            if word in _DOSES and not below:
-                self.reading.note("doses", f"{first} {word}")
-                i += 1
-                below = False
-                if i < len(items) and items[i] == "/":
-                    i += 1
-                continue
-            if word in ("day", "days") and not below:
-                self.reading.note("days", f"{first} {word}")
-                i += 1
-                break
             unit = UNITS.get(word)
-            if unit is not None:
-                i += 1
+            i += unit is not None
+            value = number(first)
             if below and unit in _DENOMINATORS and not value:
                 self.reading.unread.append(f"{first}{word}")
             elif below and unit in _DENOMINATORS and pending:
@@ -319,19 +307,32 @@ class _Reader:
                     amount.below, amount.below_unit = value, unit
                 pending = []
             else:
-                amount = Amount(value, unit, at=start)
-                for earlier in run:
-                    if earlier.unit is None and unit is not None and earlier in pending:
-                        earlier.unit = unit
-                run.append(amount)
-                pending.append(amount)
+                for earlier in pending:  # 0.4/0.5mg: the unit of the last is that of all
+                    earlier.unit = earlier.unit or unit
+                pending.append(Amount(value, unit, at=start))
+                run.append(pending[-1])
             i, below, pending = self._after(i, pending)
             if not below:
                 break
         self.reading.amounts += run
-        if i > start:
+        if run:
             self.reading.note("strength", " ".join(items[start:i]).replace(" / ", "/"))
         return max(i, start + 1)
+
+    def _aside(self, first: str, i: int) -> int | None:
+        """Past a number that is no strength: a ratio (1 in 1,000), doses in a pack, days."""
+        items = self.items
+        word = items[i] if i < len(items) else ""
+        if word == "in" and i + 1 < len(items) and items[i + 1][0] in _DIGITS:
+            self.reading.note("ratio", f"{first} in {items[i + 1]}")
+            return i + 2
+        if word in _DOSES:
+            self.reading.note("doses", f"{first} {word}")
+            return i + 2 if items[i + 1 : i + 2] == ["/"] else i + 1
+        if word in ("day", "days"):
+            self.reading.note("days", f"{first} {word}")
+            return i + 1
+        return None
 
     def _after(self, i: int, pending: list[Amount]) -> tuple[int, bool, list[Amount]]:
         """Past ``/ml`` and ``/``: where to read on, and whether another number follows."""
@@ -341,14 +342,14 @@ class _Reader:
         if i + 1 >= len(items):
             return i, False, pending
         following = items[i + 1]
-        if following[0] in "0123456789.":
+        if following[0] in _DIGITS:
             return i + 1, True, pending
         unit = UNITS.get(following)
         if unit in _BARE_DENOMINATORS:
             for amount in pending:
                 amount.below, amount.below_unit, amount.bare = Fraction(1), unit, True
             i += 2
-            if i + 1 < len(items) and items[i] == "/" and items[i + 1][0] in "0123456789.":
+            if i + 1 < len(items) and items[i] == "/" and items[i + 1][0] in _DIGITS:
                 return i + 1, True, []
             return i, False, []
         return i, False, pending

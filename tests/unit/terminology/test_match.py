@@ -371,7 +371,7 @@ def test_any_text_at_all_is_answered_and_a_product_needs_a_reason_to_be_one(text
 
 
 @settings(max_examples=100)
-@given(generics, st.sampled_from(["zzyzx", "qqq", "Wibbleton"]))
+@given(generics, st.sampled_from(["zzyzx", "qqq", "Wibbleton", "таблетки", "٥", "naïveté"]))
 def test_a_word_that_nobody_knows_stops_the_match_short_of_a_product(
     product: Product, word: str
 ) -> None:
