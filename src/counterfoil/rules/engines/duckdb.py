@@ -61,6 +61,7 @@ class Engine:
     def __init__(self, tables: Tables, sets: Sets, as_of: int, threads: int = 2) -> None:
         self.as_of = as_of
         self.sets = sets
+        self._prepared = ""
         self._db = duckdb.connect(config={"threads": threads})
         for name, columns in _NEEDED.items():
             source = tables.get(name, schema.empty(name))
@@ -89,15 +90,21 @@ class Engine:
         *continues* asks the forecast question: a treatment that is true on ``as_of`` goes on and
         no further test is done; only due dates, ages and ends move.
         """
-        program = sql.Program(self.as_of, continues)
-        names = [f"rule{i}" for i, _ in enumerate(rules)]
-        for rule, name in zip(rules, names, strict=True):
-            program.rule(rule, name)
-        self._prepare(program)
-        for name, select in program.statements:
-            self._db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+        program = sql.Program.of(rules, self.as_of, continues=continues)
+        needs = str(
+            (program.drug_sets, program.code_sets, program.units, program.months, program.years)
+        )
+        if needs != self._prepared:
+            self._prepare(program)
+            self._prepared = needs
+        self._db.execute(
+            "CREATE OR REPLACE TEMP TABLE fact (fid INTEGER, pid BIGINT, since BIGINT, "
+            "until BIGINT, st INTEGER)"
+        )
+        for select in program.additions:
+            self._db.execute(f"INSERT INTO fact SELECT fid, pid, since, until, st FROM ({select})")
         parts = " UNION ALL ".join(
-            f"SELECT {i} AS n, * FROM {name}" for i, name in enumerate(names)
+            f"SELECT {i} AS n, * FROM ({select})" for i, select in enumerate(program.sweeps)
         )
         table = self._db.sql(
             "SELECT s.n, p.practice, p.patient_id, p.person_id, s.since, s.until, s.v, s.r "

@@ -1,9 +1,9 @@
 """Rules as SQL over intervals of index days, in the subset that DuckDB and Spark share.
 
-Every fact becomes a statement whose rows are ``(pid, since, until, st)``: for that patient the
-fact is true (``st`` 2) or unknown (1) on the index days from *since* up to, not including,
-*until*; where rows overlap, the truer wins; elsewhere it is false. A rule is one sweep over the
-edges of its facts. There is no date function, no clock, no fraction and no text ordering here:
+All facts stand in one table ``fact(fid, pid, since, until, st)``: for that patient fact *fid* is true
+(``st`` 2) or unknown (1) on the index days from *since* up to, not including, *until*; elsewhere it
+is false. Facts of one kind are made by one statement, whatever their number. A rule is one sweep over
+the edges of its facts. There is no date function, no clock, no fraction and no text ordering here:
 days are whole numbers and calendars are tables.
 
 The prepared tables (see :mod:`counterfoil.rules.engines.duckdb`), whole numbers throughout:
@@ -18,6 +18,8 @@ The prepared tables (see :mod:`counterfoil.rules.engines.duckdb`), whole numbers
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from counterfoil.foundation.days import FOREVER
@@ -27,13 +29,17 @@ from counterfoil.rules.model import Expression, Fact, Length, Rule
 
 COMPARATORS = {"": 0, ">": 1, ">=": 2, "<": 3, "<=": 4}
 OTHER_COMPARATOR = 9
+SUPPORT = 0
+"""The ``st`` of extra rows, for facts that a monitoring fact rests on: true or unknown, made one."""
+NOTHING = BEFORE - 1
+"""Stands for "no day" where the greatest of several days is taken."""
 _RUNNING = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 _BEFORE = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
 
 
 @dataclass
 class Program:
-    """The statements of a set of rules: each a table name and the SELECT that fills it."""
+    """The statements of a set of rules, in order: those that add to ``fact``, then the sweeps."""
 
     as_of: int
     continues: bool
@@ -42,33 +48,35 @@ class Program:
     units: dict[str, int] = field(default_factory=dict)
     months: set[int] = field(default_factory=set)
     years: set[int] = field(default_factory=set)
-    facts: dict[Fact, str] = field(default_factory=dict)
-    statements: list[tuple[str, str]] = field(default_factory=list)
+    facts: dict[Fact, int] = field(default_factory=dict)
+    additions: list[str] = field(default_factory=list)
+    sweeps: list[str] = field(default_factory=list)
 
-    def table(self, fact: Fact) -> str:
-        """The table of a fact's coalesced intervals; its statement is added on first use."""
-        if fact not in self.facts:
-            raw = self._select(fact)
-            self.facts[fact] = name = f"f{len(self.facts)}"
-            self.statements.append((name, _coalesced(raw, self._until(fact))))
-        return self.facts[fact]
+    @classmethod
+    def of(cls, rules: Sequence[Rule], as_of: int, *, continues: bool = False) -> Program:
+        """The program of these rules. ``sweeps`` are in their order: rows ``(pid, since, until, v,
+        r)``, the truth of ``when`` and of ``at_risk``, where either is not false."""
+        program = cls(as_of, continues)
+        for rule in rules:
+            for clause in rule.clauses:
+                program._number(clause.fact)
+        program._simple_facts()
+        program._monitoring()
+        program.sweeps = [program._sweep(rule) for rule in rules]
+        return program
 
-    def rule(self, rule: Rule, name: str) -> None:
-        """Adds the sweep of one rule: rows ``(pid, since, until, v, r)``, the truth of ``when``
-        and of ``at_risk`` on those days, where either is not false."""
-        tables = [self.table(clause.fact) for clause in rule.clauses]
-        self.statements.append(
-            (name, _sweep(rule, tables, self.table(rule.clause(rule.driver).fact)))
-        )
+    def _number(self, fact: Fact) -> int:
+        if isinstance(fact, model.Due):
+            self._number(fact.taking)
+            for sooner in fact.sooner:
+                self._number(sooner.when)
+        return self.facts.setdefault(fact, len(self.facts))
 
-    def _until(self, fact: Fact) -> str:
-        """Forecasting, a treatment that is true today goes on."""
-        if self.continues and isinstance(fact, model.Issued | model.IssuedTogether):
-            return (
-                f"CASE WHEN st = 2 AND since <= {self.as_of} AND until > {self.as_of} "
-                f"THEN {FOREVER} ELSE until END"
-            )
-        return "until"
+    def _drugs(self, name: str) -> int:
+        return self.drug_sets.setdefault(name, len(self.drug_sets))
+
+    def _codes(self, name: str) -> int:
+        return self.code_sets.setdefault(name, len(self.code_sets))
 
     def _last(self, day: str, length: Length, alias: str) -> tuple[str, str]:
         """An expression for the last day of the window of *day*, and the join it needs."""
@@ -78,54 +86,86 @@ class Program:
         join = f" LEFT JOIN cal {alias} ON {alias}.n = {length.months} AND {alias}.day = {day}"
         return f"COALESCE({alias}.last, {BEFORE})", join
 
-    def _drugs(self, name: str) -> int:
-        return self.drug_sets.setdefault(name, len(self.drug_sets))
+    # Facts ---------------------------------------------------------------------------------
 
-    def _codes(self, name: str) -> int:
-        return self.code_sets.setdefault(name, len(self.code_sets))
+    def _simple_facts(self) -> None:
+        """One statement for all facts of a kind; pairs and results one each."""
+        kinds: dict[type, dict[Fact, int]] = defaultdict(dict)
+        for fact, fid in self.facts.items():
+            kinds[type(fact)][fact] = fid
+        if kinds[model.Issued]:
+            self.additions.append(_coalesced(self._issued(kinds[model.Issued]), self._until()))
+        for fact, fid in kinds[model.IssuedTogether].items():
+            assert isinstance(fact, model.IssuedTogether)
+            self.additions.append(_coalesced(self._together(fact, fid), self._until()))
+        if kinds[model.Ever]:
+            self.additions.append(_coalesced(self._ever(kinds[model.Ever])))
+        if kinds[model.Age]:
+            self.additions.append(_coalesced(self._age(kinds[model.Age])))
+        for fact, fid in kinds[model.Latest].items():
+            assert isinstance(fact, model.Latest)
+            self.additions.append(_coalesced(self._latest(fact, fid)))
+        for fact, fid in kinds[model.Repeated].items():
+            assert isinstance(fact, model.Repeated)
+            self.additions.append(_coalesced(self._repeated(fact, fid)))
 
-    def _select(self, fact: Fact) -> str:
-        match fact:
-            case model.Issued(drugs, window):
-                sid = self._drugs(drugs)
-                last, join = self._last("i.day", window, "c")
-                return (
-                    f"SELECT i.pid, i.day AS since, {last} + 1 AS until, i.st "
-                    f"FROM iss i{join} WHERE i.sid = {sid} UNION ALL "
-                    f"SELECT pid, since, until, 1 AS st FROM hosp WHERE sid = {sid}"
-                )
-            case model.IssuedTogether(drugs, other, apart, window):
-                last, join = self._last("p.first", window, "c")
-                return (
-                    f"SELECT p.pid, p.second AS since, {last} + 1 AS until, p.st FROM ("
-                    "SELECT a.pid, LEAST(a.day, b.day) AS first, GREATEST(a.day, b.day) AS second, "
-                    "LEAST(a.st, b.st) AS st "
-                    "FROM iss a JOIN iss b ON a.pid = b.pid "
-                    f"WHERE a.sid = {self._drugs(drugs)} AND b.sid = {self._drugs(other)} "
-                    f"AND ABS(a.day - b.day) < {apart}) p{join} WHERE p.second <= {last}"
-                )
-            case model.Ever(codes):
-                sid = self._codes(codes)
-                return (
-                    f"SELECT pid, high AS since, {FOREVER} AS until, 2 AS st FROM ent "
-                    f"WHERE sid = {sid} UNION ALL "
-                    f"SELECT pid, low AS since, high AS until, 1 AS st FROM ent "
-                    f"WHERE sid = {sid} AND low < high"
-                )
-            case model.Age(years):
-                self.years.add(years)
-                return (
-                    f"SELECT pid, high AS since, {FOREVER} AS until, 2 AS st FROM age "
-                    f"WHERE years = {years} UNION ALL "
-                    f"SELECT pid, low AS since, high AS until, 1 AS st FROM age "
-                    f"WHERE years = {years} AND low < high"
-                )
-            case model.Latest():
-                return self._latest(fact)
-            case model.Repeated():
-                return self._repeated(fact)
-            case model.Due():
-                return self._due(fact)
+    def _until(self) -> str:
+        """Forecasting, a treatment that is true today goes on."""
+        if not self.continues:
+            return "until"
+        return (
+            f"CASE WHEN st = 2 AND since <= {self.as_of} AND until > {self.as_of} "
+            f"THEN {FOREVER} ELSE until END"
+        )
+
+    def _issued(self, facts: dict[Fact, int]) -> str:
+        rows = []
+        for fact, fid in facts.items():
+            assert isinstance(fact, model.Issued)
+            self.months |= {fact.window.months} - {0}
+            rows.append((fid, self._drugs(fact.drugs), fact.window.months, fact.window.days))
+        asked = _values(rows, ("fid", "sid", "months", "days"))
+        return (
+            "SELECT q.fid, i.pid, i.day AS since, "
+            f"CASE WHEN q.months > 0 THEN COALESCE(c.last, {BEFORE}) ELSE i.day + q.days END + 1 "
+            f"AS until, i.st FROM iss i JOIN ({asked}) q ON q.sid = i.sid "
+            "LEFT JOIN cal c ON c.n = q.months AND c.day = i.day UNION ALL "
+            "SELECT q.fid, h.pid, h.since, h.until, 1 AS st "
+            f"FROM hosp h JOIN ({asked}) q ON q.sid = h.sid"
+        )
+
+    def _together(self, fact: model.IssuedTogether, fid: int) -> str:
+        last, join = self._last("p.first", fact.window, "c")
+        return (
+            f"SELECT {fid} AS fid, p.pid, p.second AS since, {last} + 1 AS until, p.st FROM ("
+            "SELECT a.pid, LEAST(a.day, b.day) AS first, GREATEST(a.day, b.day) AS second, "
+            "LEAST(a.st, b.st) AS st FROM iss a JOIN iss b ON a.pid = b.pid "
+            f"WHERE a.sid = {self._drugs(fact.drugs)} AND b.sid = {self._drugs(fact.other)} "
+            f"AND ABS(a.day - b.day) < {fact.apart}) p{join} WHERE p.second <= {last}"
+        )
+
+    def _ever(self, facts: dict[Fact, int]) -> str:
+        asked = _values(
+            [(fid, self._codes(f.codes)) for f, fid in facts.items() if isinstance(f, model.Ever)],
+            ("fid", "sid"),
+        )
+        return (
+            f"SELECT q.fid, e.pid, e.high AS since, {FOREVER} AS until, 2 AS st FROM ent e "
+            f"JOIN ({asked}) q ON q.sid = e.sid UNION ALL "
+            "SELECT q.fid, e.pid, e.low AS since, e.high AS until, 1 AS st FROM ent e "
+            f"JOIN ({asked}) q ON q.sid = e.sid WHERE e.low < e.high"
+        )
+
+    def _age(self, facts: dict[Fact, int]) -> str:
+        years = [(fid, f.at_least) for f, fid in facts.items() if isinstance(f, model.Age)]
+        self.years |= {year for _, year in years}
+        asked = _values(years, ("fid", "years"))
+        return (
+            f"SELECT q.fid, a.pid, a.high AS since, {FOREVER} AS until, 2 AS st FROM age a "
+            f"JOIN ({asked}) q ON q.years = a.years UNION ALL "
+            "SELECT q.fid, a.pid, a.low AS since, a.high AS until, 1 AS st FROM age a "
+            f"JOIN ({asked}) q ON q.years = a.years WHERE a.low < a.high"
+        )
 
     def _results(self, codes: str, test: model.Comparison) -> str:
         """Per patient and day with results: how true the limit is of the truest of them."""
@@ -145,21 +185,24 @@ class Program:
             f"WHERE sid = {self._codes(codes)} AND low = high AND res = 1 GROUP BY pid, low"
         )
 
-    def _latest(self, fact: model.Latest) -> str:
+    def _latest(self, fact: model.Latest, fid: int) -> str:
         following = (
             "SELECT pid, day, st, "
             f"LEAD(day, 1, {FOREVER}) OVER (PARTITION BY pid ORDER BY day) AS next "
             f"FROM ({self._results(fact.codes, fact.test)}) r"
         )
         if fact.window is None:
-            return f"SELECT pid, day AS since, next AS until, st FROM ({following}) n WHERE st > 0"
+            return (
+                f"SELECT {fid} AS fid, pid, day AS since, next AS until, st "
+                f"FROM ({following}) n WHERE st > 0"
+            )
         last, join = self._last("n.day", fact.window, "c")
         return (
-            f"SELECT n.pid, n.day AS since, LEAST(n.next, {last} + 1) AS until, n.st "
+            f"SELECT {fid} AS fid, n.pid, n.day AS since, LEAST(n.next, {last} + 1) AS until, n.st "
             f"FROM ({following}) n{join} WHERE n.st > 0"
         )
 
-    def _repeated(self, fact: model.Repeated) -> str:
+    def _repeated(self, fact: model.Repeated, fid: int) -> str:
         results = self._results(fact.codes, fact.test)
         parts = []
         for least in (2, 1):
@@ -169,109 +212,127 @@ class Program:
                 f"FROM ({results}) r WHERE st >= {least}"
             )
             parts.append(
-                f"SELECT pid, MIN(day) AS since, {FOREVER} AS until, {least} AS st "
+                f"SELECT {fid} AS fid, pid, MIN(day) AS since, {FOREVER} AS until, {least} AS st "
                 f"FROM ({numbered}) n WHERE k >= {fact.times} AND day - first >= {fact.apart} "
                 "GROUP BY pid"
             )
         return " UNION ALL ".join(parts)
 
-    def _due(self, fact: model.Due) -> str:
-        """One statement: base day, modifiers and the day due run along the edges of treatment."""
-        taking = self.table(fact.taking)
-        modifiers = [self.table(s.when) for s in fact.sooner]
-        edges = self._edges(fact, taking, modifiers)
-        names = [f"m{i}" for i in range(len(modifiers))]
-        totals = [
-            "MAX(lo) AS lo",
-            "MAX(hi) AS hi",
-            "SUM(cov) AS cov",
-            "SUM(xt) AS xt",
-            "SUM(xu) AS xu",
-        ]
-        running = [
-            _over("MAX", "lo"),
-            _over("MAX", "hi"),
-            _over("SUM", "cov"),
-            _over("SUM", "xt"),
-            _over("SUM", "xu"),
-        ]
-        for m in names:
-            totals += [
-                f"SUM({m}t) AS {m}t",
-                f"SUM({m}u) AS {m}u",
-                f"MAX({m}st) AS {m}st",
-                f"MAX({m}su) AS {m}su",
-            ]
-            running += [
-                _over("SUM", f"{m}t"),
-                _over("SUM", f"{m}u"),
-                _over("MAX", f"{m}st"),
-                _over("MAX", f"{m}su"),
-            ]
+    # Monitoring ----------------------------------------------------------------------------
+
+    def _monitoring(self) -> None:
+        """Monitoring facts that differ in their tests alone share a statement."""
+        shapes: dict[tuple[object, ...], list[model.Due]] = defaultdict(list)
+        for fact in self.facts:
+            if isinstance(fact, model.Due):
+                shape = (fact.taking, fact.every, fact.sooner, fact.dose_changes, fact.grace)
+                shapes[shape].append(fact)
+        resting = {
+            self.facts[f]
+            for facts in shapes.values()
+            for f in (facts[0].taking, *(s.when for s in facts[0].sooner))
+        }
+        if resting:
+            listed = ", ".join(str(fid) for fid in sorted(resting))
+            self.additions.append(
+                _coalesced(
+                    f"SELECT fid, pid, since, until, {SUPPORT} AS st FROM fact WHERE fid IN ({listed})"
+                )
+            )
+        for facts in shapes.values():
+            self.additions.append(_coalesced(self._due(facts)))
+
+    def _due(self, facts: list[model.Due]) -> str:
+        """Base day, modifiers and the day due run along the edges of treatment, test by test."""
+        one = facts[0]
+        names = [f"m{i}" for i in range(len(one.sooner))]
+        greatest = ["lo", "hi", *(f"{m}{x}" for m in names for x in ("st", "su"))]
+        counted = ["cov", "xt", "xu", *(f"{m}{x}" for m in names for x in ("t", "u"))]
+        totals = [f"MAX({c}) AS {c}" for c in greatest] + [f"SUM({c}) AS {c}" for c in counted]
+        running = [_over("MAX", c, "fid, pid") for c in greatest]
+        running += [_over("SUM", c, "fid, pid") for c in counted]
         steps = (
-            f"SELECT pid, day, LEAD(day, 1, {FOREVER}) OVER (PARTITION BY pid ORDER BY day) "
-            f"AS next, {', '.join(running)} FROM (SELECT pid, day, {', '.join(totals)} "
-            f"FROM ({edges}) e GROUP BY pid, day) t"
+            f"SELECT fid, pid, day, LEAD(day, 1, {FOREVER}) OVER (PARTITION BY fid, pid "
+            f"ORDER BY day) AS next, {', '.join(running)} FROM ("
+            f"SELECT fid, pid, day, {', '.join(totals)} FROM ("
+            f"{self._edges(facts, names, greatest + counted)}) e GROUP BY fid, pid, day) t"
         )
-        low, high = self._due_days(fact, names)
+        low, high = self._due_days(one, names)
         dated = (
             f"SELECT s.*, {low[0]} AS due_lo, {high[0]} AS due_hi FROM ({steps}) s{low[1]}{high[1]}"
         )
         return (
-            "SELECT d.pid, GREATEST(d.day, CASE WHEN k.st = 2 THEN d.due_hi ELSE d.due_lo END "
-            f"+ {fact.grace}) AS since, d.next AS until, k.st FROM ({dated}) d "
-            "JOIN (SELECT 1 AS st UNION ALL SELECT 2 AS st) k ON "
-            f"(k.st = 2 AND d.xt > 0 AND d.cov = 0 AND d.due_hi + {fact.grace} < d.next) OR "
-            f"(k.st = 1 AND d.xt + d.xu > 0 AND d.due_lo + {fact.grace} < d.next "
+            "SELECT d.fid, d.pid, GREATEST(d.day, CASE WHEN k.st = 2 THEN d.due_hi ELSE d.due_lo "
+            f"END + {one.grace}) AS since, d.next AS until, k.st FROM ({dated}) d "
+            f"JOIN ({_values([(1,), (2,)], ('st',))}) k ON "
+            f"(k.st = 2 AND d.xt > 0 AND d.cov = 0 AND d.due_hi + {one.grace} < d.next) OR "
+            f"(k.st = 1 AND d.xt + d.xu > 0 AND d.due_lo + {one.grace} < d.next "
             "AND NOT (d.xt > 0 AND d.cov = 0 AND d.due_lo = d.due_hi))"
         )
 
-    def _edges(self, fact: model.Due, taking: str, modifiers: list[str]) -> str:
-        """Every day on which something about the test changes, as rows of deltas and bases."""
-        sid, tests = self._drugs(fact.taking.drugs), self._codes(fact.tests)
-        columns = ["lo", "hi", "cov", "xt", "xu"]
-        for i in range(len(modifiers)):
-            columns += [f"m{i}t", f"m{i}u", f"m{i}st", f"m{i}su"]
+    def _edges(self, facts: list[model.Due], names: list[str], columns: list[str]) -> str:
+        """Every day on which something about a test changes, as rows of counts and base days."""
+        one = facts[0]
+        taking = self.facts[one.taking]
+        modifiers = [self.facts[s.when] for s in one.sooner]
+        asked = _values([(self.facts[f], self._codes(f.tests)) for f in facts], ("fid", "sid"))
 
         def row(source: str, day: str, **given: str) -> str:
-            nothing = {"lo", "hi"} | {c for c in columns if c.endswith(("st", "su"))}
             cells = [
-                f"{given.get(c, f'{BEFORE - 1}' if c in nothing else '0')} AS {c}" for c in columns
+                f"{given.get(c, str(NOTHING) if c[-2:] in ('lo', 'hi', 'st', 'su') else '0')} AS {c}"
+                for c in columns
             ]
-            return f"SELECT pid, {day} AS day, {', '.join(cells)} FROM {source}"
+            return f"SELECT q.fid AS fid, f.pid AS pid, {day} AS day, {', '.join(cells)} {source}"
 
-        support = _coalesced(f"SELECT pid, since, until, 1 AS st FROM {taking}", "until")
-        last, join = self._last("p.since", fact.taking.window, "c")
-        starts = (
-            f"(SELECT s.pid, s.since, CASE WHEN p.since > {BEFORE} AND s.since >= p.since "
-            f"AND s.since <= {last} THEN {BEFORE} ELSE s.since END AS lo "
-            f"FROM ({support}) s JOIN person p ON p.pid = s.pid{join}) q"
+        def when(fid: int, st: int, then: str, other: str) -> str:
+            return f"CASE WHEN f.fid = {fid} AND f.st = {st} THEN {then} ELSE {other} END"
+
+        def counts(sign: str) -> dict[str, str]:
+            given = {"xt": when(taking, 2, sign, "0"), "xu": when(taking, 1, sign, "0")}
+            for m, fid in zip(names, modifiers, strict=True):
+                given |= {f"{m}t": when(fid, 2, sign, "0"), f"{m}u": when(fid, SUPPORT, sign, "0")}
+            return given
+
+        last, join = self._last("p.since", one.taking.window, "w")
+        start = when(
+            taking,
+            SUPPORT,
+            f"CASE WHEN p.since > {BEFORE} AND f.since >= p.since "
+            f"AND f.since <= {last} THEN {BEFORE} ELSE f.since END",
+            str(NOTHING),
         )
-        mine = f"pid IN (SELECT pid FROM {taking})"
-        tested = f"(SELECT * FROM ent WHERE sid = {tests} AND {mine}) e"
+        begins = counts("1") | {"lo": start, "hi": when(taking, SUPPORT, "f.since", str(NOTHING))}
+        for m, fid in zip(names, modifiers, strict=True):
+            begins |= {
+                f"{m}st": when(fid, 2, "f.since", str(NOTHING)),
+                f"{m}su": when(fid, SUPPORT, "f.since", str(NOTHING)),
+            }
+        listed = ", ".join(str(fid) for fid in sorted({taking, *modifiers}))
+        mine = f"f.pid IN (SELECT pid FROM fact WHERE fid = {taking})"
+        of_facts = (
+            f"FROM fact f CROSS JOIN ({asked}) q JOIN person p ON p.pid = f.pid{join} "
+            f"WHERE f.fid IN ({listed}) AND {mine}"
+        )
+        tested = f"FROM ent f JOIN ({asked}) q ON q.sid = f.sid WHERE {mine}"
         parts = [
-            row(starts, "since", lo="lo", hi="since"),
-            row(tested, "low", lo="low", hi="low"),
-            row(f"{tested} WHERE low < high", "low", cov="1"),
-            row(f"{tested} WHERE low < high", "high", hi="high"),
-            row(f"{tested} WHERE low < high", "high + 1", cov="-1"),
-            row(f"{taking} x WHERE st = 2", "since", xt="1"),
-            row(f"{taking} x WHERE st = 2", "until", xt="-1"),
-            row(f"{taking} x WHERE st = 1", "since", xu="1"),
-            row(f"{taking} x WHERE st = 1", "until", xu="-1"),
+            row(of_facts, "f.since", **begins),
+            row(of_facts, "f.until", **counts("-1")),
+            row(
+                tested,
+                "f.low",
+                lo="f.low",
+                hi="f.low",
+                cov="CASE WHEN f.low < f.high THEN 1 ELSE 0 END",
+            ),
+            row(f"{tested} AND f.low < f.high", "f.high", hi="f.high"),
+            row(f"{tested} AND f.low < f.high", "f.high + 1", cov="-1"),
         ]
-        if fact.dose_changes:
-            changed = f"(SELECT pid, day FROM chg WHERE sid = {sid} AND {mine}) g"
-            parts.append(row(changed, "day", lo="day", hi="day"))
-        for i, table in enumerate(modifiers):
-            there = f"{table} m WHERE {mine}"
-            either = _coalesced(f"SELECT pid, since, until, 1 AS st FROM {there}", "until")
-            parts += [
-                row(f"{there} AND st = 2", "since", **{f"m{i}t": "1", f"m{i}st": "since"}),
-                row(f"{there} AND st = 2", "until", **{f"m{i}t": "-1"}),
-                row(f"({either}) w", "since", **{f"m{i}u": "1", f"m{i}su": "since"}),
-                row(f"({either}) w", "until", **{f"m{i}u": "-1"}),
-            ]
+        if one.dose_changes:
+            changed = (
+                f"FROM chg f CROSS JOIN ({asked}) q "
+                f"WHERE f.sid = {self._drugs(one.taking.drugs)} AND {mine}"
+            )
+            parts.append(row(changed, "f.day", lo="f.day", hi="f.day"))
         return " UNION ALL ".join(parts)
 
     def _due_days(
@@ -293,61 +354,73 @@ class Program:
             results.append((text, joins))
         return results[0], results[1]
 
+    # Rules ---------------------------------------------------------------------------------
 
-def _over(function: str, column: str) -> str:
-    return f"{function}({column}) OVER (PARTITION BY pid ORDER BY day {_RUNNING}) AS {column}"
+    def _sweep(self, rule: Rule) -> str:
+        """The rule's expressions at every edge of its facts, and the changes kept as spans."""
+        fids = sorted({self.facts[clause.fact] for clause in rule.clauses})
+        driver = self.facts[rule.clause(rule.driver).fact]
+        listed = ", ".join(str(fid) for fid in fids)
+        edges = " UNION ALL ".join(
+            f"SELECT pid, {day} AS day, fid, st, {sign} AS d FROM fact "
+            f"WHERE fid IN ({listed}) AND st > 0 UNION ALL "
+            f"SELECT pid, {day} AS day, -1 AS fid, 2 AS st, {sign} AS d FROM person"
+            for day, sign in (("since", 1), ("until", -1))
+        )
+        states = [-1, *fids]
+        sums = ", ".join(
+            f"SUM(CASE WHEN fid = {fid} AND st = {st} THEN d ELSE 0 END) AS {letter}{k}"
+            for k, fid in enumerate(states)
+            for st, letter in ((2, "t"), (1, "u"))
+        )
+        runs = ", ".join(
+            _over("SUM", f"{letter}{k}") for k in range(len(states)) for letter in "tu"
+        )
+        truths = ", ".join(
+            f"CASE WHEN t{k} > 0 THEN 2 WHEN u{k} > 0 THEN 1 ELSE 0 END AS s{k}"
+            for k in range(len(states))
+        )
+        columns = {c.name: f"s{states.index(self.facts[c.fact])}" for c in rule.clauses}
+        values = (
+            f"SELECT pid, day, LEAST(s0, {expression(rule.when, columns)}) AS v, "
+            f"LEAST(s0, {expression(rule.at_risk, columns)}) AS r FROM (SELECT pid, day, {truths} "
+            f"FROM (SELECT pid, day, {runs} FROM (SELECT pid, day, {sums} FROM ({edges}) e "
+            f"WHERE pid IN (SELECT pid FROM fact WHERE fid = {driver} AND st > 0) "
+            "GROUP BY pid, day) g) h) i"
+        )
+        lagged = (
+            "SELECT pid, day, v, r, LAG(v, 1, 0) OVER (PARTITION BY pid ORDER BY day) AS pv, "
+            f"LAG(r, 1, 0) OVER (PARTITION BY pid ORDER BY day) AS pr FROM ({values}) j"
+        )
+        return (
+            "SELECT pid, since, until, v, r FROM (SELECT pid, day AS since, "
+            f"LEAD(day, 1, {FOREVER}) OVER (PARTITION BY pid ORDER BY day) AS until, v, r "
+            f"FROM ({lagged}) k WHERE v <> pv OR r <> pr) l WHERE v > 0 OR r > 0"
+        )
 
 
-def _coalesced(raw: str, until: str) -> str:
-    """Intervals of one patient and state that overlap or touch, made one, in one ordered pass."""
+def _values(rows: Iterable[tuple[int, ...]], columns: tuple[str, ...]) -> str:
+    """A small table written out, in words both engines know."""
+    return " UNION ALL ".join(
+        "SELECT " + ", ".join(f"{value} AS {c}" for value, c in zip(row, columns, strict=True))
+        for row in rows
+    )
+
+
+def _over(function: str, column: str, parts: str = "pid") -> str:
+    return f"{function}({column}) OVER (PARTITION BY {parts} ORDER BY day {_RUNNING}) AS {column}"
+
+
+def _coalesced(raw: str, until: str = "until") -> str:
+    """Intervals of one fact, patient and state that overlap or touch, made one, in one ordered pass."""
+    parts = "PARTITION BY fid, pid, st ORDER BY since, until"
     return (
-        "SELECT pid, MIN(since) AS since, MAX(until) AS until, st FROM ("
-        "SELECT pid, since, until, st, SUM(fresh) OVER (PARTITION BY pid, st "
-        f"ORDER BY since, until {_RUNNING}) AS island FROM ("
-        "SELECT pid, since, until, st, CASE WHEN since <= MAX(until) OVER (PARTITION BY pid, st "
-        f"ORDER BY since, until {_BEFORE}) THEN 0 ELSE 1 END AS fresh FROM ("
-        f"SELECT pid, since, {until} AS until, st FROM ({raw}) a WHERE since < until) b) c) d "
-        "GROUP BY pid, st, island"
-    )
-
-
-def _sweep(rule: Rule, tables: list[str], driver: str) -> str:
-    """The rule's expressions at every edge of its facts, and the changes kept as spans."""
-    mine = f"pid IN (SELECT pid FROM {driver})"
-    edges = []
-    for k, table in enumerate(["person", *tables]):
-        state = "2 AS st" if table == "person" else "st"
-        for day, sign in (("since", 1), ("until", -1)):
-            edges.append(
-                f"SELECT pid, {day} AS day, {k} AS k, {state}, {sign} AS d "
-                f"FROM {table} WHERE {mine}"
-            )
-    count = len(tables) + 1
-    sums = ", ".join(
-        f"SUM(CASE WHEN k = {k} AND st = {st} THEN d ELSE 0 END) AS {name}{k}"
-        for k in range(count)
-        for st, name in ((2, "t"), (1, "u"))
-    )
-    runs = ", ".join(_over("SUM", f"{name}{k}") for k in range(count) for name in "tu")
-    states = ", ".join(
-        f"CASE WHEN t{k} > 0 THEN 2 WHEN u{k} > 0 THEN 1 ELSE 0 END AS s{k}" for k in range(count)
-    )
-    columns = {clause.name: f"s{k}" for k, clause in enumerate(rule.clauses, 1)}
-    when = f"LEAST(s0, {expression(rule.when, columns)})"
-    risk = f"LEAST(s0, {expression(rule.at_risk, columns)})"
-    values = (
-        f"SELECT pid, day, {when} AS v, {risk} AS r FROM (SELECT pid, day, {states} FROM ("
-        f"SELECT pid, day, {runs} FROM (SELECT pid, day, {sums} FROM ("
-        f"{' UNION ALL '.join(edges)}) e GROUP BY pid, day) g) h) i"
-    )
-    lagged = (
-        "SELECT pid, day, v, r, LAG(v, 1, 0) OVER (PARTITION BY pid ORDER BY day) AS pv, "
-        f"LAG(r, 1, 0) OVER (PARTITION BY pid ORDER BY day) AS pr FROM ({values}) j"
-    )
-    return (
-        "SELECT pid, since, until, v, r FROM (SELECT pid, day AS since, "
-        f"LEAD(day, 1, {FOREVER}) OVER (PARTITION BY pid ORDER BY day) AS until, v, r "
-        f"FROM ({lagged}) k WHERE v <> pv OR r <> pr) l WHERE v > 0 OR r > 0"
+        "SELECT fid, pid, MIN(since) AS since, MAX(until) AS until, st FROM ("
+        f"SELECT fid, pid, since, until, st, SUM(fresh) OVER ({parts} {_RUNNING}) AS island FROM ("
+        "SELECT fid, pid, since, until, st, CASE WHEN since <= MAX(until) "
+        f"OVER ({parts} {_BEFORE}) THEN 0 ELSE 1 END AS fresh FROM ("
+        f"SELECT fid, pid, since, {until} AS until, st FROM ({raw}) a WHERE since < until) b) c) d "
+        "GROUP BY fid, pid, st, island"
     )
 
 
