@@ -153,12 +153,12 @@ def test_order_changes_nothing(one: Items, other: Items, seed: int) -> None:
     assert shape(first) == shape(second)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(lists(), st.data())
 def test_a_planted_difference_is_never_the_same(items: Items, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(items) - 1))
     product, dose = items[at]
-    kind = data.draw(st.sampled_from(["dose", "left out", "added", "stopped"]))
+    kind = data.draw(st.sampled_from(["dose", "left out", "added", "stopped", "other product"]))
     plans = record(items)
     if kind == "dose":
         other = data.draw(st.sampled_from([d for d in sorted(DOSES) if DOSES[d] != DOSES[dose]]))
@@ -175,6 +175,15 @@ def test_a_planted_difference_is_never_the_same(items: Items, data: st.DataObjec
         outcome = run([*items, (extra, "ONE in the morning")], plans)
         line = next(x for x in outcome.lines if any(extra in i.text for i in x.letter_lines))
         assert line.cls not in ("same", "done") or len(line.letter_lines) > 1
+    elif kind == "other product":
+        other = data.draw(st.sampled_from([n for n in ORAL if n not in dict(items)]))
+        outcome = run([*items[:at], (other, dose), *items[at + 1 :]], plans)
+        line = next(x for x in outcome.lines if f"g{at}" in [p.id for p in x.plans])
+        assert (line.cls, line.subclass) not in (
+            ("same", "identical"),
+            ("same", "brand or generic of the same product"),
+        )
+        assert line.cls != "done"
     elif kind == "stopped":
         outcome = run(items[:at] + items[at + 1 :], plans, stopped=[items[at]])
         line = next(x for x in outcome.lines if f"g{at}" in [p.id for p in x.plans])
