@@ -50,6 +50,7 @@ def call(apart: dict[str, str], expression: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_a_demo_is_the_same_for_the_same_seed(apart: dict[str, str], tmp_path: Path) -> None:
     first = call(apart, DEMO)
     assert first["practices"] == 2
@@ -149,7 +150,7 @@ def served(apart: dict[str, str]) -> Any:
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
+        for _ in range(600):
             try:
                 with urllib.request.urlopen(f"{address}/sign-in/", timeout=2):
                     break
@@ -158,9 +159,10 @@ def served(apart: dict[str, str]) -> Any:
         yield address
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
+        server.wait(60)
 
 
+@pytest.mark.slow
 def test_the_service_is_served_and_a_demo_user_signs_in(served: str) -> None:
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     with browser.open(f"{served}/sign-in/") as answer:

@@ -61,6 +61,7 @@ def test_two_people_never_hold_or_complete_the_same_item(apart: dict[str, str]) 
     assert seen["decide_refused"] == seen["cases"] * 2
 
 
+@pytest.mark.slow
 def test_a_publication_never_writes_over_what_people_do_meanwhile(apart: dict[str, str]) -> None:
     seen = drive(apart, "mix", "12")
     print(seen)

@@ -130,3 +130,17 @@ def test_what_no_rule_dates_is_due_by_its_urgency_from_first_sight(world: Any) -
     assert Finding.objects.get().due == date(2026, 11, 27)
     assert sw.publish("X1", [P1], [undated]).findings.unchanged == 1
     assert Finding.objects.get().due == date(2026, 11, 27)
+
+
+def test_a_question_about_somebody_gone_from_the_record_can_still_be_answered(world: Any) -> None:
+    sw.publish("X1", [P1, sw.patient("X1", "p2", "B")], [sw.overdue("A", "p1")])
+    finding = Finding.objects.get()
+    sent = actions.hand_over(world.tess, [finding.pk], "pharmacist", "Stop?")
+    sw.publish("X1", [sw.patient("X1", "p3", "C")], [])
+    assert set(PersonIndex.objects.values_list("person_id", flat=True)) == {"A", "C"}
+    question = queries.questions(world.phil)[0]
+    assert (question.person.name, question.person.registered_to) == ("TEST, Mary", sw.AS_OF)
+    assert queries.case_view(world.phil, question.case_ref).record is None
+    actions.reply(world.phil, str(sent.pk), "She has left.")
+    actions.acknowledge_reply(world.tess, str(sent.pk))
+    assert Case.objects.get().status == "closed"

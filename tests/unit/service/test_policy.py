@@ -59,6 +59,7 @@ def every_protocol() -> tuple[str, ...]:
     )
 
 
+@pytest.mark.slow
 def test_crafted_requests_obey_the_same_table(world: Any) -> None:
     """Every role x class x action through the write layer, in the database, counted."""
     people = {

@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 from django.db import transaction
+from django.db.models import Q
 
 from counterfoil.records import store as files
 from counterfoil.records.load import Load
@@ -103,7 +104,7 @@ def _commit(
         same = before is not None and before.pk == key
         _publish_row(place, load, written, key, as_of)
         fault("published")
-        patients = _index_people(place, load.tables["patient"])
+        patients = _index_people(place, load.tables["patient"], as_of)
         fault("indexed")
         found = intake.upsert_findings(place, incoming, key, as_of)
         _replace_cases(place, as_of)
@@ -149,8 +150,12 @@ PERSON_FIELDS = (
 )
 
 
-def _index_people(place: Organisation, patients: pa.Table) -> int:
-    """Name the practice's patients as this snapshot does; who is gone from it is gone from here."""
+def _index_people(place: Organisation, patients: pa.Table, as_of: date) -> int:
+    """Name the practice's patients as this snapshot does.
+
+    Who is gone from it is gone from here, unless there is a case: a question that is still open
+    must say of whom it speaks. They are then kept as having left.
+    """
     rows = [
         PersonIndex(
             practice=place,
@@ -161,9 +166,13 @@ def _index_people(place: Organisation, patients: pa.Table) -> int:
     ]
     have = {row.patient_id: row for row in PersonIndex.objects.filter(practice=place)}
     names = {row.patient_id for row in rows}
-    gone = [row.pk for patient_id, row in have.items() if patient_id not in names]
+    gone = [row for patient_id, row in have.items() if patient_id not in names]
     for start in range(0, len(gone), 500):
-        PersonIndex.objects.filter(pk__in=gone[start : start + 500]).delete()
+        some = PersonIndex.objects.filter(pk__in=[row.pk for row in gone[start : start + 500]])
+        worked = Case.objects.filter(person_id__in=some.values("person_id")).values("person_id")
+        left = some.filter(person_id__in=worked)
+        left.filter(Q(registered_to=None) | Q(registered_to__gt=as_of)).update(registered_to=as_of)
+        some.exclude(pk__in=list(left.values_list("pk", flat=True))).delete()
     moved = [row for row in rows if not _same_person(have.get(row.patient_id), row)]
     PersonIndex.objects.bulk_create(
         moved,
