@@ -64,8 +64,8 @@ def _demo(args: argparse.Namespace) -> int:
         raise UsageError("--patients must be 50 to 200000 and --practices 1 to 12")
     day = today() if args.as_of is None else args.as_of
     if args.once and "COUNTERFOIL_HOME" not in os.environ:
-        with tempfile.TemporaryDirectory(prefix="counterfoil-demo-") as folder:
-            return _demo_in(Path(folder), args, day)
+        with tempfile.TemporaryDirectory(prefix="counterfoil-demo-") as made:
+            return _demo_in(Path(made), args, day)
     from counterfoil.service.config.home import Home, default_folder
 
     folder = (

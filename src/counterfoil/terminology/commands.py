@@ -11,12 +11,11 @@ from counterfoil.terminology.model import Product
 
 
 def match_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """One result for each line that is not blank, as it comes: ``NAME`` or ``NAME<tab>CODE``."""
+    """One result for each line, as it comes: ``NAME`` or ``NAME<tab>CODE``. A blank line is none."""
     known = formulary()
     for line in lines:
         text, _, code = line.rstrip("\r\n").partition("\t")
-        if text.strip() or code.strip():
-            yield known.match(text, code.strip() or None).to_json()
+        yield known.match(text, code.strip() or None).to_json()
 
 
 def search(text: str, limit: int = 20) -> list[dict[str, Any]]:

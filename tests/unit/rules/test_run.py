@@ -30,10 +30,16 @@ def on_methotrexate(tests: date, *names: str) -> People:
 def test_an_overdue_test_says_last_interval_due_and_days() -> None:
     found = findings(on_methotrexate(date(2026, 4, 1)), "monitoring.methotrexate")["a"]
     assert (found.state, found.due, found.since) == (
-        "open", to_day(date(2026, 6, 24)), to_day(date(2026, 6, 24)))
+        "open",
+        to_day(date(2026, 6, 24)),
+        to_day(date(2026, 6, 24)),
+    )
     reason = next(r for r in found.reasons if r.clause == "fbc_overdue")
     assert reason.holds is True
-    assert "last done 1 April 2026; every 12 weeks, so due 24 June 2026 (6 days overdue)" in reason.text
+    assert (
+        "last done 1 April 2026; every 12 weeks, so due 24 June 2026 (6 days overdue)"
+        in reason.text
+    )
     assert reason.values["days_overdue"] == 6
     assert reason.rows[0][0] == "coded_entry"
 
@@ -43,7 +49,10 @@ def test_one_of_three_tests_missing_is_enough() -> None:
     people.tested("a", "renal_function", date(2026, 4, 1))
     found = findings(people, "monitoring.methotrexate")["a"]
     assert {r.clause: r.holds for r in found.reasons if r.clause.endswith("overdue")} == {
-        "fbc_overdue": False, "lft_overdue": False, "renal_overdue": True}
+        "fbc_overdue": False,
+        "lft_overdue": False,
+        "renal_overdue": True,
+    }
 
 
 def test_a_test_due_within_four_weeks_is_near() -> None:
@@ -77,9 +86,18 @@ def test_who_joined_shortly_before_the_first_issue_cannot_be_told() -> None:
 def test_hospital_supply_cannot_be_told() -> None:
     people = People()
     people.patient("a")
-    people.rows["plan"].append(people._common() | {
-        "plan_id": "p", "patient_id": "a", "product_text": MTX, "plan_type": "hospital",
-        "status": "active", "status_inferred": False, "start_date": date(2025, 1, 1)})
+    people.rows["plan"].append(
+        people._common()
+        | {
+            "plan_id": "p",
+            "patient_id": "a",
+            "product_text": MTX,
+            "plan_type": "hospital",
+            "status": "active",
+            "status_inferred": False,
+            "start_date": date(2025, 1, 1),
+        }
+    )
     found = findings(people, "monitoring.methotrexate")["a"]
     assert found.state == "cannot_tell"
     assert "supplied by hospital" in found.cause
@@ -95,8 +113,13 @@ def test_who_left_or_died_is_clear() -> None:
 def test_a_cancelled_issue_and_a_post_dated_one_do_not_count() -> None:
     people = People()
     people.patient("a")
-    people.issued("a", "Naproxen 500mg tablets", date(2026, 6, 1), date(2026, 6, 1),
-                  cancelled_on=date(2026, 6, 2))
+    people.issued(
+        "a",
+        "Naproxen 500mg tablets",
+        date(2026, 6, 1),
+        date(2026, 6, 1),
+        cancelled_on=date(2026, 6, 2),
+    )
     people.issued("a", "Naproxen 500mg tablets", date(2026, 7, 5), date(2026, 7, 5))
     assert findings(people, "safety.nsaid_65_no_gastroprotection") == {}
 
@@ -121,8 +144,9 @@ def steady() -> People:
         people.patient(key)
         people.issued(key, "Naproxen 500mg tablets", date(2025, 1, 1 + n), AS_OF)
         if n % 3 == 0:
-            people.issued(key, "Omeprazole 20mg gastro-resistant capsules", date(2025, 1, 1 + n),
-                          AS_OF)
+            people.issued(
+                key, "Omeprazole 20mg gastro-resistant capsules", date(2025, 1, 1 + n), AS_OF
+            )
     for n in range(8):
         key = f"m{n}"
         people.patient(key)
@@ -136,8 +160,10 @@ def steady() -> People:
 def test_a_steady_population_forecasts_flat() -> None:
     tables = steady().tables()
     rows = forecast(tables, list(RULES.values()), to_day(AS_OF), weeks=11)
-    for rule, expected in (("safety.nsaid_65_no_gastroprotection", 8),
-                           ("monitoring.methotrexate", 4)):
+    for rule, expected in (
+        ("safety.nsaid_65_no_gastroprotection", 8),
+        ("monitoring.methotrexate", 4),
+    ):
         assert [r["open"] for r in rows if r["rule"] == rule] == [expected] * 12
         assert {r["new"] for r in rows if r["rule"] == rule} == {0}
 
