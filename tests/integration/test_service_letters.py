@@ -133,6 +133,7 @@ def test_treatment_waits_for_the_lines_in_conflict(loaded: Any, made: synthetic.
         (b"", "refused", ""),
     ],
 )
+@pytest.mark.hazard("HZ-004")
 def test_what_cannot_be_used_is_kept_and_says_why(
     loaded: Any, home: Home, made: synthetic.Population, content: bytes, status: str, words: str
 ) -> None:

@@ -52,6 +52,7 @@ def test_no_acknowledged_decision_is_lost_to_a_kill(apart: dict[str, str]) -> No
     assert seen["derived"]
 
 
+@pytest.mark.hazard("HZ-008")
 def test_two_people_never_hold_or_complete_the_same_item(apart: dict[str, str]) -> None:
     seen = drive(apart, "claim", "3")
     assert seen["claim_won"]

@@ -88,6 +88,7 @@ CALLS: list[tuple[str, Callable[[Any, str], Any]]] = [
 ]
 
 
+@pytest.mark.hazard("HZ-010")
 def test_every_call_with_a_foreign_id_says_that_there_is_no_such_thing(filled: Any) -> None:
     people = (filled.tess, filled.phil, filled.grace, filled.lena)
     ids = foreign()
@@ -102,6 +103,7 @@ def test_every_call_with_a_foreign_id_says_that_there_is_no_such_thing(filled: A
     assert queries.case_view(filled.stranger, ids["case"]).person.practice_code == "X9"
 
 
+@pytest.mark.hazard("HZ-010")
 def test_lists_hold_the_own_practices_only(filled: Any) -> None:
     for user in (filled.tess, filled.phil, filled.grace):
         for view in ("team", "mine", "handed_over", "answered", "waiting", "overdue", "near"):
@@ -184,6 +186,7 @@ def ids_of(person: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.hazard("HZ-010")
 def test_every_page_with_a_foreign_id_is_not_found(filled: Any) -> None:
     """Every URL that takes an id x every role x foreign ids, alone and among own ones."""
     tried = 0

@@ -62,6 +62,7 @@ def test_a_claim_expires(world: Any, finding: Finding) -> None:
     assert Case.objects.get().claimed_by == world.tom
 
 
+@pytest.mark.hazard("HZ-008")
 def test_two_people_never_both_complete_an_item(world: Any, finding: Finding) -> None:
     given = {"found_on": "2026-11-10", "place": "hospital letter"}
     actions.decide(world.tess, finding.pk, "found_elsewhere", evidence=given)
@@ -71,6 +72,7 @@ def test_two_people_never_both_complete_an_item(world: Any, finding: Finding) ->
     assert Decision.objects.count() == 1
 
 
+@pytest.mark.hazard("HZ-008")
 def test_news_that_was_not_seen_is_not_written_over(world: Any, finding: Finding) -> None:
     version = queries.case_view(world.tess, str(finding.case_id)).version
     actions.decide(world.tess, finding.pk, "add_note", "rang, no answer", expected_version=version)
@@ -175,6 +177,7 @@ def test_what_waits_comes_back_when_its_date_has_passed(
     assert queries.today(world.tess, Filters(view="waiting")).total == 0
 
 
+@pytest.mark.hazard("HZ-003")
 def test_a_rule_makes_no_work_before_it_is_approved(world: Any) -> None:
     new = sw.overdue("A", "p1", rule_version="2")
     sw.publish("X1", [sw.patient("X1", "p1", "A")], [new])

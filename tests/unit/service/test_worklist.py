@@ -76,6 +76,7 @@ def test_filters(work: Any, filters: dict[str, Any], names: list[str]) -> None:
         assert today.empty_because
 
 
+@pytest.mark.hazard("HZ-003")
 def test_a_filter_that_leaves_nothing_says_so(work: Any) -> None:
     today = queries.today(work.tess, Filters(owner="pharmacist"))
     assert today.empty_because == "Nothing matches the filters. Take one off to see more."
@@ -91,6 +92,7 @@ def test_a_claim_shows_with_whom_it_is(work: Any) -> None:
     assert queries.today(work.tom).counts.mine == 0
 
 
+@pytest.mark.hazard("HZ-009")
 def test_what_is_done_leaves_the_list_and_is_outstanding_until_the_record_shows_it(
     work: Any,
 ) -> None:
