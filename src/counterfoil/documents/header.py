@@ -71,7 +71,7 @@ _STOP_NAME = re.compile(
 )
 _WARD = re.compile(
     r"\b(?:(?i:ward)(?:\s*(?i:name|/\s*dept|/\s*department))?\s*[:|\-–]\s*([A-Za-z0-9][^\n|,;]{0,38}?)(?=\s{2,}|[\n|,;]|\s+(?:Consultant|Date|Tel|Discharg)|$)"
-    r"|(?i:ward)\s+([A-Z]?\d{1,3}[A-Z]?\b|[A-Z][a-z]+\b)|([A-Z][a-z]+(?: [A-Z][a-z]+)?)\s+Ward\b)",
+    r"|(?i:ward)\s+([A-Z]?\d{1,3}[A-Z]?\b|[A-Z][a-z]+\b)|([A-Z][a-z]+(?: [A-Z][a-z]+)?)[ \t]+Ward\b(?!\s*:))",
     re.MULTILINE,
 )
 _SENDER = re.compile(
