@@ -49,6 +49,19 @@ def test_ages_of_work() -> None:
     assert words.ago(date(2026, 11, 18), today) == "3 days ago"
 
 
+@pytest.mark.parametrize(
+    ("ward", "said"),
+    [
+        ("7", "ward 7"),
+        ("Ward C4", "ward C4"),
+        ("Acute Medical Unit", "Acute Medical Unit"),
+        ("", ""),
+    ],
+)
+def test_wards_by_number_and_by_name(ward: str, said: str) -> None:
+    assert words.ward_words(ward) == said
+
+
 def test_counts_have_their_plural() -> None:
     assert words.count(1, "line") == "1 line"
     assert words.count(2000, "case") == "2,000 cases"

@@ -20,6 +20,7 @@ def extend(env: Environment) -> None:
         due=words.due_words,
         ago=words.ago,
         capital=words.initial_capital,
+        ward=words.ward_words,
         tidy=words.tidy_name,
         past_words=lambda decision: words.past(decision.action, decision.label),
         class_words=words.class_words,

@@ -138,6 +138,17 @@ def tidy_name(name: str) -> str:
     return name.title().replace("'S", "'s") if name.isupper() else name
 
 
+def ward_words(ward: str) -> str:
+    """``ward 7``; a ward or unit with a name keeps it."""
+    bare = ward.strip()
+    named = bare.split()
+    if named and named[0].lower() == "ward":
+        bare = " ".join(named[1:])
+    if bare and len(bare) <= 4:
+        return f"ward {bare}"
+    return bare
+
+
 def initial_capital(text: str) -> str:
     """The text with its first letter large, the rest untouched."""
     return text[:1].upper() + text[1:]
