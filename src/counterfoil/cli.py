@@ -13,7 +13,16 @@ import sys
 from collections.abc import Sequence
 
 from counterfoil import __version__
-from counterfoil.commands import audit, casework, evidence, medicines, record, repeats, rota
+from counterfoil.commands import (
+    audit,
+    casework,
+    evidence,
+    medicines,
+    record,
+    repeats,
+    rota,
+    setup,
+)
 from counterfoil.foundation.errors import DataError, UsageError
 
 EPILOG = """\
@@ -41,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (casework, record, medicines, audit, evidence, repeats, rota):
+    for module in (casework, setup, record, medicines, audit, evidence, repeats, rota):
         module.add(commands)
     return top
 

@@ -129,7 +129,8 @@ def _serve(args: argparse.Namespace) -> int:
     folder = default_folder()
     if not Home(folder).exists:
         raise UsageError(
-            f"there is no home in {folder} yet: run counterfoil demo for a made-up one"
+            f"there is no home in {folder} yet: run counterfoil setup to make one, "
+            "or counterfoil demo for a made-up one"
         )
     commands.serve(folder, args.host, args.port)
     return 0
