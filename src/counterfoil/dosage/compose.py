@@ -275,6 +275,8 @@ def _inherit(clause: Clause, step: Step, previous: list[Step]) -> Step:
             raise Unsettled("the unit of a later step is not clear")
         step = changed(step, unit=before.unit)
     if step.high is None and not step.no_fixed_dose and len(previous) == 1 and step.times_high:
+        if ONCE_ONLY in before.when:
+            raise Unsettled("how much a later step is is not said")
         step = changed(step, low=before.low, high=before.high, unit=before.unit)
     if step.times_high is None and step.high is not None and not step.as_needed:
         once = (

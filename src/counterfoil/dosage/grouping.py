@@ -126,6 +126,8 @@ def _spread(clauses: list[Clause], items: list[Item]) -> bool:
                 clause.items.extend(last.of(k.DURATION))
         elif all(durations[:-1]) and not any(i.kind == k.AND for i in items):
             sequential = True
+            if len({c.of(k.AMOUNT)[0].value.unit for c in clauses} - {None}) > 1:
+                raise Unsettled("how amounts in different units follow one another is not clear")
         else:
             raise Unsettled("how long each amount goes on is not clear")
     elif clauses[0].has(k.STAT) and not any(c.has(k.STAT) for c in clauses[1:]):

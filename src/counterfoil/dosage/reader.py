@@ -36,6 +36,14 @@ def read(text: str, product: ProductLike = None, coded: Coded = None) -> Dose:
     held against the words. Never raises for any text: what cannot be read right is left to a
     person with ``status`` ``partial``, ``unread`` or ``conflict`` and the reasons.
     """
+    try:
+        return read_strictly(text, product, coded)
+    except Exception:  # a fault here must not stop a list of work: a person reads the text
+        return Dose(text, "unread", reasons=("it could not be read",))
+
+
+def read_strictly(text: str, product: ProductLike = None, coded: Coded = None) -> Dose:
+    """As :func:`read`, but a fault in the reader shows itself. For tests."""
     view = view_of(product)
     dose = _read_text(text, view)
     if coded:

@@ -44,8 +44,17 @@ class Scanner(Amounts):
             at = self.one(at)
         return self.out
 
+    def unknown(self, at: int) -> int:
+        """Append one token as not understood."""
+        return self.add(k.UNKNOWN, at, at + 1, self.raw(at, at + 1), "")
+
     def one(self, at: int) -> int:
-        """Read one item at *at*; return the place after it."""
+        """Read one item at *at*; return the place after it, which is always further on."""
+        end = self.item(at)
+        return end if end > at else self.unknown(at)
+
+    def item(self, at: int) -> int:
+        """Read one item at *at*, or return *at* where no production takes it."""
         token = self.tokens[at]
         phrase = longest(LEXICON.main, self.tokens, at)
         if token.kind in ("num", "vulgar", "clock", "date", "frac"):
@@ -112,7 +121,9 @@ class Scanner(Amounts):
                 minute = "00"
         else:
             return first
-        h = int(hour.replace(",", ""))
+        if not hour.isdigit():
+            return first
+        h = int(hour)
         m = int(minute) if len(minute) == 2 else 99
         marked = False
         if self.low(end) in AMPM:
