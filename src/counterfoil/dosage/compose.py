@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from counterfoil.dosage import items as k
 from counterfoil.dosage.clauses import ONCE_ONLY, Clause, Unsettled, clause_of
-from counterfoil.dosage.grouping import split
+from counterfoil.dosage.grouping import COUNTED, split
 from counterfoil.dosage.items import Change, Item, Quantity
 from counterfoil.dosage.model import NO_FIXED_DOSE, Step, changed
 from counterfoil.dosage.words import amount_words, days_words
@@ -217,10 +217,12 @@ def _steps(segments: list[Segment]) -> tuple[Step, ...]:
 def _check_sequence(steps: list[Step]) -> None:
     last = steps[-1].sequence if steps else 0
     for step in steps:
+        silent = step.times_high is None and not (step.no_fixed_dose or step.as_needed)
+        if step.sequence < last and silent:
+            raise Unsettled("how often an earlier step is taken is not said")
         if step.sequence < last and step.duration_days is None and step.cycle_days is None:
             following = [s for s in steps if s.sequence == step.sequence + 1]
-            open_step = step.times_high is None and not (step.no_fixed_dose or step.as_needed)
-            if open_step or not all(s.no_fixed_dose for s in following):
+            if not all(s.no_fixed_dose for s in following):
                 raise Unsettled("when a step ends and the next begins is not said")
 
 
@@ -238,6 +240,8 @@ def _rows(segment: Segment, previous: list[Step]) -> list[list[Step]]:
     lasts = segment.lasts
     if segment.days is not None:
         length = Fraction(segment.days[1] - segment.days[0] + 1)
+        if any(s.per_days is not None and s.per_days > length for s in rows[-1]):
+            raise Unsettled("how often does not fit the days named")
         if lasts is not None or any(s.duration_days not in (None, length) for s in rows[-1]):
             raise Unsettled("two lengths of time are written for one step")
         lasts = length
@@ -271,7 +275,7 @@ def _inherit(clause: Clause, step: Step, previous: list[Step]) -> Step:
         return step
     before = previous[0]
     if step.unit is None and step.high is not None and before.unit is not None:
-        if any(p.unit != before.unit for p in previous):
+        if before.unit not in COUNTED or any(p.unit != before.unit for p in previous):
             raise Unsettled("the unit of a later step is not clear")
         step = changed(step, unit=before.unit)
     if step.high is None and not step.no_fixed_dose and len(previous) == 1 and step.times_high:
@@ -307,7 +311,7 @@ def _changed(
         raise Unsettled("what is changed step by step is not clear")
     first = last[0]
     by: Quantity = change.amount
-    if by.unit not in (None, first.unit):
+    if by.unit != first.unit and not (by.unit is None and first.unit in COUNTED):
         raise Unsettled("the change is in another unit than the dose")
     stops = stops or change.stops
     assert first.low is not None

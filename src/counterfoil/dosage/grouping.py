@@ -160,6 +160,8 @@ def _spread_prn(clauses: list[Clause]) -> None:
 
 def _tell_apart(clauses: list[Clause]) -> None:
     """Amounts at the same time need times, days or places of their own: "1 bd 2 tds" has none."""
+    if _times_twice(clauses):
+        raise Unsettled("two amounts are written for one time of day")
     mixed = [c.has(k.FREQUENCY) or c.has(k.PRN) for c in clauses]
     if any(mixed) and not all(_joined(c) for c in clauses[1:]):
         raise Unsettled("two amounts are written and how they go together is not clear")
@@ -177,6 +179,19 @@ def _tell_apart(clauses: list[Clause]) -> None:
     ]
     if len(plain) > 1:
         raise Unsettled("two amounts are written and how they go together is not clear")
+
+
+def _times_twice(clauses: list[Clause]) -> bool:
+    """Whether two amounts stand at the same time of the same days and place."""
+    seen: set[tuple[object, ...]] = set()
+    for clause in clauses:
+        days = tuple(d for i in clause.of(k.WEEKDAYS) for d in i.value)
+        places = tuple(i.value for i in clause.of(k.SITE))
+        for time in {str(i.value) for i in clause.of(k.TIME)}:
+            if (time, days, places) in seen:
+                return True
+            seen.add((time, days, places))
+    return False
 
 
 def _joined(clause: Clause) -> bool:
