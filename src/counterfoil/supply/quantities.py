@@ -46,7 +46,7 @@ def unit_of(text: str | None) -> str | None:
     """The unit that a quantity's words name: ``"tablet(s)"``, ``"mls"``; ``None`` where unknown."""
     if not text or len(text) > 200:
         return None
-    tokens = tokenise(text, LEXICON.number_words)
+    tokens = tokenise(text, LEXICON.ranged)
     found = longest(LEXICON.unit, tokens, 0)
     if found is None or found[0] != len(tokens):
         return None
@@ -61,7 +61,7 @@ def read_quantity(text: str) -> tuple[Fraction, str | None] | None:
     """
     if len(text) > 200:
         return None
-    tokens = tokenise(text, LEXICON.number_words)
+    tokens = tokenise(text, LEXICON.ranged)
     if not tokens or tokens[0].kind != "num":
         return None
     value = Fraction(tokens[0].low.replace(",", ""))
