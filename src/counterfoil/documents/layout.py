@@ -186,6 +186,8 @@ def heading(text: str, *, marked: bool = False) -> Heading | None:
 
 def _kind(label: str, *, loose: bool) -> str | None:
     words = re.findall(r"[a-z]+", label.lower())
+    if words and words[0] in ("no", "nil", "none") and words[1:2] not in (["change"], ["changes"]):
+        return None
     if not words or len(words) > 14:
         return None
     if pattern("headings", "allergies").search(label) and len(words) <= 9:

@@ -44,6 +44,31 @@ class Scan:
     headings: list[str] = field(default_factory=list)
 
 
+LONGEST_LINE = 1500
+"""Characters of the longest line that is read as one; longer ones are cut at a sentence or space."""
+
+
+def _short(line: Line, text: str) -> list[Line]:
+    """The line itself, or a line too long to be one cut into pieces."""
+    if line.end - line.start <= LONGEST_LINE:
+        return [line]
+    out = []
+    start = line.start
+    while start < line.end:
+        end = min(start + LONGEST_LINE, line.end)
+        if end < line.end:
+            cut = max(text.rfind(". ", start, end) + 1, text.rfind("; ", start, end) + 1)
+            cut = cut if cut > start + 200 else text.rfind(" ", start + 200, end)
+            end = cut if cut > start else end
+        piece = text[start:end]
+        lead = len(piece) - len(piece.lstrip())
+        if piece.strip():
+            place = (start + lead, start + lead + len(piece.strip()))
+            out.append(Line(*place, "text", line.indent, page=line.page))
+        start = end
+    return out
+
+
 class Walker:
     """One pass over a sheet. ``fallback`` also takes medicines that stand under no list heading."""
 
@@ -66,7 +91,7 @@ class Walker:
 
     def run(self) -> Scan:
         """Walks every line."""
-        lines = self.sheet.lines
+        lines = [part for line in self.sheet.lines for part in _short(line, self.sheet.text)]
         for number, line in enumerate(lines):
             after = lines[number + 1] if number + 1 < len(lines) else None
             self.dosed_below = (
@@ -404,8 +429,9 @@ class Walker:
             self._start(line, start + begin, body, bullet)
             return
         if self.current is not None and self._continues(line, body, bullet):
-            self._extend(line, body)
-            return
+            if line.end - self.current.start <= 2 * LONGEST_LINE:
+                self._extend(line, body)
+                return
         if not bullet and self._headlike(line, body):
             self._open(Heading("discharge", body.strip(" :")))
             self._odd(start, line.end, "a heading that is not understood")

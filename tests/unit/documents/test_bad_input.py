@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import random
+import time
 import zipfile
 from pathlib import Path
 
@@ -207,3 +208,20 @@ def test_odd_fhir(tree: object) -> None:
         attempt(json.dumps({**held, "resourceType": kind}).encode())
         bundle = {"resourceType": "Bundle", "entry": [{"resource": {**held, "resourceType": kind}}]}
         attempt(json.dumps(bundle).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ramipril" + " " * 100_000 + "5mg capsules",
+        "\n" * 100_000 + "Ramipril 5mg capsules",
+        "bisoprolol increased from " + "1 " * 20_000,
+        "5 mg 5 " * 20_000,
+        "ramipril 5mg " * 8_000,
+    ],
+    ids=["spaces", "lines", "numbers", "strengths", "names"],
+)
+def test_tiresome_text_ends_in_reasonable_time(text: str) -> None:
+    start = time.process_time()
+    attempt((HEAD + "Medicines on discharge\n" + text).encode())
+    assert time.process_time() - start < 10
