@@ -77,6 +77,7 @@ class Home:
         self.folder.mkdir(parents=True, exist_ok=True)
         for part in (self.store, self.documents):
             part.mkdir(exist_ok=True)
+        (self.folder / "importing").mkdir(mode=0o700, exist_ok=True)
         for name in ("secret.key", "person.key"):
             if not (self.folder / name).exists():
                 _write_private(self.folder / name, secrets.token_urlsafe(48))

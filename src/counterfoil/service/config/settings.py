@@ -177,6 +177,14 @@ CONTENT_SECURITY_POLICY = {
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+FILE_UPLOAD_HANDLERS = [
+    "counterfoil.service.setup.uploads.SizeLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# Uploads wait in the home, in a folder that nobody else of the machine can read.
+_uploads = _home.folder / "importing"
+FILE_UPLOAD_TEMP_DIR = str(_uploads) if _uploads.is_dir() else None
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "Europe/London"

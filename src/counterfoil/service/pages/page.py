@@ -21,6 +21,7 @@ from counterfoil.service.pages.presenters.frame import NavigationItem, data_line
 View = Callable[..., HttpResponse]
 ANSWERING = {Role.PHARMACIST, Role.PRESCRIBER}
 COUNTING = {Role.LEAD, Role.ADMIN}
+IMPORTING = {*COUNTING, Role.TECHNICIAN}
 KEYS = "keys_off"
 """Session key: the person switched the single keys off."""
 
@@ -35,6 +36,7 @@ class Page:
     navigation: tuple[NavigationItem, ...]
     data_line: str
     keys_on: bool
+    may_import: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def frame(request: HttpRequest, current: str) -> Page:
         ),
         data_line=data_line(queries.data_as_at(user)),
         keys_on=not request.session.get(KEYS, False),
+        may_import=bool(roles & IMPORTING),
     )
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from counterfoil.service.pages.views import audits, case, letter, other, patients, questions, today
+from counterfoil.service.pages.views import (
+    audits,
+    case,
+    importing,
+    letter,
+    other,
+    patients,
+    questions,
+    today,
+)
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -27,5 +36,9 @@ urlpatterns = [
     path("audits/<str:name>/", audits.rule, name="rule"),
     path("audits/<str:name>/approve/", audits.approve, name="approve-rule"),
     path("team/", other.team, name="team"),
+    path("import/", importing.start, name="import"),
+    path("import/<uuid:ref>/", importing.tried, name="import-tried"),
+    path("import/<uuid:ref>/publish/", importing.publish, name="import-publish"),
+    path("import/<uuid:ref>/forget/", importing.forget, name="import-forget"),
     path("keys/", other.keys, name="keys"),
 ]

@@ -1,0 +1,295 @@
+"""A record tried dry and then imported: what the import page does.
+
+A dry run reads the file, checks it as an import would and says what would change; it writes nothing
+but the file itself, in a private folder of the home. There it waits for an hour to be imported.
+
+Leads, administrators and technicians of a practice may import its record: it shows them counts and
+places in files, no patient.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.records import importers
+from counterfoil.records.load import Load
+from counterfoil.records.merge import merge
+from counterfoil.records.nhs import check_demo
+from counterfoil.records.persons import DEMO_KEY
+from counterfoil.service.accounts.models import Role, User
+from counterfoil.service.casework import clock, scope
+from counterfoil.service.casework.errors import ConflictError, ScopeError
+from counterfoil.service.config import home
+from counterfoil.service.organisations.models import Organisation
+from counterfoil.service.records import reading
+from counterfoil.service.records.models import Snapshot
+from counterfoil.service.setup import uploads
+
+IMPORTING = (Role.LEAD, Role.ADMIN, Role.TECHNICIAN)
+KEPT = timedelta(hours=1)
+SHOWN_REJECTS = 200
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """One table of a dry run: the file's own rows or resources, and rows before and after."""
+
+    name: str
+    read: int
+    loaded: int
+    rejected: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What an import would do. ``problems`` says why it cannot be done; then there is no table."""
+
+    ref: str
+    practice: str
+    practice_name: str
+    file: str
+    format: str = ""
+    scope: str = ""
+    tables: tuple[TableLine, ...] = ()
+    rejects: tuple[dict[str, str], ...] = ()
+    rejected: int = 0
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    patients: int = 0
+    """Patients in the file."""
+    patients_before: int = 0
+    patients_after: int = 0
+    data_as_at: str = ""
+    published: str = ""
+    """The key of the snapshot that was compared with; an import needs it to be the same."""
+    at: str = ""
+
+    @property
+    def until(self) -> datetime:
+        """Until when the file is kept."""
+        return datetime.fromisoformat(self.at) + KEPT
+
+    @property
+    def data_day(self) -> date | None:
+        """The newest day that the source vouches for."""
+        return date.fromisoformat(self.data_as_at) if self.data_as_at else None
+
+
+def practices(user: User) -> tuple[tuple[str, str], ...]:
+    """Code and name of the practices whose record this user may import."""
+    found = scope.practices(user, IMPORTING).order_by("name")
+    return tuple(found.values_list("pk", "name"))
+
+
+def dry_run(user: User, practice: str, name: str, chunks: Iterable[bytes]) -> str:
+    """Keep the file, try it, keep what was found; the reference of the dry run.
+
+    ``ScopeError`` where the user may not import this practice's record.
+    """
+    place = _place(user, practice)
+    sweep()
+    ref = str(uuid.uuid4())
+    folder = _folder() / ref
+    folder.mkdir(mode=0o700)
+    try:
+        with (folder / "file").open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        found = _try(ref, folder, place, _shown_name(name))
+        said = {**_plain(found), "user": user.pk}
+        (folder / "dry-run.json").write_text(json.dumps(said), "utf-8")
+        if found.problems:
+            (folder / "file").unlink()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    later = threading.Timer((KEPT + timedelta(seconds=5)).total_seconds(), sweep)
+    later.daemon = True
+    later.start()
+    return ref
+
+
+def found(user: User, ref: str) -> DryRun:
+    """The user's own dry run; ``ScopeError`` where there is none (any more)."""
+    sweep()
+    path = _folder() / str(uuid.UUID(ref)) / "dry-run.json"
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise ScopeError("There is no such dry run; files are kept for an hour.") from None
+    if said.pop("user") != user.pk:
+        raise ScopeError("There is no such dry run.")
+    _place(user, said["practice"])
+    said["tables"] = tuple(TableLine(**line) for line in said["tables"])
+    for key in ("rejects", "notes", "problems"):
+        said[key] = tuple(said[key])
+    return DryRun(**said)
+
+
+def forget(user: User, ref: str) -> None:
+    """Remove a dry run and its file."""
+    found(user, ref)
+    shutil.rmtree(_folder() / ref, ignore_errors=True)
+
+
+def publish(user: User, ref: str) -> Any:
+    """Import what was tried: publish it for the practice, log who did, remove the file.
+
+    ``ConflictError`` where the practice's record changed since the dry run, or it cannot be
+    imported; nothing is changed then.
+    """
+    from django.db import transaction
+
+    from counterfoil.service.casework import events, from_rules
+    from counterfoil.service.casework.letters import match_again
+    from counterfoil.service.records import publishing
+
+    tried = found(user, ref)
+    if tried.problems:
+        raise ConflictError("This file cannot be imported: the dry run says why.")
+    if _published_key(tried.practice) != tried.published:
+        raise ConflictError(
+            "The practice's record was imported again since this dry run. Try the file once more."
+        )
+    folder = _folder() / ref
+    try:
+        _, whole = _read(folder, tried.practice)
+        done = publishing.publish(whole, clock.today(), from_rules.findings_of)
+    except DataError as error:
+        raise ConflictError(str(error)) from None
+    with transaction.atomic():
+        refs = {"snapshot": done.snapshot, "format": whole.format}
+        role = next(iter(sorted(scope.roles_at(user, [tried.practice]) & set(IMPORTING))), "")
+        events.append(tried.practice, [events.Entry("record_imported", refs)], user, role)
+    shutil.rmtree(folder, ignore_errors=True)
+    match_again(tried.practice)
+    return done
+
+
+def sweep() -> None:
+    """Remove files that have waited for more than an hour."""
+    oldest = clock.now() - KEPT
+    for folder in _folder().iterdir():
+        try:
+            at = datetime.fromtimestamp(folder.stat().st_mtime, oldest.tzinfo)
+        except OSError:
+            continue
+        if at < oldest and folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+        elif at < oldest:
+            folder.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    folder = home.current().folder / "importing"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def _place(user: User, practice: str) -> Organisation:
+    place = scope.practices(user, IMPORTING).filter(pk=practice).first()
+    if place is None:
+        raise ScopeError("You cannot import records for this practice.")
+    return place
+
+
+def _shown_name(name: str) -> str:
+    kept = "".join(c for c in Path(name.replace("\\", "/")).name if c.isprintable())
+    return kept[:80] or "file"
+
+
+def _try(ref: str, folder: Path, place: Organisation, name: str) -> DryRun:
+    about = DryRun(ref, place.pk, place.name, name, at=clock.now().isoformat())
+    published = _published_key(place.pk)
+    before = _rows_before(place.pk)
+    said = {**_plain(about), "published": published, "patients_before": before.get("patient", 0)}
+    try:
+        load, whole = _read(folder, place.pk)
+    except DataError as error:
+        problems = tuple(str(problem) for problem in error.problems)
+        return DryRun(**{**said, "problems": problems, "tables": ()})
+    after = whole.rows
+    lines = tuple(
+        TableLine(n, c.read, c.loaded, c.rejected, before.get(n, 0), after[n])
+        for n, c in load.counts.items()
+        if c.read or before.get(n, 0) or after[n]
+    )
+    return DryRun(
+        **{
+            **said,
+            "format": load.format,
+            "scope": load.scope,
+            "tables": lines,
+            "rejects": tuple(
+                {"table": r.table, "place": r.place, "reason": r.reason}
+                for r in load.rejects[:SHOWN_REJECTS]
+            ),
+            "rejected": len(load.rejects),
+            "notes": tuple(dict.fromkeys((*load.notes, *whole.notes))),
+            "patients": load.rows["patient"],
+            "patients_after": after["patient"],
+            "data_as_at": load.data_as_at.isoformat() if load.data_as_at else "",
+        }
+    )
+
+
+def _read(folder: Path, practice: str) -> tuple[Load, Load]:
+    """The load of the file, and the load to write: put into what the practice holds."""
+    path, kind, left = folder / "file", "", []
+    with path.open("rb") as file:
+        start = file.read(4096)
+    unpacked = folder / "tables"
+    if start.startswith(b"PK"):
+        shutil.rmtree(unpacked, ignore_errors=True)
+        left = uploads.unpack(path, unpacked)
+        kind, path = "csv", unpacked
+    elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        kind = "gpconnect"
+    else:
+        raise DataError.at(
+            "the file", "a GP Connect bundle (JSON) or a zip of the CSV template is needed"
+        )
+    at = home.current()
+    key = DEMO_KEY if at.demo else at.secret("person.key").encode()
+    try:
+        load = importers.read(kind, path, practice, key=key)
+        load.notes[:0] = left
+        whole = merge(_published_tables(practice), load)
+        if at.demo:
+            check_demo(whole)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return load, whole
+
+
+def _published_key(practice: str) -> str:
+    row = Snapshot.objects.filter(practice=practice, published=True).first()
+    return row.pk if row else ""
+
+
+def _published_tables(practice: str) -> dict[str, Any] | None:
+    with reading.leased(practice) as snapshot:
+        if snapshot is None:
+            return None
+        return reading.store().open(snapshot.snapshot_id).read()
+
+
+def _rows_before(practice: str) -> dict[str, int]:
+    tables = _published_tables(practice)
+    return {name: table.num_rows for name, table in (tables or {}).items()}
+
+
+def _plain(run: DryRun) -> dict[str, Any]:
+    return asdict(run)
