@@ -18,7 +18,7 @@ from support import ROOT
 
 SCHEMAS = ROOT / "docs" / "reference"
 AS_OF = "2026-11-20"
-pytestmark = [pytest.mark.xdist_group("commands")]
+pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
 
 
 def call(

@@ -45,10 +45,10 @@ def test_a_search_is_quick_enough_to_run_while_typing() -> None:
     assert (time.process_time() - started) / 5 < 0.05
 
 
-def test_lines_are_matched_as_they_come_and_blank_ones_left_out() -> None:
+def test_lines_are_matched_as_they_come_and_blank_ones_answered() -> None:
     found = list(match_lines(["Frusemide 40mg tabs\n", "\n", "Banana\r\n"]))
-    assert [m["level"] for m in found] == ["VMP", "none"]
-    assert found[1]["text"] == "Banana"
+    assert [m["level"] for m in found] == ["VMP", "none", "none"]
+    assert [m["text"] for m in found[1:]] == ["", "Banana"]
     json.dumps(found)
 
 
