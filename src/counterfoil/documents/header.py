@@ -51,7 +51,7 @@ _WRITTEN = re.compile(
 )
 _PERSON = (
     r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Master|Dr|Rev|Sir|Dame)\b\.?\s+)?"
-    r"[A-Z][\w'’\-]+(?:,?[ ]+(?:\(?(?:Mr|Mrs|Ms|Miss|Mx|Dr)\)?\.?[ ]*|[A-Z][\w'’.\-]*)){1,4}"
+    r"[A-Z][\w'’\-]+(?:,?[ ]+(?:\(?(?:Mr|Mrs|Ms|Miss|Mx|Dr)\b\)?\.?[ ]*|[A-Z][\w'’.\-]*)){1,4}"
 )
 _NAME = re.compile(
     rf"(?:\b(?:(?i:patient(?:['’]s)?(?:\s+name|\s+details)?|name(?:\s+of\s+patient)?|full\s+name|re|regarding|ref)))[ \t]*[:|\-–]+[ \t]*({_PERSON})"
@@ -68,6 +68,9 @@ _TITLE = re.compile(r"\(?\b(?:Mr|Mrs|Ms|Miss|Mx|Master|Dr|Rev|Sir|Dame)\b\.?\)?"
 _STOP_NAME = re.compile(
     r"\b(?:DOB|D\.O\.B|NHS|Date|Born|Hospital|Address|Sex|Gender|Male|Female|Age|Ward|MRN|Unit|GP|Tel|Consultant)\b.*",
     re.IGNORECASE | re.DOTALL,
+)
+_LABEL = re.compile(
+    r"(?:Given|Family|Prefix|Forename|Surname|Name|Title|First|Last|Details)\b", re.I
 )
 _WARD = re.compile(
     r"\b(?:(?i:ward)(?:\s*(?i:name|/\s*dept|/\s*department))?\s*[:|\-–]\s*([A-Za-z0-9][^\n|,;]{0,38}?)(?=\s{2,}|[\n|,;]|\s+(?:Consultant|Date|Tel|Discharg)|$)"
@@ -179,7 +182,7 @@ def _name(text: str) -> tuple[str | None, str | None]:
     named = [
         (away(m.start()) - 120 * ("patient" in m.group().lower()), parts)
         for m in _NAME.finditer(text)
-        if (parts := person_name(m.group(1)))[1]
+        if not _LABEL.match(m.group(1)) and (parts := person_name(m.group(1)))[1]
     ]
     for family in _FAMILY.finditer(text):
         given = min(
@@ -194,7 +197,7 @@ def _name(text: str) -> tuple[str | None, str | None]:
 def person_name(text: str) -> tuple[str | None, str | None]:
     """Given and family name of a name as written: ``SMITH, John (Mr)`` or ``Mr John Smith``."""
     text = _STOP_NAME.sub("", text.split("\n")[0])
-    text = _TITLE.sub(" ", text)
+    text = _TITLE.sub(" ", text).strip(" ,;.|")
     if "," in text:
         family, _, given = text.partition(",")
         return " ".join(given.split()) or None, " ".join(family.split()) or None

@@ -9,7 +9,7 @@ from counterfoil.documents.shown import Cell, Line, Sheet
 _RULE = re.compile(r"[\s+\-=_*~|.:─━═│┌┐└┘├┤┬┴┼╔╗╚╝║]*$")
 _BAR = re.compile(r"\s*[|│║¦]\s*")
 _GAP = re.compile(r"\t+|[ \u00a0]{2,}(?=\S)")
-_WIDE = re.compile(r"[ \t]{61,}|\n{31,}")
+_WIDE = re.compile(r"[ \t]{401,}|\n{31,}")
 _STARS = re.compile(r"\*\*([^\s*](?:[^*\n]*[^\s*])?)\*\*")
 _BLANKS = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\ufeff": " "})
 
@@ -17,7 +17,7 @@ _BLANKS = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\ufeff": 
 def normalise(text: str) -> str:
     """Equal line ends and plain spaces, no wide blanks, no stars around bold words."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").translate(_BLANKS)
-    text = _WIDE.sub(lambda m: m.group()[:60], text)
+    text = _WIDE.sub(lambda m: m.group()[:400], text)
     return _STARS.sub(r"\1", text)
 
 

@@ -428,10 +428,13 @@ class Walker:
             self._close()
             self._start(line, start + begin, body, bullet)
             return
-        if self.current is not None and self._continues(line, body, bullet):
-            if line.end - self.current.start <= 2 * LONGEST_LINE:
-                self._extend(line, body)
-                return
+        if (
+            self.current is not None
+            and line.end - self.current.start <= 2 * LONGEST_LINE
+            and self._continues(line, body, bullet)
+        ):
+            self._extend(line, body)
+            return
         if not bullet and self._headlike(line, body):
             self._open(Heading("discharge", body.strip(" :")))
             self._odd(start, line.end, "a heading that is not understood")
@@ -562,6 +565,8 @@ class Walker:
         if near and not re.match(r"[a-z]", rest):
             return True
         form = FORM.search(rest)
+        if form and self.section in ("stopped", "on_hold") and rest[:1].isupper():
+            return len(rest[: form.start()].split()) <= 4
         if form and self.dosed_below and len(rest.split()) <= 6 and rest[:1].isupper():
             return True
         looks = bool(DOSEISH.search(rest) or form)
