@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from counterfoil.commands import worklog
 from counterfoil.commands.common import (
     Subparsers,
     as_of,
@@ -26,6 +27,7 @@ from counterfoil.foundation.errors import DataError, UsageError
 def add(to: Subparsers) -> None:
     """The commands of this module."""
     evidence = group(to, "evidence", "Charts and reports of what the work shows")
+    worklog.add(evidence)
     spc = command(
         evidence,
         "spc",

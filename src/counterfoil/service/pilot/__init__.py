@@ -1,0 +1,1 @@
+"""The pilot as this installation sees it: the work log, weekly series, and the page's figures."""
