@@ -37,7 +37,7 @@ def add(to: Subparsers) -> None:
         type=float,
         default=None,
         metavar="N",
-        help="deterministic seconds allowed to each stage (else 1.5)",
+        help="deterministic seconds allowed to each stage (else 1.5, more for large problems)",
     )
     formats(plan, "table", "json")
     check = command(
@@ -63,13 +63,12 @@ def _problem(to: argparse.ArgumentParser) -> None:
 def _plan(args: argparse.Namespace) -> int:
     from counterfoil.workforce import files, plan
 
-    effort = plan.EFFORT if args.effort is None else args.effort
-    if not 0 < effort <= 3600:
+    if args.effort is not None and not 0 < args.effort <= 3600:
         raise UsageError("--effort must be more than 0 and at most 3600")
     if not 0 <= args.seed < 2**31:
         raise UsageError("--seed must be 0 to 2147483647")
     problem = files.read_problem(args.file)
-    made = plan.plan(problem, seed=args.seed, effort=effort, heard=progress)
+    made = plan.plan(problem, seed=args.seed, effort=args.effort, heard=progress)
     progress("planned", 1)
     if args.format == "json":
         show_json(made.to_json())

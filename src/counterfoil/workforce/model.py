@@ -98,6 +98,11 @@ class Problem:
     fixed: tuple[Placement, ...] = ()
     education: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """People times blocks times sites: how many placements there could be."""
+        return len(self.people) * self.blocks * len(self.sites)
+
     def first_day(self, block: int) -> int:
         """The first day of a block (numbered from 1)."""
         return self.start + (block - 1) * 7 * self.weeks

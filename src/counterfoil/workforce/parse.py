@@ -22,6 +22,8 @@ from counterfoil.workforce.model import (
 )
 
 MOST = {"person": 200, "site": 100}
+LARGEST = 50_000
+"""People times blocks times sites: beyond it a plan would take hours, so it is refused at once."""
 MISSING = object()
 
 
@@ -29,6 +31,9 @@ def parse_problem(raw: Mapping[str, Any], place: str) -> Problem:
     """The problem in *raw*; *place* names the file in messages. ``DataError`` names every mistake."""
     reading = _Reading(place)
     problem = reading.problem(raw)
+    if problem.size > LARGEST:
+        said = f"people times blocks times sites may be at most {LARGEST:,}; plan in parts"
+        reading.wrong(place, said, problem.size)
     if reading.mistakes:
         raise DataError(*reading.mistakes)
     return problem

@@ -1,7 +1,7 @@
 """Rotation plans by CP-SAT, in stages: each stage's result is kept while the next is improved.
 
-One worker, a fixed seed and limits in the solver's own deterministic time: the same problem gives
-the same plan on any machine. Where a stage is cut off before its proof the status is ``feasible``
+A fixed seed and limits in the solver's own deterministic time: with one version of
+OR-Tools the same problem gives the same plan on any machine. Where a stage is cut off before its proof the status is ``feasible``
 and the bound says how much better it might have been.
 """
 
@@ -29,8 +29,10 @@ from counterfoil.workforce.model import (
 )
 
 EFFORT = 1.5
-"""Deterministic seconds allowed to each stage."""
+"""Deterministic seconds allowed to each stage of a problem of up to 600 person-block-sites; larger
+problems get more in proportion."""
 DOWN = frozenset(STAGES) - {"preference"}
+HARD = ("continuity", "preference")
 
 
 class Heard(Protocol):
@@ -40,7 +42,7 @@ class Heard(Protocol):
 
 
 def plan(
-    problem: Problem, *, seed: int = 1, effort: float = EFFORT, heard: Heard | None = None
+    problem: Problem, *, seed: int = 1, effort: float | None = None, heard: Heard | None = None
 ) -> Plan:
     """The best plan found, stage by stage; ``infeasible`` only where decided placements contradict.
 
@@ -50,6 +52,8 @@ def plan(
     if contradictions:
         return Plan("infeasible", (), (), (), tuple(contradictions))
     model = _Model(problem)
+    if effort is None:
+        effort = EFFORT * max(1.0, problem.size / 600)
     stages: list[Stage] = []
     hint: Mapping[Any, int] = {}
     for number, name in enumerate(STAGES):
@@ -143,7 +147,10 @@ class _Model:
         else:
             self.model.maximize(total)
         solver = self.cp.CpSolver()
-        solver.parameters.num_workers = 1
+        # several searches that take turns find better plans of the last two kinds; taking turns
+        # by the solver's own clock keeps them deterministic
+        solver.parameters.num_workers = 3 if name in HARD else 1
+        solver.parameters.interleave_search = name in HARD
         solver.parameters.random_seed = seed
         solver.parameters.linearization_level = 2
         solver.parameters.max_deterministic_time = effort

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,8 @@ def test_eight_people_six_sites_thirteen_blocks_are_proven_in_coverage_within_te
     assert coverage.value == coverage.bound
     assert coverage.seconds < 10
     assert check(of, made) == []
+    again = plan(of)
+    assert again.assignments == made.assignments
 
 
 def problem(text: str, tmp_path: Path, name: str = "rota.toml") -> Problem:
@@ -201,3 +204,21 @@ def test_the_examples_of_the_schemas_belong_together(tmp_path: Path) -> None:
     for stage in (*made["stages"], *expected["examples"][0]["stages"]):
         stage.pop("seconds")
     assert made == expected["examples"][0]
+
+
+def test_a_problem_too_large_to_plan_is_refused_at_once(tmp_path: Path) -> None:
+    raw = {
+        "rota": {"start": "2027-01-04", "blocks": 53},
+        "site": [{"id": f"s{i}", "sector": "acute"} for i in range(20)],
+        "person": [{"id": f"p{i}"} for i in range(60)],
+    }
+    with pytest.raises(DataError, match="plan in parts"):
+        problem(json.dumps(raw), tmp_path, "rota.json")
+
+
+def test_without_or_tools_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ortools.sat.python", None)
+    assert main(["--debug", "rota", "plan", str(FOLDER)]) == 2
+    assert "extra rota" in capsys.readouterr().err
