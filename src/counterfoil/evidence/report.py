@@ -25,7 +25,10 @@ table{border-collapse:collapse;margin:.4rem 0;font-variant-numeric:tabular-nums}
 th,td{border-bottom:1px solid #d8dde0;padding:.15rem .6rem;text-align:left;font-weight:400}thead th{font-weight:700}
 .cf-numbers td:not(:last-child){text-align:right}
 .wide{overflow-x:auto}details{margin:.3rem 0}
-@media print{body{font-size:10pt;padding:0}.charts{page-break-inside:avoid}section.numbers{page-break-before:always}}
+@page{size:A4;margin:12mm}
+@media print{body{font-size:8.5pt;line-height:1.3;padding:0;max-width:none}h1{font-size:14pt}h2{font-size:10.5pt;margin:6pt 0 1pt}
+h3{font-size:9pt;margin:3pt 0 0}svg.cf-chart{max-width:118mm}.charts h3,.icons{break-after:avoid}
+section.numbers{break-before:page}.wide{overflow:visible;font-size:7pt;columns:1}tr{break-inside:avoid}}
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from lxml import etree
 
@@ -318,7 +320,11 @@ class TestCommand:
     ) -> None:
         call = ["evidence", "report", str(EXAMPLE), "--as-of", "2026-11-20", "--format", "json"]
         assert main([*call, "--series", f"letters_within_7_days={LETTERS}"]) == 0
-        assert '"sha256": "' in capsys.readouterr().out
+        given = json.loads(capsys.readouterr().out)
+        schema = json.loads((EXAMPLES.parent / "evidence-report.schema.json").read_text("utf-8"))
+        for one in (given, schema["examples"][0]):
+            jsonschema.validate(one, schema)
+        assert given["sha256"] == protocol.read(EXAMPLE).sha256
 
     @pytest.mark.parametrize(
         ("options", "status"),

@@ -62,6 +62,11 @@ def test_the_folder_of_csv_files_is_planned_checked_and_by_the_schema(
     capsys.readouterr()
     assert main(["rota", "check", str(FOLDER), str(path)]) == 1
     assert "placement" in capsys.readouterr().err
+    assert main(["rota", "check", str(FOLDER), str(path), "--format", "json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    for one in (said, schema("rota-check.schema.json")["examples"][0]):
+        jsonschema.validate(one, schema("rota-check.schema.json"))
+    assert said["right"] is False
 
 
 def test_people_get_a_board(capsys: pytest.CaptureFixture[str]) -> None:
