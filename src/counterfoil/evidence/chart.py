@@ -50,6 +50,8 @@ def number(value: float) -> str:
     """A value as people compare it: three significant digits, whole from 100 up."""
     if value == 0:
         return "0"
+    if not 1e-6 <= abs(value) < 1e12:
+        return f"{value:.3g}"
     digits = max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -108,8 +110,10 @@ class _Scale:
         low, high = min(values), max(values)
         if low >= 0 and low < 0.5 * high:
             low = 0.0
-        if low == high:
-            low, high = low - 1, high + 1
+        most = max(abs(low), abs(high))
+        if high - low <= max(1e-9 * most, 1e-200):
+            wider = max(1.0, 0.01 * most)
+            low, high = low - wider, high + wider
         self.step = _step((high - low) / 5)
         self.low = math.floor(low / self.step) * self.step
         self.high = math.ceil(high / self.step) * self.step

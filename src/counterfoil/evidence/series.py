@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+from counterfoil.evidence.spc import LARGEST
 from counterfoil.foundation.days import parse_day
 from counterfoil.foundation.errors import DataError, Problem
 
@@ -78,7 +79,7 @@ def _point(
         problems.append(
             Problem(f"{place}, date", "a date such as 2026-06-14 is needed", date_text[:SHOWN])
         )
-    if not NUMBER.fullmatch(value_text) or abs(float(value_text)) > 1e300:
+    if not NUMBER.fullmatch(value_text) or abs(float(value_text)) > LARGEST:
         expected = "a number is needed; where nothing was measured, leave the row out"
         problems.append(Problem(f"{place}, value", expected, value_text[:SHOWN] or "nothing"))
         return None

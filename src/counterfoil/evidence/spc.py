@@ -30,6 +30,8 @@ SCREEN = 3.267
 RUN = 7
 """Points that make a trend, and points on one side of the mean that make a shift."""
 FEWEST_TO_FIX = 12
+LARGEST = 1e300
+"""Beyond it limits would overflow."""
 TRIAL_BELOW = 13
 """Segments of fewer points have trial limits (the reference's own threshold)."""
 
@@ -147,7 +149,7 @@ def _checked(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     if not points:
         raise DataError.at("series", "a chart needs at least one point", "no points")
     for day, value in points:
-        if not math.isfinite(value):
+        if not abs(value) <= LARGEST:
             raise DataError.at(
                 f"series, {to_date(day).isoformat()}", "the value must be a number", str(value)
             )

@@ -15,6 +15,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from counterfoil.cli import main
@@ -249,6 +251,26 @@ def shown(weeks: int = 78) -> list[report.Shown]:
 
 
 AS_OF = parse_day("2026-11-20")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.floats(-1e300, 1e300), st.sampled_from((0.0, 5e-324, 1e15, 1e15 + 0.125))),
+        min_size=1,
+        max_size=20,
+    ),
+    st.one_of(st.none(), st.floats(-1e300, 1e300)),
+)
+def test_any_numbers_make_a_chart_a_picture_and_json(
+    values: list[float], target: float | None
+) -> None:
+    chart = made(values, target=target)
+    json.dumps(chart.to_json(), allow_nan=False)
+    root = etree.fromstring(drawing.svg(chart, "t", "u"))
+    assert not [v for v in root.xpath("//*/@cy | //*/@y1") if v in ("nan", "inf", "-inf")]
+    etree.fromstring(drawing.table(chart, "t", "u"))
+    assert drawing.sentence(chart, "u")
 
 
 class TestReport:
