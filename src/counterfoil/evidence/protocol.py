@@ -185,7 +185,7 @@ class _Reading:
             return None
         self.keys(raw, f"{where}, ", ("measure", "smallest_change", "why"))
         name, known = raw.get("measure"), all_measures()
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             self.wrong(f"{where}, measure", f"one of {', '.join(known)} is needed", name)
             return None
         change = raw.get("smallest_change", known[name].smallest_change)

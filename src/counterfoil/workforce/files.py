@@ -16,7 +16,7 @@ from typing import Any
 
 from counterfoil.evidence.series import read_text
 from counterfoil.foundation.errors import DataError
-from counterfoil.workforce.model import Placement, Plan, Problem, Shortfall, Stage
+from counterfoil.workforce.model import STAGES, Placement, Plan, Problem, Shortfall, Stage
 from counterfoil.workforce.parse import parse_problem
 
 CSV_FILES = {
@@ -123,27 +123,13 @@ def read_plan(path: Path) -> Plan:
         value = json.loads(read_text(path))
         return Plan(
             status=_one_of(value["status"], ("optimal", "feasible", "infeasible")),  # type: ignore[arg-type]
-            stages=tuple(
-                Stage(s["name"], float(s["value"]), float(s["bound"]), float(s["seconds"]))
-                for s in value["stages"]
-            ),
+            stages=tuple(_stage(one) for one in value["stages"]),
             assignments=tuple(
-                Placement(str(a["person"]), _count(a["block"]), str(a["site"]))
-                for a in value["assignments"]
+                Placement(_text(one["person"]), _count(one["block"]), _text(one["site"]))
+                for one in value["assignments"]
             ),
-            shortfalls=tuple(
-                Shortfall(
-                    s["kind"],
-                    float(s["short"]),
-                    str(s["text"]),
-                    s["block"],
-                    s["site"],
-                    s["person"],
-                    s["what"],
-                )
-                for s in value["shortfalls"]
-            ),
-            conflicts=tuple(str(one) for one in value["conflicts"]),
+            shortfalls=tuple(_shortfall(one) for one in value["shortfalls"]),
+            conflicts=tuple(_text(one) for one in value["conflicts"]),
         )
     except RecursionError:
         raise DataError.at(path.name, "a plan is needed", "nested too deeply") from None
@@ -155,10 +141,37 @@ def read_plan(path: Path) -> Plan:
         ) from None
 
 
+def _stage(raw: Any) -> Stage:
+    name = _one_of(raw["name"], STAGES)
+    return Stage(name, *(_number(raw[key]) for key in ("value", "bound", "seconds")))  # type: ignore[arg-type]
+
+
+def _shortfall(raw: Any) -> Shortfall:
+    kind = _one_of(raw["kind"], STAGES[:4])
+    block = None if raw["block"] is None else _count(raw["block"])
+    site, person, what = (
+        None if raw[key] is None else _text(raw[key]) for key in ("site", "person", "what")
+    )
+    short, text = _number(raw["short"]), _text(raw["text"])
+    return Shortfall(kind, short, text, block, site, person, what)  # type: ignore[arg-type]
+
+
 def _one_of(value: Any, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise ValueError(f"status is one of {', '.join(known)}")
-    return str(value)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{', '.join(known)} are known")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text is needed")
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e9:
+        raise ValueError("a number is needed")
+    return float(value)
 
 
 def _count(value: Any) -> int:

@@ -240,7 +240,7 @@ class _Reading:
             known = ("id", "name", "wte", "rotates", "competencies", "leave", "prefers", "now")
             self.keys(one, place, known)
             now = one.get("now")
-            if now is not None and now not in sites:
+            if now is not None and not (isinstance(now, str) and now in sites):
                 self.wrong(f"{place}, now", "the id of a site that is listed is needed", now)
             found.append(
                 Person(
@@ -260,7 +260,7 @@ class _Reading:
                         )
                     ),
                     prefers=self.prefers(one, place, sites, lists["preference"].pop(name, [])),
-                    now=now if now in sites else None,
+                    now=now if isinstance(now, str) and now in sites else None,
                 )
             )
         for key, left in lists.items():
