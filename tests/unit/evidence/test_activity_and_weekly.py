@@ -165,6 +165,7 @@ class TestMonitoring:
         assert rate.weeks[-1].denominator == last["at_risk"] - last["cannot_tell"]
         assert len(rate.weeks) == 60
 
+    @pytest.mark.slow
     def test_every_week_equals_a_run_on_each_of_its_days(self, tables: Any) -> None:
         rules = [rule for rule in load() if rule.id == "monitoring.methotrexate"]
         rate, days = weekly.monitoring(tables, rules, AS_OF, 3, sets=SETS)
