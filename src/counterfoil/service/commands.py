@@ -121,6 +121,7 @@ def _fill_demo(
     from counterfoil.service.casework import from_rules
     from counterfoil.service.organisations.actions import organisation_named
     from counterfoil.service.records import publishing
+    from counterfoil.service.team import example
 
     organisation_named(*DEMO_PCN, "pcn")
     _demo_users()
@@ -135,6 +136,8 @@ def _fill_demo(
         load = of_tables(place.code, made.for_practice(place.code))
         publishing.publish(load, when, from_rules.findings_of)
     _demo_letters(made.letters, progress)
+    progress("Planning the rotation", 0.96)
+    example.make(DEMO_PCN[0], [(place.code, place.name) for place in made.practices], when)
     _remember(home, seed=seed, as_of=when.isoformat(), patients=patients)
 
 

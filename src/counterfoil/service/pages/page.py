@@ -92,9 +92,7 @@ def frame(request: HttpRequest, current: str) -> Page:
         if roles & ANSWERING:
             items.append(("questions", "Questions"))
         items.append(("patients", "Patients"))
-    if roles & COUNTING:
-        items.append(("team", "Team"))
-    items.append(("audits", "Audits"))
+    items += [("audits", "Audits"), ("team", "Team")]
     return Page(
         user_name=user.display_name,
         roles=", ".join(sorted(str(Role(role).label) for role in roles)),

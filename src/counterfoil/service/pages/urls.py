@@ -12,6 +12,7 @@ from counterfoil.service.pages.views import (
     other,
     patients,
     questions,
+    team,
     today,
 )
 
@@ -35,7 +36,7 @@ urlpatterns = [
     path("audits/", audits.audits, name="audits"),
     path("audits/<str:name>/", audits.rule, name="rule"),
     path("audits/<str:name>/approve/", audits.approve, name="approve-rule"),
-    path("team/", other.team, name="team"),
+    path("team/", team.team, name="team"),
     path("import/", importing.start, name="import"),
     path("import/<uuid:ref>/", importing.tried, name="import-tried"),
     path("import/<uuid:ref>/publish/", importing.publish, name="import-publish"),

@@ -181,7 +181,10 @@ def _chips(today: Today, due: Mapping[str, str]) -> tuple[Chip, ...]:
         value = getattr(filters, name)
         if value:
             label = labels.get(value, value)
-            chips.append(Chip(f"{said}: {label}", address(filters, **{name: None})))
+            without = address(filters, **{name: None})
+            if name == "practice":  # said outright: an address without it opens where one is placed
+                without += ("" if without == "?" else "&") + "practice="
+            chips.append(Chip(f"{said}: {label}", without))
     return tuple(chips)
 
 

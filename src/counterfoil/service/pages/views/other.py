@@ -1,21 +1,12 @@
-"""Team counts, and the switch for single keys."""
+"""The switch for single keys."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from counterfoil.service.casework import queries
-from counterfoil.service.pages.page import KEYS, page_view, render, say, user_of
-
-
-@require_GET
-@page_view
-def team(request: HttpRequest) -> HttpResponse:
-    """Counts a practice; nobody named."""
-    context = {"title": "Team", "counts": queries.team_counts(user_of(request))}
-    return render(request, "team.jinja", context, current="team")
+from counterfoil.service.pages.page import KEYS, page_view, render, say
 
 
 @require_http_methods(["GET", "POST"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -13,9 +14,12 @@ from counterfoil.service.accounts.models import Role
 from counterfoil.service.casework import queries
 from counterfoil.service.pages.page import page_view, render, user_of
 from counterfoil.service.pages.presenters import today as presenter
+from counterfoil.service.team import board
 
 LAST = "today_query"
 """Session key: the filters of the list that was seen last; no identifier is in them."""
+EVERYWHERE = "today_everywhere"
+"""Session key: the person took off the filter of the practice where they are placed."""
 
 
 @require_GET
@@ -25,9 +29,26 @@ def today(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if not queries.roles(user) & {Role.TECHNICIAN, Role.PHARMACIST, Role.PRESCRIBER}:
         return redirect("team")
-    found = queries.today(user, presenter.filters_from(request.GET))
-    request.session[LAST] = request.GET.urlencode()
-    return render(request, "today.jinja", {"today": presenter.present(found)}, current="today")
+    query = _opening(request)
+    found = queries.today(user, presenter.filters_from(query))
+    request.session[LAST] = query.urlencode()
+    place = board.place_today(user)
+    context = {"today": presenter.present(found), "place": place[1] if place else ""}
+    return render(request, "today.jinja", context, current="today")
+
+
+def _opening(request: HttpRequest) -> QueryDict:
+    """The filters asked for; where none are, the practice where the person is placed today.
+
+    That filter is shown like any other; once taken off (an empty ``practice``) it stays off until
+    they sign in again.
+    """
+    if request.GET.get("practice") == "":
+        request.session[EVERYWHERE] = True
+    if request.GET or request.session.get(EVERYWHERE):
+        return request.GET
+    practice = board.practice_today(user_of(request))
+    return QueryDict(urlencode({"practice": practice}) if practice else "")
 
 
 def back_to_list(request: HttpRequest, anchor: str = "") -> str:
@@ -40,8 +61,6 @@ def back_to_list(request: HttpRequest, anchor: str = "") -> str:
 @page_view
 def following(request: HttpRequest) -> HttpResponse:
     """The line after the one that is open, on the list as it was seen last."""
-    from django.http import QueryDict
-
     filters = presenter.filters_from(QueryDict(request.session.get(LAST, "")))
     rows = presenter.present(queries.today(user_of(request), filters)).rows
     after = request.GET.get("after", "")
