@@ -338,12 +338,10 @@ class Walker:
         """Whether the drug cell of a row ruled by spaces goes on from the row above."""
         if self.grid or self.blank or self._begins(drug, strict=True):
             return False
-        return (
-            drug[:1].islower()
-            or drug[:1] in "(["
-            or FORM.match(drug) is not None
-            or not by.keys() & {"dose", "frequency"}
-        )
+        if drug[:1].islower() or drug[:1] in "([" or FORM.match(drug) is not None:
+            return True
+        # A name that cannot be read stands alone: glued on, it would speak for the row above.
+        return set(by) == {"drug"} and not drug[:1].isupper() and not self._illegible(drug)
 
     def _lone(self, line: Line, text: str) -> bool:
         """A line with one piece of text inside a table ruled by spaces."""
@@ -503,6 +501,11 @@ class Walker:
                     self.current.put("status", verb.group())
         self._close()
         self.section = section
+
+    @staticmethod
+    def _illegible(body: str) -> bool:
+        """Whether some of it could not be made out by whoever copied it."""
+        return re.search(r"[#~?]|illegible", body) is not None
 
     @staticmethod
     def _garbled(body: str) -> bool:

@@ -40,6 +40,8 @@ def split(items: list[Item]) -> tuple[list[Clause], bool]:
     amounts = [n for n, i in enumerate(items) if i.kind == k.AMOUNT]
     _check_bare(items, amounts)
     if len(amounts) < 2:
+        if amounts:
+            _check_lone(items, amounts[0])
         return [Clause(list(items))], False
     if any(i.kind == k.ALTERNATING for i in items):
         return _alternating(items), False
@@ -73,6 +75,14 @@ def _check_bare(items: list[Item], amounts: list[int]) -> None:
             before = items[said[place - 1]].kind
             if before not in (k.VERB, k.TIME, k.AND, k.NAME, k.WEEKDAYS):
                 raise Unsettled("what the last number counts is not clear")
+
+
+def _check_lone(items: list[Item], at: int) -> None:
+    """ "In the morning and 20mg at midday": the amount of the morning is not written."""
+    before = [i.kind for i in items[:at] if i.kind not in (k.MARK, k.VERB, k.HARMLESS)]
+    timed = k.TIME in before or k.WEEKDAYS in before
+    if timed and before[-1] == k.AND and any(i.kind in _TIMING for i in items[at:]):
+        raise Unsettled("a time is written without its amount")
 
 
 def _and_before(items: list[Item], at: int) -> bool:

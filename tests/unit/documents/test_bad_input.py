@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.documents import Letter, read
+from counterfoil.documents import Letter, read, read_text
 from counterfoil.foundation.errors import DataError
 
 HEAD = "Patient: Amina Sample\nNHS number: 999 000 0026   DOB: 14/03/1948\nDischarged: 17/11/2026\n"
@@ -225,3 +225,21 @@ def test_tiresome_text_ends_in_reasonable_time(text: str) -> None:
     start = time.process_time()
     attempt((HEAD + "Medicines on discharge\n" + text).encode())
     assert time.process_time() - start < 10
+
+
+def test_a_row_that_cannot_be_read_does_not_speak_for_the_row_above() -> None:
+    """Found on made-up letters: an unknown product marked stopped once stopped the one above it."""
+    letter = read_text(
+        "NORTHGATE HOSPITAL\nPatient: TEST, Ann\nDate of birth: 03/03/1955     NHS No: 999 000 0018\n"
+        "Discharged: 19/11/2026\n\nMedication on discharge\n"
+        "Medicine                  Dose       Frequency     Status     Comment\n"
+        "---------------------------------------------------------------------\n"
+        "Ramipril 1.25mg capsules  1 capsule  once daily\n"
+        "Cetraben cream                                     Stopped\n"
+        "Amlodipine 5mg tablets    1 tablet   once daily    Continued\n"
+        "I?s~#n gl?rg??? [illegible] ?\n\nCompleted by the ward\n"
+    )
+    assert [line.stated for line in letter.lines] == [None, "stopped", "continued", None]
+    assert [line.text.split()[0] for line in letter.lines] == [
+        "Ramipril", "Cetraben", "Amlodipine", "I?s~#n",
+    ]  # fmt: skip
