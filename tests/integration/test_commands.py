@@ -4,49 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
-from support import ROOT
+from command_line import SCHEMAS, call, fits
 
-SCHEMAS = ROOT / "docs" / "reference"
 AS_OF = "2026-11-20"
 pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
-
-
-def call(
-    *words: str, given: str | bytes = "", home: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERFOIL_")}
-    environment |= {"PYTHONPATH": str(ROOT / "src")}
-    if home is not None:
-        environment["COUNTERFOIL_HOME"] = str(home)
-    data = given if isinstance(given, bytes) else given.encode()
-    done = subprocess.run(
-        [sys.executable, "-m", "counterfoil.cli", *words],
-        input=data,
-        capture_output=True,
-        env=environment,
-        check=False,
-        timeout=300,
-    )
-    result = subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-    )
-    assert "Traceback" not in result.stderr
-    return result
-
-
-def fits(name: str, value: Any) -> None:
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
-    jsonschema.validate(value, schema)
 
 
 @pytest.fixture(scope="module")
