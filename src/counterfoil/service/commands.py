@@ -138,6 +138,8 @@ def _fill_demo(
     _demo_letters(made.letters, progress)
     progress("Planning the rotation", 0.96)
     example.make(DEMO_PCN[0], [(place.code, place.name) for place in made.practices], when)
+    progress("Charting the pilot", 0.98)
+    _demo_pilot([(place.code, place.name) for place in made.practices], when, seed)
     _remember(home, seed=seed, as_of=when.isoformat(), patients=patients)
 
 
@@ -176,6 +178,14 @@ def _demo_letters(letters: Any, progress: Progress) -> None:
         progress("Reading discharge letters", 0.75 + 0.2 * number / len(letters))
         received = datetime.combine(days.to_date(letter.received_at), time(9), UTC)
         receive_letter(letter.practice, letter.content, letter.name, received)
+
+
+def _demo_pilot(practices: list[tuple[str, str]], when: date, seed: int) -> None:
+    """The made-up pilot of the demo, its series worked out beforehand."""
+    from counterfoil.service.pilot import example, figures
+
+    example.make(DEMO_PCN[0], practices, when, seed)
+    figures.monitoring(DEMO_PCN[0])
 
 
 def _remember(home: Home, **facts: Any) -> None:

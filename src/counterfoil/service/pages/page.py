@@ -92,7 +92,7 @@ def frame(request: HttpRequest, current: str) -> Page:
         if roles & ANSWERING:
             items.append(("questions", "Questions"))
         items.append(("patients", "Patients"))
-    items += [("audits", "Audits"), ("team", "Team")]
+    items += [("audits", "Audits"), ("team", "Team"), ("pilot", "Pilot")]
     return Page(
         user_name=user.display_name,
         roles=", ".join(sorted(str(Role(role).label) for role in roles)),

@@ -74,6 +74,11 @@ class Block:
     last: date
     now: bool
 
+    @property
+    def starts(self) -> str:
+        """Its first day, for a narrow column: ``21 Sep``."""
+        return f"{self.first.day} {self.first:%b}"
+
 
 @dataclass(frozen=True)
 class BoardPage:
