@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support import ROOT
+
 GIVEN = {
     "--organisation": "u12345",
     "--name": "Our PCN",
@@ -60,6 +62,35 @@ def test_setup_makes_a_home_with_one_account_and_refuses_a_second(apart: dict[st
     assert "real installation" in demo.stderr
     whole = run(apart, "verify-log", "--format", "json")
     assert json.loads(whole.stdout)["whole"] is True
+
+
+def test_a_plan_a_protocol_and_a_work_log(apart: dict[str, str], tmp_path: Path) -> None:
+    assert run(apart, "setup", *options(), *PRACTICES, "--password-stdin").returncode == 0
+    rota = tmp_path / "rota.json"
+    site = {"id": "A81001", "name": "First Surgery", "sector": "primary", "minimum_wte": 1}
+    plan = {
+        "rota": {"start": "2026-11-09", "blocks": 2, "weeks": 4},
+        "site": [site],
+        "person": [{"id": "jo", "name": "Jo Smith"}],
+    }
+    rota.write_text(json.dumps(plan))
+    done = run(apart, "rota", "publish", str(rota), "--organisation", "U12345")
+    assert done.returncode == 0, done.stderr
+    kept = json.loads((Path(apart["COUNTERFOIL_HOME"]) / "team" / "U12345.json").read_text())
+    assert len(kept["assignments"]) == 2
+    done = run(apart, "rota", "publish", str(rota), "--organisation", "A81001")
+    assert done.returncode == 2
+    assert "belongs to U12345" in done.stderr
+    protocol = ROOT / "docs" / "reference" / "examples" / "protocol.toml"
+    done = run(apart, "evidence", "register", str(protocol), "--organisation", "U12345")
+    assert done.returncode == 0, done.stderr
+    assert (Path(apart["COUNTERFOIL_HOME"]) / "pilot" / "U12345.toml").is_file()
+    out = tmp_path / "log.csv"
+    done = run(apart, "evidence", "activity", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert out.read_text().startswith("activity_id,at,what,kind,practice")
+    done = run(apart, "evidence", "activity", "--out", str(tmp_path / "log.txt"))
+    assert done.returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ PAGES = (
     "/audits/",
     "/audits/monitoring.methotrexate/",
     "/keys/",
+    "/team/",
+    "/pilot/",
+    "/import/",
 )
 NARROW = {"width": 320, "height": 640}
 

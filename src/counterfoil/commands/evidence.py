@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from counterfoil.commands import worklog
+from counterfoil.commands import team, worklog
 from counterfoil.commands.common import (
     Subparsers,
     as_of,
@@ -28,6 +28,7 @@ def add(to: Subparsers) -> None:
     """The commands of this module."""
     evidence = group(to, "evidence", "Charts and reports of what the work shows")
     worklog.add(evidence)
+    team.add_evidence(evidence)
     spc = command(
         evidence,
         "spc",

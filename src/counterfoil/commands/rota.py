@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from counterfoil.commands import team
 from counterfoil.commands.common import (
     Subparsers,
     command,
@@ -40,6 +41,7 @@ def add(to: Subparsers) -> None:
         help="deterministic seconds allowed to each stage (else 1.5, more for large problems)",
     )
     formats(plan, "table", "json")
+    team.add_rota(rota)
     check = command(
         rota,
         "check",
