@@ -23,9 +23,9 @@ def open_row(page: Page, what: str, *, without: str = "Cannot tell") -> str:
 def open_form(place: Locator, summary: str) -> Locator:
     """Open the form behind *summary*, behind "More" if it is there."""
     wanted = place.locator("details.cf-act", has=place.page.locator("summary", has_text=summary))
-    if not wanted.first.locator("summary").is_visible():
+    if not wanted.first.locator("> summary").is_visible():
         place.locator("details.cf-more > summary").first.click()
-    wanted.first.locator("summary").click()
+    wanted.first.locator("> summary").click()
     return wanted.first
 
 
@@ -202,5 +202,5 @@ def test_a_patient_is_found_by_number_and_the_number_stays_out_of_the_address(pe
 def test_the_lead_sees_counts_and_no_patient(people: Any) -> None:
     lead = people.sign_in("lena")
     expect(lead.get_by_role("heading", level=1)).to_have_text("Team")
-    assert lead.locator("main tbody tr").count() == 2
+    assert lead.locator("main table", has_text="Letters late").locator("tbody tr").count() == 2
     assert lead.get_by_role("link", name="Patients").count() == 0
