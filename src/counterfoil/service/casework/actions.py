@@ -31,6 +31,9 @@ from counterfoil.service.casework.models import (
 )
 from counterfoil.service.config import home
 
+QUIET = ("add_note", "read_note")
+"""Actions that stay open when a finding is done."""
+
 
 def signed_in(user: User) -> None:
     """Record a sign-in."""
@@ -139,6 +142,25 @@ def decide(
         decision = _decide(user, case, roles, finding, action, note, until, evidence or {})
         _settle(case, (finding,))
     return decision
+
+
+def read_note(user: User, case_ref: str, request_id: str) -> int:
+    """Record on every open item of a request that the user has read the patient's note."""
+    case = scope.case(user, case_ref)
+    items = [
+        f
+        for f in case.findings.filter(kind=Finding.Kind.REQUEST_ITEM).order_by("pk")
+        if f.reasons and f.reasons[0].get("request", {}).get("id") == request_id
+    ]
+    if not items:
+        raise PolicyError("There is no such request.")
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=case.pk)
+        roles = _roles(user, case)
+        for item in items:
+            if not item.decisions.filter(action="read_note", actor=user).exists():
+                _decide(user, case, roles, _locked(item), "read_note", "", None, {})
+    return len(items)
 
 
 def confirm_same(user: User, finding_id: str, *, expected_version: int | None = None) -> Decision:
@@ -348,11 +370,18 @@ def _hold(
     asked = list(asked_about)
     fresh = Finding.objects.filter(pk__in=[f.pk for f in asked])
     question = bool(asked) and all(
-        f.work == Finding.Work.HANDED_OVER and f.with_role in roles for f in fresh
+        (f.work == Finding.Work.HANDED_OVER and f.with_role in roles) or _to_sign(f, roles)
+        for f in fresh
     )
     if not (held_by_other and question):
         _take(case, user)
     return case, roles
+
+
+def _to_sign(finding: Finding, roles: Collection[str]) -> bool:
+    """Whether an item waits for the user's signature, whoever holds the case."""
+    ready = finding.kind == Finding.Kind.REQUEST_ITEM and finding.work == Finding.Work.DONE
+    return ready and Role.PRESCRIBER in roles
 
 
 def _expect(case: Case, version: int | None) -> None:
@@ -398,6 +427,7 @@ def _decide(
     _check_state(finding, known, roles, bool(evidence.get("in_reply_to")))
     _check_people(user, finding, known)
     _check_blocks(finding, known)
+    _check_note(user, finding, known)
     kept = {k: evidence[k] for k in ("found_on", "place", "reason", "in_reply_to") if k in evidence}
     kept["fingerprint"] = finding.fingerprint
     if because := policy.must_hand_over(table, known, role, subject, clock.today()):
@@ -431,13 +461,38 @@ def _check_state(
 ) -> None:
     if not finding.makes_work:
         raise PolicyError("This rule is not approved for the practice: it makes no work yet.")
-    if finding.work == Finding.Work.DONE and action.name != "add_note":
+    if (
+        finding.work == Finding.Work.DONE
+        and action.name not in QUIET
+        and not follows(action, finding.decisions.all())
+    ):
         raise ConflictError(_done_by(finding))
     elsewhere = finding.work == Finding.Work.HANDED_OVER and finding.with_role not in roles
     if elsewhere and action.effect == "done":
         raise ConflictError(f"This waits for an answer of the {finding.with_role}.")
     if finding.work == Finding.Work.ANSWERED and action.effect == "done" and not answering:
         raise ConflictError("Take up the answer first.")
+
+
+def follows(action: policy.Action, decisions: Iterable[Decision]) -> bool:
+    """Whether an action may follow what finished a finding: signing follows "ready"."""
+    done = [d.action for d in decisions if d.outcome in ("done", "todo")]
+    return bool(done) and done[-1] in action.after
+
+
+def note_of(finding: Finding) -> str:
+    """What the patient wrote beside the request that an item belongs to; empty where nothing."""
+    if finding.kind != Finding.Kind.REQUEST_ITEM or not finding.reasons:
+        return ""
+    return str(finding.reasons[0].get("request", {}).get("note", ""))
+
+
+def _check_note(user: User, finding: Finding, action: policy.Action) -> None:
+    """The patient's own words first: nobody finishes a request item without having read them."""
+    if action.effect != "done" or not note_of(finding):
+        return
+    if not finding.decisions.filter(action="read_note", actor=user).exists():
+        raise PolicyError("Read the patient's note first, and say that you have.")
 
 
 def _check_people(user: User, finding: Finding, action: policy.Action) -> None:

@@ -238,7 +238,8 @@ def _options(
     elsewhere = row.work == Finding.Work.HANDED_OVER and row.with_role not in roles
     for name in policy.allowed(table, roles, actions.subject_of(row), protocol):
         action = table.actions[name]
-        if row.work == Finding.Work.DONE and name != "add_note":
+        over = row.work == Finding.Work.DONE and not actions.follows(action, decisions)
+        if over and name not in actions.QUIET:
             continue
         if action.effect == "done" and (elsewhere or row.work == Finding.Work.ANSWERED):
             continue

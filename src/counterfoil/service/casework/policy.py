@@ -20,7 +20,9 @@ from counterfoil.service.casework.errors import PolicyError
 CLINICAL_ROLES = ("technician", "pharmacist", "prescriber")
 """Roles that see patients; a lead and an administrator see counts."""
 
-EFFECTS = ("done", "waiting", "none")
+EFFECTS = ("done", "waiting", "none", "todo")
+TECHNICIANS_REQUESTS = ("ok", "technician", "contact")
+"""Outcomes of a request item that a technician may finish by protocol."""
 NEEDS = ("note", "until", "found_on", "place", "reason")
 
 
@@ -37,6 +39,8 @@ class Action:
     """The only roles that may do it where the drug is high-risk, or may be; empty: no limit."""
     second_person_after: str = ""
     """The action that somebody else must have taken first."""
+    after: tuple[str, ...] = ()
+    """Actions that had finished the finding, and that this one may follow all the same."""
     max_days: int | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
@@ -54,6 +58,11 @@ class FindingClass:
     rules: tuple[str, ...] = ()
     blocks: bool = False
     fresh_issue_needs_handover: bool = False
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it is a class of repeat request items."""
+        return self.name.startswith("request.")
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,7 @@ def _action(name: str, row: Mapping[str, Any], limits: Mapping[str, int]) -> Act
         changes_treatment=row.get("changes_treatment", False),
         high_risk_roles=tuple(row.get("high_risk_roles", ())),
         second_person_after=row.get("second_person_after", ""),
+        after=tuple(row.get("after", ())),
         max_days=limits[limit] if limit else None,
         reasons=dict(row.get("reasons", {})),
         hint=row.get("hint", ""),
@@ -163,6 +173,12 @@ def breaches(policy: Policy) -> list[str]:
         for name in () if same else known.actions.get("technician", ()):
             if name in policy.actions and policy.actions[name].effect == "done":
                 found.append(f"class {known.name}: a technician's {name} finishes the line")
+        open_request = known.name.removeprefix("request.") not in TECHNICIANS_REQUESTS
+        for name in (
+            known.actions.get("technician", ()) if known.is_request and open_request else ()
+        ):
+            if name in policy.actions and policy.actions[name].effect == "done":
+                found.append(f"class {known.name}: a technician's {name} finishes the item")
         for role, targets in known.hand_over.items():
             if role in targets or not set(targets) <= set(CLINICAL_ROLES):
                 found.append(f"class {known.name}: {role} cannot hand over to {targets}")

@@ -72,7 +72,7 @@ def _after_answer(row: Handover, work: Work) -> str:
 
 
 def _decided(work: Work, row: Decision) -> Work:
-    if row.action == REOPENED:
+    if row.action == REOPENED or row.outcome == "todo":
         return Work()
     if row.evidence.get("in_reply_to"):  # its state is the reply's: answered, then taken up
         return replace(work, waiting_until=row.until or work.waiting_until)

@@ -136,6 +136,10 @@ COUNTERFOIL_SESSION_HOURS = 12
 COUNTERFOIL_ACTIVE_GAP_MINUTES = float(os.environ.get("COUNTERFOIL_ACTIVE_GAP_MINUTES", "5"))
 """A longer gap between a person's events is not counted as work on anything."""
 COUNTERFOIL_CLAIM_HOURS = 2
+COUNTERFOIL_REQUEST_DAYS = int(os.environ.get("COUNTERFOIL_REQUEST_DAYS", "14"))
+"""Repeat requests received longer ago than this are no work any more."""
+COUNTERFOIL_REQUEST_DUE_DAYS = 2
+"""Days within which a request is to be dealt with: a limit of this software, not a standard."""
 COUNTERFOIL_SIGN_IN_FAILURES = 5
 COUNTERFOIL_SIGN_IN_PAUSE_MINUTES = 15
 COUNTERFOIL_TODAY = os.environ.get("COUNTERFOIL_TODAY", "")

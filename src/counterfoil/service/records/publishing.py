@@ -24,7 +24,7 @@ from django.db.models import Q
 from counterfoil.records import store as files
 from counterfoil.records.load import Load
 from counterfoil.records.nhs import check_demo
-from counterfoil.service.casework import clock, events, intake
+from counterfoil.service.casework import clock, events, intake, requests
 from counterfoil.service.casework.models import Case, Finding
 from counterfoil.service.config import home
 from counterfoil.service.organisations.models import Organisation
@@ -78,8 +78,9 @@ def publish(
         )
         fault("written")
         incoming = list(compute(written, as_of))
+        asked = requests.incoming_of(written, as_of, place)
         fault("computed")
-        result = _commit(place, load, written, incoming, as_of, fault)
+        result = _commit(place, load, written, incoming, asked, as_of, fault)
     finally:
         for lease in leases:
             lease.delete()
@@ -95,6 +96,7 @@ def _commit(
     load: Load,
     written: files.Snapshot,
     incoming: Collection[intake.Incoming],
+    asked: Collection[intake.Incoming],
     as_of: date,
     fault: Fault,
 ) -> Published:
@@ -107,9 +109,10 @@ def _commit(
         patients = _index_people(place, load.tables["patient"], as_of)
         fault("indexed")
         found = intake.upsert_findings(place, incoming, key, as_of)
+        items = intake.upsert_findings(place, asked, key, as_of, kind=Finding.Kind.REQUEST_ITEM)
         _replace_cases(place, as_of)
         refs = {"snapshot": written.id, "new": found.new, "same": same}
-        events.append(place.pk, [*found.entries, events.Entry("published", refs)])
+        events.append(place.pk, [*found.entries, *items.entries, events.Entry("published", refs)])
         fault("upserted")
     return Published(place.pk, written.id, same, patients, found)
 
