@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from support import ROOT
@@ -46,6 +47,8 @@ def test_setup_makes_a_home_with_one_account_and_refuses_a_second(apart: dict[st
     made = run(apart, "setup", *options(), *PRACTICES, "--password-stdin", "--format", "json")
     assert made.returncode == 0, made.stderr
     said = json.loads(made.stdout)
+    schema = ROOT / "docs" / "reference" / "setup.schema.json"
+    jsonschema.validate(said, json.loads(schema.read_text("utf-8")))
     assert said["practices"] == ["A81001", "A81002"]
     assert (said["organisation"], said["user"], said["role"]) == ("U12345", "jo", "lead")
     assert PHRASE not in made.stdout + made.stderr
