@@ -60,7 +60,7 @@ def incoming_of(
     if not asked:
         return []
     records = _records(snapshot, set(asked))
-    rules = _in_use(practice)
+    rules = rules_in_use(practice)
     finished = _finished_letters(practice)
     sets = TerminologySets()
     found: list[intake.Incoming] = []
@@ -136,7 +136,8 @@ def _records(snapshot: store.Snapshot, patients: Collection[str]) -> dict[str, P
     }
 
 
-def _in_use(practice: Organisation) -> list[Rule]:
+def rules_in_use(practice: Organisation) -> list[Rule]:
+    """The monitoring rules approved for a practice, by itself or by its PCN."""
     approved = intake.approved_rules(practice)
     return [
         rule

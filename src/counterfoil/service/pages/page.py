@@ -88,7 +88,7 @@ def frame(request: HttpRequest, current: str) -> Page:
     roles = queries.roles(user)
     items = []
     if roles & {Role.TECHNICIAN, Role.PHARMACIST, Role.PRESCRIBER}:
-        items += [("today", "Today"), ("letters", "Letters")]
+        items += [("today", "Today"), ("letters", "Letters"), ("requests", "Requests")]
         if roles & ANSWERING:
             items.append(("questions", "Questions"))
         items.append(("patients", "Patients"))

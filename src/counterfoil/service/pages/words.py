@@ -60,6 +60,15 @@ PAST = {
     "end_item": "Item to end",
     "keep_item": "Stays on repeat",
     "resolve": "Resolved",
+    "read_note": "Note read",
+    "ready_for_signature": "Ready for signature",
+    "protocol_done": "Protocol step done: ready for signature",
+    "reviewed_ready": "Reviewed: ready for signature",
+    "told_when_due": "Patient told when it is due",
+    "clarified": "Clarified with the patient",
+    "signed": "Signed in the GP system",
+    "decline_item": "Declined",
+    "return_item": "Returned",
     "reopened": "To do again",
 }
 """What an action is called once it is done."""

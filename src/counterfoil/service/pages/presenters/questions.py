@@ -8,6 +8,7 @@ from datetime import date
 from counterfoil.service.casework.shapes import FindingCard, Question
 from counterfoil.service.pages import words
 from counterfoil.service.pages.presenters.case import ReasonLine, reason_lines, state_tags
+from counterfoil.service.pages.presenters.requests import as_reasons
 from counterfoil.service.pages.presenters.today import Tag
 
 
@@ -44,7 +45,9 @@ def present(question: Question, today: date) -> QuestionCard:
             Evidence(
                 finding,
                 tuple(t for t in state_tags(finding) if not t.text.startswith("With the")),
-                reason_lines(finding.reasons, {}),
+                as_reasons(finding)
+                if finding.kind == "request_item"
+                else reason_lines(finding.reasons, {}),
             )
             for finding in question.findings
         ),

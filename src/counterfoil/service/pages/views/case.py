@@ -80,6 +80,7 @@ def show(
         "drawing": drawing,
         "tables": presenter.record_tables(view.record) if view.record else (),
         "history": presenter.history(view.history),
+        "asked": sum(card.kind == "request_item" for card in view.findings),
         "today": today,
         "problem": problem,
         "form": form or FormState(),
@@ -112,6 +113,10 @@ def _again(
         "form": FormState(key, posted(request)),
         "status": 409 if conflict else 422,
     }
+    if back.startswith("/requests/"):
+        from counterfoil.service.pages.views import requests as requests_page
+
+        return requests_page.show(request, ref, **shown)
     if back.startswith("/letters/"):
         return letter_page.show(request, back.split("/")[2], **shown)
     return show(request, ref, **shown)
