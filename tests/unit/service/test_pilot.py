@@ -91,7 +91,7 @@ def test_series_are_worked_out_once_and_leases_are_given_back(
 
 def test_the_demos_work_log_is_a_right_one_with_the_change_planted_in_it() -> None:
     start, end = date(2026, 7, 27), date(2026, 11, 16)
-    rows = example.work(PRACTICES, start, end, 3)
+    rows = example.work(PRACTICES, start, end, TODAY, 3)
     assert activity.from_arrow(activity.to_arrow(rows)) == sorted(
         rows, key=lambda r: (r.at, r.activity_id)
     )

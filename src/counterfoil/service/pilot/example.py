@@ -27,7 +27,7 @@ def make(organisation: str, practices: Sequence[tuple[str, str]], today: date, s
     monday = today - timedelta(days=today.weekday())
     start = monday - timedelta(weeks=DELIVERED)
     kept.register(organisation, protocol_text(practices, start))
-    rows = work(practices, start, monday, seed)
+    rows = work(practices, start, monday, today, seed)
     activity.write(rows, kept.folder() / f"{organisation}-before.parquet")
 
 
@@ -69,8 +69,10 @@ def protocol_text(practices: Sequence[tuple[str, str]], start: date) -> str:
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def work(practices: Sequence[tuple[str, str]], start: date, end: date, seed: int) -> list[Activity]:
-    """Letters received and finished, week by week, up to a week before *end*."""
+def work(
+    practices: Sequence[tuple[str, str]], start: date, end: date, today: date, seed: int
+) -> list[Activity]:
+    """Letters received week by week before *end*, and finished by *today*."""
     draw = random.Random(f"pilot {seed}")
     rows: list[Activity] = []
     first = start - timedelta(weeks=BASELINE_WEEKS)
@@ -80,19 +82,19 @@ def work(practices: Sequence[tuple[str, str]], start: date, end: date, seed: int
             began = monday >= start + timedelta(weeks=4 * number)
             for letter in range(max(4, round(draw.gauss(LETTERS, 2.5)))):
                 task = f"made-up-{code}-{week}-{letter}"
-                rows += _letter(draw, task, code, monday, began, end)
+                rows += _letter(draw, task, code, monday, began, today)
     return rows
 
 
 def _letter(
-    draw: random.Random, task: str, practice: str, monday: date, began: bool, end: date
+    draw: random.Random, task: str, practice: str, monday: date, began: bool, today: date
 ) -> list[Activity]:
     came = monday + timedelta(days=draw.randrange(5))
     kept_in_time = draw.random() < IN_TIME[began]
     done = came + timedelta(days=draw.randrange(1, 7) if kept_in_time else draw.randrange(8, 20))
     minutes = round(max(2.0, draw.gauss(11, 3)), 1)
     found = [Activity(f"{task}-1", _at(came, 9), "arrived", "letter", practice, task)]
-    if done < end:
+    if done <= today:
         role = "technician" if began else "pharmacist"
         found.append(
             Activity(
