@@ -150,7 +150,14 @@ def request_view(user: User, case_ref: str) -> RequestView:
     found = []
     for key, items in grouped.items():
         asked = items[0].reasons[0]["request"]
-        items.sort(key=lambda c: (ORDER.index(c.klass.removeprefix("request.")), c.title))
+        items.sort(
+            key=lambda c: (
+                not _to_sign(c),
+                c.work == "done",
+                ORDER.index(c.klass.removeprefix("request.")),
+                c.title,
+            )
+        )
         read = all(
             any(
                 d.action == "read_note" and d.actor_id == user.pk
@@ -173,12 +180,28 @@ def request_view(user: User, case_ref: str) -> RequestView:
     return RequestView(view, tuple(found))
 
 
+def _to_sign(card: FindingCard) -> bool:
+    """Whether an item is ready and this person may sign it."""
+    return card.work == Finding.Work.DONE and any(a.name == "signed" for a in card.actions)
+
+
+def _asked_of_a_prescriber(card: FindingCard) -> bool:
+    return "prescriber" in (card.with_role, card.owner)
+
+
 def _held_back(card: FindingCard, unread: bool) -> FindingCard:
-    """Without what finishes an item, while the note is unread; reading has a button of its own."""
+    """Without what finishes an item, while the note is unread; reading has a button of its own.
+
+    Signing is offered of what is ready or was asked of a prescriber, not beside every open item.
+    """
     return replace(
         card,
         actions=tuple(
-            a for a in card.actions if a.name != "read_note" and not (unread and a.effect == "done")
+            a
+            for a in card.actions
+            if a.name != "read_note"
+            and not (unread and a.effect == "done")
+            and (a.name != "signed" or card.work == "done" or _asked_of_a_prescriber(card))
         ),
     )
 
