@@ -34,7 +34,8 @@ class Reference:
         self.history = history
         self.sets = sets
         self.continues = continues
-        self._known: dict[tuple[Fact, int], int] = {}
+        self._known: dict[tuple[int, int], int] = {}
+        self._kept: dict[int, Fact] = {}
         self._issues: dict[str, list[tuple[int, int]]] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._first = self._earliest()
@@ -52,10 +53,13 @@ class Reference:
 
     def fact(self, fact: Fact, day: int) -> int:
         """The truth value of one fact on a day."""
-        key = (fact, day)
-        if key not in self._known:
-            self._known[key] = self._fact(fact, day)
-        return self._known[key]
+        # By identity: hashing a nested fact for every day cost more than answering.
+        key = (id(fact), day)
+        found = self._known.get(key)
+        if found is None:
+            self._kept[id(fact)] = fact
+            found = self._known[key] = self._fact(fact, day)
+        return found
 
     def _fact(self, fact: Fact, day: int) -> int:
         if (

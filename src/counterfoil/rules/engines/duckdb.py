@@ -124,11 +124,10 @@ class Engine:
                 f"SELECT x.* FROM raw_{table} x JOIN found f ON f.practice = x.practice "
                 "AND f.patient_id = x.patient_id"
             ).to_arrow_table()
+            given = arrow.to_pylist()
             grouped = rows.setdefault(table, {})
-            for given, row in zip(
-                arrow.to_pylist(), typed_rows(table, arrow.to_pylist()), strict=True
-            ):
-                grouped.setdefault((given["practice"], given["patient_id"]), []).append(row)
+            for cells, row in zip(given, typed_rows(table, given), strict=True):
+                grouped.setdefault((cells["practice"], cells["patient_id"]), []).append(row)
         return {
             key: PatientRecord(
                 patient=rows["patient"][key][0],  # type: ignore[arg-type]
