@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from counterfoil.service.casework import actions, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
@@ -12,7 +12,7 @@ from counterfoil.service.pages.page import Problem, page_view, render, say, user
 from counterfoil.service.pages.presenters import audits as presenter
 
 
-@require_GET
+@require_safe
 @page_view
 def audits(request: HttpRequest) -> HttpResponse:
     """Rules with what each found, their versions, approvals and sources."""
@@ -36,7 +36,7 @@ def approve(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("rule", name)
 
 
-@require_GET
+@require_safe
 @page_view
 def rule(request: HttpRequest, name: str) -> HttpResponse:
     """One rule: plain words, criteria, examples, source, approval, counts."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
@@ -39,7 +39,7 @@ SAID = {
 }
 
 
-@require_GET
+@require_safe
 @page_view
 def case(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The page of one case; opening it is recorded."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from counterfoil.service.casework.errors import ConflictError
 from counterfoil.service.pages.page import Problem, page_view, render, say, user_of
@@ -40,7 +40,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return render(request, "import.jinja", context, status=422 if problem else 200)
 
 
-@require_GET
+@require_safe
 @page_view
 def tried(request: HttpRequest, ref: UUID) -> HttpResponse:
     """What the import would do."""

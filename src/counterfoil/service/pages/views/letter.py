@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.service.casework import actions, clock, queries
@@ -31,7 +31,7 @@ MOST_BYTES = 10 * 1024 * 1024
 OPEN = ("new", "in_progress")
 
 
-@require_GET
+@require_safe
 @page_view
 def letters(request: HttpRequest) -> HttpResponse:
     """Letters that are not finished, by due date."""
@@ -68,7 +68,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return redirect("letter", ref)
 
 
-@require_GET
+@require_safe
 @page_view
 def letter(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The page of one letter; opening it is recorded."""
@@ -149,7 +149,7 @@ def finish(request: HttpRequest, ref: UUID) -> HttpResponse:
     return redirect("letters")
 
 
-@require_GET
+@require_safe
 @page_view
 def original(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The letter's own bytes, as a download: never shown as a page of ours."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from counterfoil.evidence import report as evidence
 from counterfoil.foundation import days
@@ -14,7 +14,7 @@ from counterfoil.service.pages.presenters import pilot as presenter
 from counterfoil.service.pilot import figures
 
 
-@require_GET
+@require_safe
 @page_view
 def pilot(request: HttpRequest) -> HttpResponse:
     """Phases, measures and what the design can carry; counts only, so a lead may look."""
@@ -23,7 +23,7 @@ def pilot(request: HttpRequest) -> HttpResponse:
     return render(request, "pilot.jinja", context, current="pilot")
 
 
-@require_GET
+@require_safe
 @page_view
 def report(request: HttpRequest, organisation: str) -> HttpResponse:
     """The one-page report as it would read today; ``?save`` gives a file that needs nothing else."""
@@ -50,7 +50,7 @@ def report(request: HttpRequest, organisation: str) -> HttpResponse:
     return answer
 
 
-@require_GET
+@require_safe
 @page_view
 def style(request: HttpRequest) -> HttpResponse:
     """The report's style sheet: the policy of the pages allows none inside a page."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
@@ -24,7 +24,7 @@ from counterfoil.service.pages.page import (
 from counterfoil.service.pages.presenters import questions as presenter
 
 
-@require_GET
+@require_safe
 @page_view
 def questions(request: HttpRequest) -> HttpResponse:
     """Hand-overs that wait for an answer of one of my roles."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from counterfoil.foundation import days
 from counterfoil.service.accounts.models import Role
@@ -24,7 +24,7 @@ LAST = "requests_query"
 DRAWN_BACK, DRAWN_AHEAD = 120, 45
 
 
-@require_GET
+@require_safe
 @page_view
 def requests(request: HttpRequest) -> HttpResponse:
     """The queue; a prescriber's opens with what is ready for signature."""
@@ -45,7 +45,7 @@ def back_to_queue(request: HttpRequest, ref: str = "") -> str:
     return reverse("requests") + (f"?{query}" if query else "") + (f"#c-{ref}" if ref else "")
 
 
-@require_GET
+@require_safe
 @page_view
 def one(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One person's requests; opening them is recorded."""
@@ -107,7 +107,7 @@ def read_note(request: HttpRequest, ref: UUID) -> HttpResponse:
     return redirect("request", ref)
 
 
-@require_GET
+@require_safe
 @page_view
 def following(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The next person of the queue as it was seen last."""
@@ -122,7 +122,7 @@ def following(request: HttpRequest, ref: UUID) -> HttpResponse:
     return redirect(back_to_queue(request))
 
 
-@require_GET
+@require_safe
 @page_view
 def erd(request: HttpRequest, ref: UUID) -> HttpResponse:
     """Whether the criteria of repeat dispensing are met for one patient, and why not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from counterfoil.service.casework import queries
 from counterfoil.service.pages.page import page_view, render, user_of
@@ -11,7 +11,7 @@ from counterfoil.service.pages.presenters import team as presenter
 from counterfoil.service.team import board
 
 
-@require_GET
+@require_safe
 @page_view
 def team(request: HttpRequest) -> HttpResponse:
     """The board of the user's PCN, and for a lead the counts a practice; no patient is named."""

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from counterfoil.service.accounts.models import Role
 from counterfoil.service.casework import queries
@@ -22,7 +22,7 @@ EVERYWHERE = "today_everywhere"
 """Session key: the person took off the filter of the practice where they are placed."""
 
 
-@require_GET
+@require_safe
 @page_view
 def today(request: HttpRequest) -> HttpResponse:
     """The one list of work; a PCN lead, who sees no patients, gets the counts instead."""
@@ -57,7 +57,7 @@ def back_to_list(request: HttpRequest, anchor: str = "") -> str:
     return reverse("today") + (f"?{query}" if query else "") + (f"#c-{anchor}" if anchor else "")
 
 
-@require_GET
+@require_safe
 @page_view
 def following(request: HttpRequest) -> HttpResponse:
     """The line after the one that is open, on the list as it was seen last."""
