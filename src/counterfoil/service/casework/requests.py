@@ -154,7 +154,8 @@ def _finished_letters(practice: Organisation) -> dict[str, list[date]]:
         status=LetterDocument.Status.FINISHED,
         discharged_on__isnull=False,
     ).values_list("patient_id", "discharged_on"):
-        found[patient_id].append(day)
+        if day is not None:
+            found[patient_id].append(day)
     return found
 
 
@@ -185,7 +186,7 @@ def _incoming(record: PatientRecord, request: Request, one: repeats.ItemOutcome)
         state=Finding.State.CANNOT_TELL if outcome == "cannot_check" else Finding.State.OPEN,
         owner=OWNERS[outcome],
         title=f"Request: {' '.join(one.item_text.split())}"[:200],
-        summary=("No technical query found" if outcome == "ok" else one.reason)[:400],
+        summary=_summary(one)[:400],
         due=day if urgent else day + timedelta(days=settings.COUNTERFOIL_REQUEST_DUE_DAYS),
         urgency="same_day" if urgent else "routine",
         cause=one.reason[:200] if outcome == "cannot_check" else "",
@@ -193,6 +194,18 @@ def _incoming(record: PatientRecord, request: Request, one: repeats.ItemOutcome)
         fingerprint=hashlib.sha256(about.encode()).hexdigest()[:32],
         high_risk="high_risk" in match.flags if match.level != "none" else None,
     )
+
+
+def _summary(one: repeats.ItemOutcome) -> str:
+    """The most serious check in a line; the note, which stands above, only where it is all."""
+    said = [c for c in one.checks if c.outcome != "ok"]
+    if not said:
+        return "No technical query found"
+    quiet = ("technician", "contact")
+    beside = [c for c in said if c.id != "R33" or c.outcome not in quiet]
+    if not beside:
+        return "No query but the patient's note"
+    return max(beside, key=lambda c: repeats.OUTCOMES.index(c.outcome)).text
 
 
 def _request_json(request: Request) -> dict[str, Any]:
