@@ -20,6 +20,7 @@ from counterfoil.service.casework.models import Decision, Event, Finding
 TODAY = date(2026, 11, 22)
 GIVEN = {"found_on": "2026-11-01", "place": "clinic letter", "reason": "stopped"}
 TABLE = policy.load()
+TECHNICIANS_REQUESTS = ("request.ok", "request.technician", "request.contact")
 
 
 def attempt(roles: set[str], subject: policy.Subject, action: str, **more: Any) -> str:
@@ -42,6 +43,11 @@ def test_no_technician_action_changes_a_treatment_or_finishes_a_line_that_is_not
                 assert not known.changes_treatment, (klass, action)
                 if klass.startswith("letter.") and klass != "letter.same" and not protocol:
                     assert known.effect != "done", (klass, action)
+                if klass.startswith("request.") and klass not in TECHNICIANS_REQUESTS:
+                    assert known.effect not in ("done", "todo"), (klass, action)
+                assert action != "ready_for_signature" or klass == "request.ok", klass
+            if action == "signed":
+                assert role == Role.PRESCRIBER, (role, klass)
             assert role in policy.CLINICAL_ROLES, (role, klass, action)
     total = len(Role.values) * len(TABLE.classes) * len(TABLE.actions) * 6
     print(f"policy matrix: {total} cases, {counted['allowed']} allowed, {counted['refused']} not")

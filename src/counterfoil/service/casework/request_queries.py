@@ -128,6 +128,12 @@ def queue(user: User, filters: RequestFilters) -> Queue:
     )
 
 
+def people_in(user: User, filters: RequestFilters, case_ref: str) -> list[str]:
+    """The cases of the queue in order; ``ScopeError`` where the one at hand is out of reach."""
+    scope.case(user, case_ref)
+    return list(dict.fromkeys(line.case_ref for line in queue(user, filters).lines))
+
+
 def outcome_of(row: Finding) -> str:
     """The outcome of an item's checks."""
     return row.klass.removeprefix("request.")

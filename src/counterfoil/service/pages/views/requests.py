@@ -112,8 +112,8 @@ def read_note(request: HttpRequest, ref: UUID) -> HttpResponse:
 def following(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The next person of the queue as it was seen last."""
     query = QueryDict(request.session.get(LAST, ""))
-    found = request_queries.queue(user_of(request), presenter.filters_from(query.dict())).lines
-    people = list(dict.fromkeys(line.case_ref for line in found))
+    filters = presenter.filters_from(query.dict())
+    people = request_queries.people_in(user_of(request), filters, str(ref))
     for here, there in itertools.pairwise(people):
         if here == str(ref):
             return redirect("request", there)
