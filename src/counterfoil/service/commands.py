@@ -241,6 +241,7 @@ def import_record(
     from counterfoil.records.merge import merge
     from counterfoil.records.persons import DEMO_KEY
     from counterfoil.service.casework import clock, from_rules
+    from counterfoil.service.pilot import figures
     from counterfoil.service.records import publishing
 
     key = DEMO_KEY if home.demo else home.secret("person.key").encode()
@@ -253,6 +254,7 @@ def import_record(
     _practice_of(load)
     done = publishing.publish(whole, as_of or clock.today(), from_rules.findings_of)
     _letters_again(practice)
+    figures.work_out(practice)
     return {**load.to_json(done.snapshot), "notes": list(whole.notes)}
 
 

@@ -139,6 +139,14 @@ def monitoring(organisation: str) -> tuple[Series, ...]:
 
 
 @cache
+def work_out(practice: str) -> None:
+    """After a publication: the series of the pilots the practice is in, so that no page waits."""
+    place = Organisation.objects.get(pk=practice)
+    for code in (place.pk, place.parent_id):
+        if code and kept.registered(code) is not None:
+            monitoring(code)
+
+
 def _knowledge() -> str:
     """A hash of the rules and sets that ship: another one, and every series is worked out anew."""
     digest = hashlib.sha256()

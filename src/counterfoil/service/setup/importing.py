@@ -153,6 +153,7 @@ def publish(user: User, ref: str) -> Any:
 
     from counterfoil.service.casework import events, from_rules
     from counterfoil.service.casework.letters import match_again
+    from counterfoil.service.pilot import figures
     from counterfoil.service.records import publishing
 
     tried = found(user, ref)
@@ -174,6 +175,7 @@ def publish(user: User, ref: str) -> Any:
         events.append(tried.practice, [events.Entry("record_imported", refs)], user, role)
     shutil.rmtree(folder, ignore_errors=True)
     match_again(tried.practice)
+    figures.work_out(tried.practice)
     return done
 
 
