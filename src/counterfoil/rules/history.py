@@ -14,7 +14,7 @@ from typing import Protocol
 
 from counterfoil.foundation.days import FOREVER, birthday, to_date, to_day
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.rows import CodedEntry, Row
+from counterfoil.records.rows import Row
 
 BEFORE = -100_000
 """A day before any record: stands for "no beginning"."""
@@ -183,8 +183,3 @@ def _problems(record: PatientRecord, there: object, as_of: int) -> list[Entry]:
         if day <= as_of:
             result.append(Entry(day, day, p.code, None, "", None, False, "problem", p.problem_id))
     return result
-
-
-def is_result(entry: CodedEntry) -> bool:
-    """Whether an entry carries a result at all: a value or a text in its place."""
-    return entry.value is not None or bool(entry.value_text)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+from cases import AS_OF as DRAWN_AS_OF
+from cases import Draw, FakeSets, common
 from people import People
 
-from counterfoil.foundation.days import to_day
+from counterfoil.foundation.days import to_date, to_day
+from counterfoil.records import schema
 from counterfoil.rules import Finding, forecast, load, run, trend
+from counterfoil.rules.engines.duckdb import Engine
+from counterfoil.rules.model import Clause, Is, Issued, IssuedTogether, Length
 
 RULES = {rule.id: rule for rule in load()}
 AS_OF = date(2026, 6, 30)
@@ -197,3 +203,38 @@ def test_running_twice_gives_the_same() -> None:
     tables = steady().tables()
     first, second = (run(tables, list(RULES.values()), to_day(AS_OF)) for _ in range(2))
     assert [f.to_json() for f in first] == [f.to_json() for f in second]
+
+
+def test_a_start_on_the_last_day_of_the_joining_window_may_be_a_continuation() -> None:
+    """Joined 15 January: three months reach to 15 April. A day later it is a new start."""
+    people = People()
+    for key, first in (("a", date(2026, 4, 15)), ("b", date(2026, 4, 16))):
+        people.patient(key, joined=date(2026, 1, 15))
+        people.issued(key, MTX, first, first)
+    found = findings(people, "monitoring.methotrexate", date(2026, 4, 20))
+    assert {key: f.state for key, f in found.items()} == {"a": "cannot_tell"}
+
+
+def test_a_pair_with_an_unclear_product_cannot_be_told() -> None:
+    draw = Draw(0)
+    person = draw.record("1")
+    person["patient"][0].update(registered_from=None, registered_to=None, death_date=None)
+    person.update(plan=[], coded_entry=[], problem=[])
+    person["issue"] = [
+        common(key) | {"issue_id": key, "patient_id": "1", "product_text": text,
+                       "issue_type": "repeat", "issued_on": to_date(DRAWN_AS_OF - 5)}
+        for key, text in (("i1", "drug a or so"), ("i2", "drug b"), ("i3", "drug a"))
+    ]  # fmt: skip
+    person["issue"][2]["issued_on"] = to_date(DRAWN_AS_OF - 60)
+    month = Length(months=3)
+    pair = IssuedTogether("drug a", "drug b", 28, month)
+    rule = replace(
+        draw.rule(),
+        clauses=(Clause("taking", Issued("drug a", month), "t"), Clause("pair", pair, "p")),
+        when=Is("pair"), at_risk=Is("taking"), driver="taking",
+    )  # fmt: skip
+    tables = {name: schema.from_rows(name, rows) for name, rows in person.items()}
+    with Engine(tables, FakeSets(), DRAWN_AS_OF) as engine:
+        rows = engine.spans([rule]).table.to_pylist()
+    today = [r["v"] for r in rows if r["since"] <= DRAWN_AS_OF < r["until"]]
+    assert today == [1]
