@@ -39,7 +39,7 @@ check: ## Linters: ruff, types, import direction, clocks, scope, links
 
 bench: ## Measure speeds as ratios against a calibration in the same run
 	@tools/bootstrap test
-	$(PY) tools/bench.py
+	$(PY) tools/bench
 
 fix: ## Format, and mend what ruff can mend
 	@tools/bootstrap test
