@@ -21,6 +21,7 @@ from counterfoil.commands import (
     record,
     repeats,
     rota,
+    rules,
     setup,
 )
 from counterfoil.foundation.errors import DataError, UsageError
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (casework, setup, record, medicines, audit, evidence, repeats, rota):
+    for module in (casework, setup, record, medicines, audit, rules, evidence, repeats, rota):
         module.add(commands)
     return top
 
