@@ -8,6 +8,10 @@ from dm+d ids (namespace 1000001) at sight, and never stand for one.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 OWN_NAMESPACE = "9999999"
 _PARTITION = "10"
@@ -67,3 +71,42 @@ def own_id(level: str, name: str) -> str:
 def is_own_id(text: str) -> bool:
     """Whether *text* is an id of the formulary's own namespace."""
     return is_snomed_id(text) and text[-10:-3] == OWN_NAMESPACE
+
+
+def namespace(sctid: str) -> str:
+    """The seven-digit namespace of a SNOMED CT id, or the empty text for the international core.
+
+    dm+d's own ids stand in 1000001; older VMPs and VTMs have ids of the core.
+    """
+    return sctid[-10:-3] if len(sctid) > 10 and sctid[-3] == "1" else ""
+
+
+def is_concept_id(sctid: str) -> bool:
+    """Whether a valid id is that of a concept (partition 00 or 10), not of a description."""
+    return sctid[-3:-1] in ("00", "10")
+
+
+def check_ids(texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """:func:`is_snomed_id` for many texts at once, a hundred times as fast."""
+    count = len(texts)
+    result = np.zeros(count, dtype=np.bool_)
+    if not count:
+        return result
+    try:
+        cells = np.array(texts, dtype="S")
+    except UnicodeEncodeError:
+        return np.array([is_snomed_id(text) for text in texts], dtype=np.bool_)
+    width = cells.dtype.itemsize
+    digits = cells.view(np.uint8).reshape(count, width).astype(np.int16) - ord("0")
+    lengths = np.char.str_len(cells)
+    inside = np.arange(width) < lengths[:, None]
+    fits = (lengths >= 6) & (lengths <= 18) & ((digits >= 0) & (digits <= 9) | ~inside).all(axis=1)
+    fits &= digits[:, 0] != 0
+    d, p = np.array(_D), np.array(_P)
+    c = np.zeros(count, dtype=np.int64)
+    for place in range(min(18, width)):
+        at = np.clip(lengths - 1 - place, 0, width - 1)
+        digit = np.clip(digits[np.arange(count), at], 0, 9)
+        c = np.where(place < lengths, d[c, p[place % 8][digit]], c)
+    np.logical_and(fits, c == 0, out=result)
+    return result
