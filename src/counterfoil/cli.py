@@ -17,12 +17,14 @@ from counterfoil.commands import (
     audit,
     casework,
     evidence,
+    inbox,
     medicines,
     record,
     repeats,
     rota,
     rules,
     setup,
+    synth,
 )
 from counterfoil.foundation.errors import DataError, UsageError
 
@@ -51,7 +53,19 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (casework, setup, record, medicines, audit, rules, evidence, repeats, rota):
+    for module in (
+        casework,
+        setup,
+        record,
+        inbox,
+        medicines,
+        audit,
+        rules,
+        evidence,
+        repeats,
+        rota,
+        synth,
+    ):
         module.add(commands)
     return top
 

@@ -16,6 +16,7 @@ from counterfoil.synthetic.output import (
     write_parquet,
 )
 from counterfoil.synthetic.population import Population, generate
+from counterfoil.synthetic.production import Order, produce, usual_practices
 from counterfoil.synthetic.scoring import DoseTruth, Score, dose_truths, score_findings
 from counterfoil.synthetic.validation import Check, validate
 
@@ -24,6 +25,7 @@ __all__ = [
     "Check",
     "DoseTruth",
     "LetterLine",
+    "Order",
     "Population",
     "Score",
     "SyntheticLetter",
@@ -32,8 +34,10 @@ __all__ = [
     "fingerprint",
     "generate",
     "letter_truth",
+    "produce",
     "score_findings",
     "summary",
+    "usual_practices",
     "validate",
     "write_csv",
     "write_parquet",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pc_csv
-import pyarrow.parquet as pq
 
 from counterfoil.foundation import days as calendar
-from counterfoil.synthetic.population import Population
+from counterfoil.synthetic import formats
+from counterfoil.synthetic.letters.model import SyntheticLetter
+from counterfoil.synthetic.population import Part, Population
 
 
 def summary(population: Population) -> dict[str, Any]:
@@ -69,74 +69,63 @@ def _feed(digest: Any, name: str, table: pa.Table) -> None:
     digest.update(sink.getvalue())
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """Times as ISO words in UTC and decimals without idle noughts, as the CSV template has them."""
-    out = {}
-    for field in table.schema:
-        column = table[field.name].combine_chunks()
-        if pa.types.is_timestamp(field.type):
-            column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
-        elif pa.types.is_decimal(field.type):
-            words = column.cast(pa.string())
-            column = pc.utf8_rtrim(pc.utf8_rtrim(words, characters="0"), characters=".")
-        elif pa.types.is_list(field.type):
-            column = pc.binary_join(column, " ")
-        out[field.name] = column
-    return pa.table(out)
-
-
 def write_csv(population: Population, folder: Path) -> list[Path]:
     """Write the CSV template, one sub-folder a practice, with its letters; return what was written.
 
     Beside the practices stand ``truth.csv`` (the planted scenes) and ``letter_truth.csv`` (a row a
     medicine line). Existing files of the same names are replaced.
     """
-    written: list[Path] = []
-    for place in population.practices:
-        home = folder / place.code
-        (home / "letters").mkdir(parents=True, exist_ok=True)
-        for name, table in population.for_practice(place.code).items():
-            if table.num_rows:
-                written.append(_write(table, home / f"{name}.csv"))
-        for letter in population.letters:
-            if letter.practice == place.code:
-                path = home / "letters" / letter.name
-                path.write_bytes(letter.content)
-                written.append(path)
-    written.append(_write(population.truth, folder / "truth.csv"))
-    written.append(_write(letter_truth(population), folder / "letter_truth.csv"))
-    return written
+    return _write(population, folder, "csv")
 
 
 def write_parquet(population: Population, folder: Path) -> list[Path]:
     """Write one Parquet file a table and practice, with letters and truth; return what was written."""
+    return _write(population, folder, "parquet")
+
+
+def _write(population: Population, folder: Path, kind: str) -> list[Path]:
     written: list[Path] = []
     for place in population.practices:
         home = folder / place.code
-        (home / "letters").mkdir(parents=True, exist_ok=True)
-        for name, table in population.for_practice(place.code).items():
-            path = home / f"{name}.parquet"
-            pq.write_table(table, path, compression="zstd")
-            written.append(path)
-        for letter in population.letters:
-            if letter.practice == place.code:
-                path = home / "letters" / letter.name
-                path.write_bytes(letter.content)
-                written.append(path)
+        home.mkdir(parents=True, exist_ok=True)
+        letters = tuple(x for x in population.letters if x.practice == place.code)
+        part = Part(place, population.for_practice(place.code), population.truth, letters)
+        for name in (kind, "letters"):
+            written += formats.FORMATS[name](part, home)
     for name, table in (("truth", population.truth), ("letter_truth", letter_truth(population))):
-        path = folder / f"{name}.parquet"
-        pq.write_table(table, path, compression="zstd")
-        written.append(path)
+        written.append(formats.write_table(table, folder / f"{name}.{kind}"))
     return written
-
-
-def _write(table: pa.Table, path: Path) -> Path:
-    pc_csv.write_csv(_plain(table), path)
-    return path
 
 
 def letter_truth(population: Population) -> pa.Table:
     """The truth of every letter line as one table."""
+    return letter_table(population.letters)
+
+
+LETTER_TRUTH = pa.schema(
+    [
+        ("letter", pa.string()),
+        ("layout", pa.string()),
+        ("letter_expected", pa.string()),
+        ("expected", pa.string()),
+        ("subclass", pa.string()),
+        ("also", pa.string()),
+        ("stated", pa.string()),
+        ("text", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("plan_ids", pa.string()),
+        ("gp_product", pa.string()),
+        ("letter_product", pa.string()),
+        ("gp_daily", pa.float64()),
+        ("letter_daily", pa.float64()),
+        ("note", pa.string()),
+    ]
+)
+
+
+def letter_table(letters: Iterable[SyntheticLetter]) -> pa.Table:
+    """The truth of the lines of some letters, a row a line."""
     rows = [
         {
             "letter": letter.name,
@@ -156,11 +145,7 @@ def letter_truth(population: Population) -> pa.Table:
             "letter_daily": line.letter_daily,
             "note": line.note,
         }
-        for letter in population.letters
+        for letter in letters
         for line in letter.truth
     ]
-    kinds = {"start": pa.int64(), "end": pa.int64()}
-    kinds |= {"gp_daily": pa.float64(), "letter_daily": pa.float64()}
-    names = list(rows[0]) if rows else ["letter"]
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
-    return pa.Table.from_pylist(rows, schema=schema)
+    return pa.Table.from_pylist(rows, schema=LETTER_TRUTH)

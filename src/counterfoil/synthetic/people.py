@@ -35,6 +35,11 @@ class Place:
     offset: int
     arrivals: int = 0
 
+    @property
+    def system(self) -> str:
+        """The clinical system in use: EMIS in odd practices, SystmOne in even ones."""
+        return "emis" if self.number % 2 else "systmone"
+
 
 def places(patients: int, practices: int, seed: int) -> list[Place]:
     """The practices and how many patients each has; the sizes add up to ``patients``."""

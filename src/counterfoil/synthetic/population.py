@@ -15,8 +15,10 @@ from counterfoil.synthetic.conditions import carry, conditions, onsets
 from counterfoil.synthetic.draws import Bools, Ints
 from counterfoil.synthetic.entries import diagnoses, entry_tables, results
 from counterfoil.synthetic.issues import issue_table, issues, made_counts
+from counterfoil.synthetic.letters.cases import LETTERS_A_PATIENT
 from counterfoil.synthetic.letters.model import SyntheticLetter
-from counterfoil.synthetic.letters.write import document_table, letters
+from counterfoil.synthetic.letters.write import document_table
+from counterfoil.synthetic.letters.write import letters as write_letters
 from counterfoil.synthetic.other_tables import (
     admission_table,
     allergies,
@@ -29,6 +31,19 @@ from counterfoil.synthetic.plans import plan_table, plans
 from counterfoil.synthetic.regimens import start_script
 from counterfoil.synthetic.requests import request_tables
 from counterfoil.synthetic.truth import TRUTH, truth_table
+
+DENSITIES = ("audit", "emis")
+"""How much of a clinical system's contents: what audits read, or everything an extract holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One practice: its canonical tables by name, the scenes planted in it and its letters."""
+
+    place: Place
+    tables: dict[str, pa.Table]
+    truth: pa.Table
+    letters: tuple[SyntheticLetter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,7 @@ class Population:
 
 
 def _with_conditions(
-    listed: list[Place], index: int, seed: int, as_of: int
+    listed: Sequence[Place], index: int, seed: int, as_of: int
 ) -> tuple[People, dict[str, Bools], dict[str, Ints]]:
     before = listed[index - 1] if len(listed) > 1 else None
     who = people(listed[index], before, seed, as_of)
@@ -64,9 +79,20 @@ def _with_conditions(
     return who, has, onsets(who, has, seed)
 
 
-def _one_practice(
-    listed: list[Place], index: int, seed: int, as_of: int
-) -> tuple[dict[str, pa.Table], pa.Table, list[SyntheticLetter]]:
+def make_practice(
+    listed: Sequence[Place],
+    index: int,
+    seed: int,
+    as_of: int,
+    *,
+    density: str = "audit",
+    letters: int | None = None,
+) -> Part:
+    """The practice at ``index`` of the network ``listed``, alone: the same as in the whole.
+
+    ``density`` is one of :data:`DENSITIES`; ``letters`` how many hospital letters the whole
+    network receives (else eight for every thousand patients).
+    """
     place, practices = listed[index], len(listed)
     who, has, onset = _with_conditions(listed, index, seed, as_of)
     if place.arrivals:
@@ -81,7 +107,9 @@ def _one_practice(
     coded = diagnoses(script, seed)
     entry, problem = entry_tables(script, tests, coded, seed)
     allergy = allergy_table(who, allergic, seed)
-    received, stays = letters(script, made, allergy, seed, practices)
+    received, stays = write_letters(
+        script, made, allergy, seed, practices, _letters_here(listed, index, who.size, letters)
+    )
     asked, items = request_tables(script, made, seed)
     tables = {
         "organisation": organisation_table(place),
@@ -97,7 +125,23 @@ def _one_practice(
         "request": asked,
         "request_item": items,
     }
-    return tables, truth_table(script, made), received
+    return Part(place, tables, truth_table(script, made), tuple(received))
+
+
+def _letters_here(listed: Sequence[Place], index: int, size: int, letters: int | None) -> int:
+    """How many letters this practice receives: its share of the whole network's."""
+    if letters is None:
+        return max(2, round(size * LETTERS_A_PATIENT))
+    whole = sum(place.size for place in listed)
+    before = sum(place.size for place in listed[:index])
+    return letters * (before + listed[index].size) // whole - letters * before // whole
+
+
+def network(patients: int, practices: int, seed: int) -> list[Place]:
+    """The practices of a network; ``UsageError`` where there are none or one would be too small."""
+    if practices < 1 or patients < practices * 50:
+        raise UsageError("A synthetic network needs a practice and 50 patients in each.")
+    return places(patients, practices, seed)
 
 
 def generate(
@@ -106,32 +150,29 @@ def generate(
     seed: int,
     as_of: int,
     only: Sequence[str] | None = None,
+    *,
+    density: str = "audit",
+    letters: int | None = None,
 ) -> Population:
     """Make a network of ``practices`` with ``patients`` patients in all, as recorded on ``as_of``.
 
     ``as_of`` is a day number. The same arguments give the same bytes on any machine; each practice
     depends on its own streams, so ``only`` (practice codes) gives exactly that part of the whole.
-    ``UsageError`` where there are no practices or fewer than 50 patients in each.
+    ``density`` is one of :data:`DENSITIES`; ``letters`` how many hospital letters there are in all
+    (else eight for every thousand patients). ``UsageError`` where there are no practices or fewer than 50 patients in each.
     """
-    if practices < 1 or patients < practices * 50:
-        raise UsageError("A synthetic network needs a practice and 50 patients in each.")
-    listed = places(patients, practices, seed)
-    parts: list[dict[str, pa.Table]] = []
-    truths: list[pa.Table] = []
-    every: list[SyntheticLetter] = []
-    for index, place in enumerate(listed):
-        if only is not None and place.code not in only:
-            continue
-        tables, truth, received = _one_practice(listed, index, seed, as_of)
-        parts.append(tables)
-        truths.append(truth)
-        every += received
+    listed = network(patients, practices, seed)
+    parts = [
+        make_practice(listed, index, seed, as_of, density=density, letters=letters)
+        for index, place in enumerate(listed)
+        if only is None or place.code in only
+    ]
     tables = {
-        name: pa.concat_tables([part.get(name, schema.empty(name)) for part in parts])
+        name: pa.concat_tables([part.tables.get(name, schema.empty(name)) for part in parts])
         if parts
         else schema.empty(name)
         for name in schema.TABLES
     }
-    kept = tuple(place for place in listed if only is None or place.code in only)
-    truth = pa.concat_tables(truths) if truths else TRUTH.empty_table()
-    return Population(seed, as_of, kept, tables, truth, tuple(every))
+    truth = pa.concat_tables([part.truth for part in parts]) if parts else TRUTH.empty_table()
+    received = tuple(letter for part in parts for letter in part.letters)
+    return Population(seed, as_of, tuple(part.place for part in parts), tables, truth, received)

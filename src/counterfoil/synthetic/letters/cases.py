@@ -87,8 +87,10 @@ class Chosen:
     trust: int
 
 
-def choose(script: Script, made: Plans, seed: int) -> tuple[list[Chosen], dict[int, Ints]]:
-    """People with 5 to 14 plans, just home; and for each their plans in force at discharge."""
+def choose(
+    script: Script, made: Plans, seed: int, wanted: int
+) -> tuple[list[Chosen], dict[int, Ints]]:
+    """``wanted`` people with 5 to 14 plans, just home; and for each their plans at discharge."""
     who = script.who
     rng = stream(seed, "letters", who.place.code)
     live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
@@ -101,7 +103,6 @@ def choose(script: Script, made: Plans, seed: int) -> tuple[list[Chosen], dict[i
     young = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD)) & ~live
     fits[made.patient[young]] = False
     pool = rng.permutation(np.flatnonzero(fits))
-    wanted = max(2, round(who.size * LETTERS_A_PATIENT))
     trusts = len(rows("letter_trusts"))
     chosen, plans = [], {}
     changed = np.unique(made.patient[fresh & live])

@@ -89,11 +89,11 @@ def _allergies(table: pa.Table) -> dict[str, tuple[str, ...]]:
 
 
 def letters(
-    script: Script, made: Plans, allergy: pa.Table, seed: int, practices: int
+    script: Script, made: Plans, allergy: pa.Table, seed: int, practices: int, wanted: int
 ) -> tuple[list[SyntheticLetter], list[tuple[int, int, int, str]]]:
     """The letters of one practice, and the stays they tell of (patient, in, out, trust)."""
     who = script.who
-    chosen, plans = choose(script, made, seed)
+    chosen, plans = choose(script, made, seed, wanted)
     allergic = _allergies(allergy)
     out, stays = [], []
     for turn, case in enumerate(chosen):

@@ -1,0 +1,138 @@
+"""``synth``: made-up records as files, and how they compare with published figures."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from counterfoil.commands.common import (
+    Subparsers,
+    as_of,
+    command,
+    progress,
+    show_json,
+    show_rows,
+    today,
+)
+from counterfoil.foundation.days import to_date
+from counterfoil.foundation.errors import UsageError
+
+FILES = ("csv", "parquet", "emis", "systmone", "gpconnect", "letters", "requests")
+MOST_PATIENTS, MOST_PRACTICES = 5_000_000, 2000
+DEFAULT = ("csv", "letters", "requests")
+EARLIEST = "1990-01-01"
+
+
+def add(to: Subparsers) -> None:
+    """The command of this module."""
+    synth = command(
+        to,
+        "synth",
+        _synth,
+        "Write a made-up PCN as files",
+        "counterfoil synth --patients 5000 --seed 1 --out made-up",
+    )
+    synth.add_argument("--patients", type=int, default=5000, help="in all (else 5000)")
+    synth.add_argument(
+        "--practices", type=int, help="else one for about 8,500 patients, at least 2"
+    )
+    synth.add_argument("--seed", type=int, default=1, help="the same seed, the same bytes (else 1)")
+    synth.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    synth.add_argument(
+        "--format",
+        nargs="+",
+        action="extend",
+        choices=(*FILES, "json"),
+        metavar="FORMAT",
+        help=f"what to write, several allowed: {', '.join(FILES)} (else {' '.join(DEFAULT)}); "
+        "json prints the account as JSON",
+    )
+    synth.add_argument(
+        "--density",
+        choices=("audit", "emis"),
+        default="audit",
+        help="audit: what audits read, about 80 rows a patient; "
+        "emis: all that a clinical system holds, about 780",
+    )
+    synth.add_argument("--letters", type=int, metavar="N", help="hospital letters in all")
+    synth.add_argument(
+        "--only", nargs="+", metavar="CODE", help="write only these practices of the network"
+    )
+    synth.add_argument("--cores", type=int, metavar="N", help="processes at work (else all cores)")
+    as_of(synth)
+
+
+def _synth(args: argparse.Namespace) -> int:
+    day = today() if args.as_of is None else args.as_of
+    wanted = args.format or []
+    files = tuple(dict.fromkeys(name for name in wanted if name != "json")) or DEFAULT
+    _check(args, day)
+    from counterfoil import synthetic
+
+    practices = args.practices or synthetic.usual_practices(args.patients)
+    if args.patients < practices * 50:
+        raise UsageError(
+            f"--patients {args.patients} for --practices {practices}: "
+            "a practice needs 50 patients at least"
+        )
+    order = synthetic.Order(
+        args.patients, practices, args.seed, day, files, args.density, args.letters
+    )
+    progress("making people, medicines and letters", 0.01)
+    account = synthetic.produce(
+        order, args.out, only=args.only, cores=args.cores, progress=progress
+    )
+    if "json" in wanted:
+        show_json(account)
+        return 0
+    rows = [
+        {
+            "practice": place["code"],
+            "name": place["name"],
+            "system": place["system"],
+            "patients": place["patients"],
+            "rows": sum(place["rows"].values()),
+        }
+        for place in account["practices"]
+    ]
+    show_rows(rows, "table", ["practice", "name", "system", "patients", "rows"])
+    total = sum(account["rows"].values())
+    print(
+        f"{account['patients']} made-up patients, {total} rows, "
+        f"{sum(account['letters'].values())} letters in {args.out}, as of "
+        f"{to_date(day).isoformat()}; seed {args.seed}\nhash {account['hash']}"
+    )
+    return 0
+
+
+def _check(args: argparse.Namespace, day: int) -> None:
+    """``UsageError`` for what cannot be made or has nowhere to go."""
+    if not 50 <= args.patients <= MOST_PATIENTS:
+        raise UsageError(f"--patients {args.patients}: from 50 to {MOST_PATIENTS}")
+    if args.practices is not None and not 1 <= args.practices <= MOST_PRACTICES:
+        raise UsageError(f"--practices {args.practices}: from 1 to {MOST_PRACTICES}")
+    if args.cores is not None and args.cores < 1:
+        raise UsageError(f"--cores {args.cores}: at least 1")
+    if args.letters is not None and args.letters < 0:
+        raise UsageError(f"--letters {args.letters}: 0 or more")
+    first, last = to_date(day).replace(year=1990, month=1, day=1), today() + 366 * 10
+    if to_date(day) < first or day > last:
+        raise UsageError(
+            f"--as-of {to_date(day).isoformat()}: from {EARLIEST} to ten years from today"
+        )
+    _empty_folder(args.out)
+
+
+def _empty_folder(out: Path) -> None:
+    """``UsageError`` unless ``out`` is, or can be made, an empty folder."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; name a folder")
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"--out {out} is not empty; nothing was written")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be made: {error.strerror}") from None
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise UsageError(f"--out {out} cannot be written to")
