@@ -2,7 +2,7 @@
 
 ``python drive.py publish`` kills a publication at each of its points; ``decide N`` kills N workers at
 random moments while they decide; ``claim`` lets processes race for the same cases; ``mix N`` publishes N times
-while people work. Each prints one
+while people work; ``inbox N`` kills N fetchers of a MESH mailbox. Each prints one
 line of JSON with what was seen from outside.
 """
 
@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,76 @@ def drive_mix(rounds: int) -> dict[str, Any]:
     }
 
 
-DRIVES = {"publish": drive_publish, "decide": drive_decide, "claim": drive_claim, "mix": drive_mix}
+def drive_inbox(kills: int) -> dict[str, Any]:
+    """Fetchers of a real MESH mailbox are killed at random moments until all has arrived."""
+    import mesh_server
+    from counterfoil.service import inbox
+    from counterfoil.service.casework import events
+    from counterfoil.service.casework.models import Event, LetterDocument
+    from counterfoil.service.config import home
+
+    world()
+    folder = Path(os.environ["COUNTERFOIL_HOME"])
+    chance = random.Random(11)
+    journal = folder / "steps"
+
+    def fetch() -> None:
+        def step(name: str) -> None:
+            with journal.open("a") as file:
+                file.write(f"{name}\n")
+
+        [one] = inbox.load(folder)
+        with inbox.source_of(one) as source:
+            while True:
+                inbox.fetch(one, source, step)
+
+    with mesh_server.running(folder / "mesh") as server:
+        server.inbox(folder, "X1")
+
+        def send(number: int) -> None:
+            text = f"Discharge letter {number}\nAspirin 75mg tablets OD"
+            server.send(text.encode(), "a.txt")
+
+        send(0)
+        inbox.fetch_all(inbox.load(folder))  # what is slow the first time is behind us
+        sent = 1
+        for _ in range(kills):
+            for _ in range(3):
+                send(sent)
+                sent += 1
+            before = journal.stat().st_size if journal.exists() else 0
+            number = child(fetch)
+            while not journal.exists() or journal.stat().st_size == before:
+                time.sleep(0.002)
+            time.sleep(chance.uniform(0, 0.6))
+            os.kill(number, signal.SIGKILL)
+            os.waitpid(number, 0)
+        halfway = LetterDocument.objects.count()
+        inbox.fetch_all(inbox.load(folder))
+        waiting = len(server.waiting())
+    steps = journal.read_text().split()
+    documents = home.current().documents
+    return {
+        "kills": kills,
+        "sent": sent,
+        "halfway": halfway,
+        "letters": LetterDocument.objects.count(),
+        "logged": Event.objects.filter(kind="letter_received").count(),
+        "kept": sum((documents / row.sha256).is_file() for row in LetterDocument.objects.all()),
+        "waiting": waiting,
+        "cut_short": {a: steps.count(a) - steps.count(b) for a, b in pairwise(STEPS)},
+        "whole": events.verify(home.current().anchors).whole,
+    }
+
+
+STEPS = ("downloaded", "stored", "acknowledged")
+DRIVES = {
+    "inbox": drive_inbox,
+    "publish": drive_publish,
+    "decide": drive_decide,
+    "claim": drive_claim,
+    "mix": drive_mix,
+}
 
 if __name__ == "__main__":
     commands.ready()

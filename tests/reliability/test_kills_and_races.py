@@ -70,3 +70,15 @@ def test_a_publication_never_writes_over_what_people_do_meanwhile(apart: dict[st
     assert seen["acted"] > 0
     assert seen["wrong"] == 0
     assert seen["whole"]
+
+
+@pytest.mark.slow
+def test_no_letter_is_lost_or_doubled_when_a_fetcher_is_killed(apart: dict[str, str]) -> None:
+    seen = drive(apart, "inbox", "50")
+    print(seen)
+    assert seen["kills"] == 50
+    assert seen["halfway"] > 10
+    assert seen["letters"] == seen["logged"] == seen["kept"] == seen["sent"] == 151
+    assert seen["waiting"] == 0
+    assert all(seen["cut_short"].values())
+    assert seen["whole"]

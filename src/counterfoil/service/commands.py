@@ -307,6 +307,34 @@ def import_letter(folder: Path | None, path: Path, practice: str) -> dict[str, A
     return {"letter": str(row.pk), "status": row.status, "reason": row.reason, "lines": lines}
 
 
+def inboxes(folder: Path | None = None) -> list[dict[str, str]]:
+    """The inboxes this home has, without their secrets."""
+    home = open_home(folder)
+    from counterfoil.service import inbox
+
+    return [
+        {
+            "inbox": one.name,
+            "kind": one.kind,
+            "practice": one.practice,
+            "place": f"{one.url} {one.mailbox}" if one.kind == "mesh" else str(one.path),
+        }
+        for one in inbox.load(home.folder)
+    ]
+
+
+def fetch_inboxes(folder: Path | None = None, only: str | None = None) -> list[dict[str, Any]]:
+    """Fetch letters from every inbox, or the one called *only*; a report for each."""
+    home = open_home(folder)
+    from counterfoil.service import inbox
+
+    chosen = [one for one in inbox.load(home.folder) if only in (None, one.name)]
+    if not chosen:
+        known = f"no inbox is called {only!r}" if only else "there are no inboxes yet"
+        raise UsageError(f"{known}; inboxes are described in {inbox.settings.FILE} of the home")
+    return [found.to_json() for found in inbox.fetch_all(chosen)]
+
+
 def stored_record(folder: Path | None, nhs_number: str) -> PatientRecord:
     """The published record of the one patient with this NHS number; ``DataError`` otherwise."""
     open_home(folder)

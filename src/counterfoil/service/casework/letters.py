@@ -53,11 +53,17 @@ class _Read:
 
 
 def receive_letter(
-    practice: str, content: bytes, name: str, received_at: datetime, user: User | None = None
+    practice: str,
+    content: bytes,
+    name: str,
+    received_at: datetime,
+    user: User | None = None,
+    came: str = "",
 ) -> LetterDocument:
     """Take in one letter for a practice; the same bytes a second time change nothing.
 
-    *user* is who handed it in; nobody where it came by itself.
+    *user* is who handed it in; nobody where it came by itself. *came* says by which inbox, in words
+    for the event log.
 
     ``DataError`` only where a demo home is given a letter with a real-looking NHS number: that is
     not kept at all.
@@ -76,7 +82,7 @@ def receive_letter(
         _guard_demo(letter, name)
         found = _match(place, letter, day)
     keep(home.current().documents / sha256, content)
-    return _write(place, sha256, name, received_at, day, found, user)
+    return _write(place, sha256, name, received_at, day, found, user, came)
 
 
 def take_in(user: User, practice: str, content: bytes, name: str) -> str:
@@ -154,6 +160,7 @@ def _write(
     day: date,
     found: _Read,
     user: User | None,
+    came: str,
 ) -> LetterDocument:
     letter = found.letter
     with transaction.atomic():
@@ -171,8 +178,9 @@ def _write(
             },
         )
         if made:
-            came = events.Entry("letter_received", {"letter": str(row.pk)})
-            events.append(place.pk, [came, *_settle(place, row, found, day)], user)
+            refs = {"letter": str(row.pk), **({"came": came[:200]} if came else {})}
+            here = events.Entry("letter_received", refs)
+            events.append(place.pk, [here, *_settle(place, row, found, day)], user)
     return row
 
 
