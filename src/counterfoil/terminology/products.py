@@ -1,0 +1,224 @@
+"""The products of a loaded release, as far as checking a list needs them.
+
+Built from a release's tables (``product``, ``current_id``). A release may hold no brands: the
+product lists of packs do not, and then nothing is said about brands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+
+_STRENGTH = re.compile(
+    r"(?<![\w-])\d[\d.,]*\s?(?:micrograms?|nanograms?|mg|g|kg|ml|litres?|%|(?:million |mega)?units?|"
+    r"mmol|mol|iu|ppm|mcg|mbq|gbq|kbq|dose|cm|unit doses?)(?![\w-])"
+    r"(?:\s?/\s?(?:[\d.,]+\s?)?(?:ml|mg|g|dose|hours?|litres?|actuation|cm2?|square cm|kg|mmol|"
+    r"24hours|hour|tablet|vial)(?![\w-]))*",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(
+    r"(?<![\w-])(\d[\d.,]*)\s?(micrograms?|nanograms?|mg|g|ml|%|units?|mmol)(?![\w-])",
+    re.IGNORECASE,
+)
+_MASS = {
+    "nanogram": (Fraction(1, 1000), "microgram"),
+    "microgram": (Fraction(1), "microgram"),
+    "mg": (Fraction(1000), "microgram"),
+    "g": (Fraction(10**6), "microgram"),
+}
+_NOT_A_FORM = re.compile(
+    r"\b(sugar free|preservative free|cfc free|gluten free|alcohol free|unit dose)\b", re.IGNORECASE
+)
+_SUPPLIER = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\)\s*$")
+_ROUTES = (
+    ("oral", r"\boral\b"),
+    ("eye", r"\b(eye|ophthalmic|intravitreal|intracameral)\b"),
+    ("ear", r"\bear\b"),
+    ("nasal", r"\b(nasal|nose)\b"),
+    ("inhaled", r"\b(inhaler|inhalation|nebuliser|inhalator|accuhaler|turbohaler)\b"),
+    ("rectal", r"\b(suppositor(y|ies)|enema|rectal)\b"),
+    ("vaginal", r"\b(vaginal|pessar(y|ies)|intrauterine)\b"),
+    ("transdermal", r"\b(patch|patches|transdermal)\b"),
+    (
+        "injected",
+        r"\b(injection|infusion|vials?|ampoules?|pre-filled|implants?|cartridges?|syringes?)\b",
+    ),
+    ("topical", r"\b(cream|ointment|gel|lotion|shampoo|scalp|cutaneous|paste|foam|liniment)\b"),
+    (
+        "oral",
+        r"\b(tablets?|capsules?|caplets?|sachets?|lozenges?|pastilles?|syrup|elixir|"
+        r"mouthwash|oromucosal|sublingual|buccal|lyophilisates?|linctus|chewing gum)\b",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One product of a release. ``drug`` and ``form`` are read from its name."""
+
+    id: str
+    level: str
+    name: str
+    vmp_id: str
+    drug: str
+    form: str
+    route: str
+    group: str
+    """ATC to the chemical subgroup (five characters), or empty."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """A release's current products, what replaced former ids, and families of one drug and form."""
+
+    items: Mapping[str, Item]
+    successors: Mapping[str, tuple[str, ...]]
+    invalid: Mapping[str, str]
+    families: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)
+    by_name: Mapping[str, tuple[str, ...]] = field(repr=False)
+    brands: Mapping[str, tuple[str, ...]] = field(repr=False)
+    """AMP ids by the id of their VMP."""
+
+    @classmethod
+    def of(
+        cls,
+        product: pa.Table,
+        current_id: pa.Table | None = None,
+        atc: Mapping[str, str] | None = None,
+    ) -> Products:
+        """From the tables of a release; *atc* gives the ATC code of VMPs where the table lacks it."""
+        items: dict[str, Item] = {}
+        invalid: dict[str, str] = {}
+        families: dict[tuple[str, str], list[str]] = {}
+        by_name: dict[str, list[str]] = {}
+        brands: dict[str, list[str]] = {}
+        for row in _rows(product, ("id", "level", "name", "vmp_id", "atc", "invalid")):
+            if row["level"] not in ("VTM", "VMP", "AMP"):
+                continue
+            name = str(row["name"])
+            if row["invalid"]:
+                invalid[row["id"]] = name
+                continue
+            drug, form = drug_and_form(name)
+            group = row["atc"] or (atc or {}).get(row["id"], "") or ""
+            item = Item(
+                row["id"],
+                row["level"],
+                name,
+                row["vmp_id"] or "",
+                drug,
+                form,
+                route_of(form or name),
+                group[:5] if re.match(r"[A-Z]\d\d[A-Z]", group) else "",
+            )
+            items[item.id] = item
+            if item.level == "VMP":
+                by_name.setdefault(plain(name), []).append(item.id)
+                if form:
+                    families.setdefault((drug, form), []).append(item.id)
+            elif item.level == "AMP" and item.vmp_id:
+                brands.setdefault(item.vmp_id, []).append(item.id)
+        return cls(
+            items=items,
+            successors=_successors(current_id, items),
+            invalid=invalid,
+            families={k: tuple(v) for k, v in families.items()},
+            by_name={k: tuple(v) for k, v in by_name.items()},
+            brands={k: tuple(v) for k, v in brands.items()},
+        )
+
+    @property
+    def has_brands(self) -> bool:
+        """Whether the release holds AMPs, so that an unknown id can be called unknown."""
+        return bool(self.brands)
+
+    def resolve(self, id_: str) -> tuple[str, ...]:
+        """The current ids of an id: itself where it is current; empty where it is not known."""
+        return (id_,) if id_ in self.items else self.successors.get(id_, ())
+
+
+def _successors(
+    current_id: pa.Table | None, items: Mapping[str, Item]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    if current_id is not None:
+        for row in _rows(current_id, ("previous_id", "current_id")):
+            if row["previous_id"] not in items and row["previous_id"] != row["current_id"]:
+                found.setdefault(row["previous_id"], set()).add(row["current_id"])
+    return {old: tuple(sorted(_ends(old, found))) for old in found}
+
+
+def _ends(old: str, links: Mapping[str, set[str]]) -> set[str]:
+    """The last ids of the chain of successors."""
+    seen, front, ends = {old}, {old}, set()
+    while front:
+        front = {new for one in front for new in links.get(one, ())} - seen
+        ends |= {one for one in front if one not in links}
+        seen |= front
+    return ends
+
+
+def _rows(table: pa.Table, columns: Iterable[str]) -> list[dict[str, Any]]:
+    there = [c for c in columns if c in table.column_names]
+    rows: list[dict[str, Any]] = table.select(there).to_pylist()
+    missing = dict.fromkeys(c for c in columns if c not in there)
+    return [{**missing, **row} for row in rows]
+
+
+def plain(name: str) -> str:
+    """A name for comparing: lower case, single spaces."""
+    return " ".join(name.lower().split())
+
+
+def without_supplier(name: str) -> str:
+    """The name without a final bracket: ``Aspirin 75mg tablets (Some Ltd)`` is aspirin 75mg tablets."""
+    return _SUPPLIER.sub("", name)
+
+
+def drug_and_form(name: str) -> tuple[str, str]:
+    """What a dm+d name says before and between its strengths, and what after them.
+
+    ``Perindopril erbumine 4mg / Indapamide 1.25mg tablets`` gives ``perindopril erbumine /
+    indapamide`` and ``tablets``. A name without a strength is all drug: its form is empty.
+    """
+    spans = [m.span() for m in _STRENGTH.finditer(name)]
+    if not spans:
+        return plain(name), ""
+    starts, ends = [s for s, _ in spans], [e for _, e in spans]
+    between = [name[e:s] for e, s in zip(ends[:-1], starts[1:], strict=True)]
+    parts = [name[: starts[0]]]
+    last = len(between)
+    for i, words in enumerate(between):
+        if words.strip().startswith("/"):
+            parts.append(words)
+        else:  # solution for injection 1ml ampoules: the second figure is a size, not a strength
+            last = i
+            break
+    form = name[ends[last] :] if last < len(between) else name[ends[-1] :]
+    return plain(" ".join(parts)), plain(_STRENGTH.sub(" ", _NOT_A_FORM.sub(" ", form)))
+
+
+def amount_of(name: str) -> tuple[Fraction, str] | None:
+    """The first strength of a name as a number of micrograms, ml or the like, to compare sizes."""
+    found = _AMOUNT.search(name)
+    if found is None:
+        return None
+    number = found[1].replace(",", "").rstrip(".")
+    if number.count(".") > 1:
+        return None
+    unit = found[2].lower().rstrip("s")
+    times, of = _MASS.get(unit, (Fraction(1), unit))
+    return Fraction(number) * times, of
+
+
+def route_of(form: str) -> str:
+    """The route that a form's words show: oral, injected, eye, ...; empty where they do not."""
+    for route, words in _ROUTES:
+        if re.search(words, form, re.IGNORECASE):
+            return route
+    return ""
