@@ -1,0 +1,126 @@
+"""Whether a release's tables hold together: keys once, references met, codes described, no loss."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.terminology.releases.report import Anomaly
+from counterfoil.terminology.releases.tables import FILES, SAFETY_LISTS, Column, Table
+
+MOST_LOSS = 0.05
+"""A table may shrink by this share against the release before; more is asked about."""
+
+Read = Callable[[str], pa.Table]
+Places = Mapping[tuple[str, str], str]
+"""Where the records of a table stand, for messages: file and section, by table and section."""
+
+
+def _tables() -> Iterator[tuple[str, Table]]:
+    for kind in FILES.values():
+        for (section, _), table in kind.tables.items():
+            yield section, table
+
+
+def check(read: Read, present: set[str], places: dict[str, str]) -> list[Anomaly]:
+    """Check every table in *present*.
+
+    *places* maps a table to the words for where its records stand. Raises :class:`DataError` at the
+    first key that recurs, reference that is not met, or code of a safety list that is not
+    described; other codes that the lookup lacks are oddities.
+    """
+    checked = {name: table for _, table in _tables() if (name := table.name) in present}
+    keys = {
+        name: _column(read(name), key.name)
+        for name, table in checked.items()
+        if (key := table.key) is not None
+    }
+    for name, column in keys.items():
+        _unique(column, places[name], checked[name].key)
+    _one_level(keys)
+    lookup = read("lookup") if "lookup" in present else None
+    odd: list[Anomaly] = []
+    for name, table in checked.items():
+        rows = read(name)
+        for column in table.columns:
+            values = _column(rows, column.name)
+            if column.kind == "ref" and column.target in keys:
+                _met(values, keys[column.target], places[name], column)
+            elif column.kind == "code" and lookup is not None:
+                odd += _described(values, lookup, places[name], column)
+    return odd
+
+
+def _column(rows: pa.Table, name: str) -> pa.Array:
+    return rows[name].combine_chunks()
+
+
+def _first(mask: pa.Array) -> int:
+    return int(np.flatnonzero(mask.to_numpy(zero_copy_only=False))[0])
+
+
+def _unique(keys: pa.Array, place: str, column: Column | None) -> None:
+    if column is None or pc.count_distinct(keys).as_py() == len(keys):
+        return
+    seen: set[str] = set()
+    for row, key in enumerate(keys.to_pylist(), start=1):
+        if key in seen:
+            raise DataError.at(f"{place}[{row}] {column.name}", "each identifier once", key)
+        seen.add(key)
+
+
+def _one_level(keys: Mapping[str, pa.Array]) -> None:
+    """No id is two things: a product and a pack, say."""
+    levels = [n for n in ("vtm", "vmp", "amp", "vmpp", "ampp") if n in keys]
+    for i, first in enumerate(levels):
+        for second in levels[i + 1 :]:
+            both = pc.is_in(keys[first], value_set=keys[second])
+            if pc.any(both).as_py():
+                found = keys[first][_first(both)].as_py()
+                raise DataError.at(
+                    f"{first} and {second}", "an identifier of one level only is expected", found
+                )
+
+
+def _met(values: pa.Array, keys: pa.Array, place: str, column: Column) -> None:
+    missing = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, value_set=keys)))
+    if pc.any(missing).as_py():
+        row = _first(missing)
+        many = pc.sum(pc.cast(missing, pa.int64())).as_py()
+        raise DataError.at(
+            f"{place}[{row + 1}] {column.name}",
+            f"the identifier of a row of {column.target} is expected ({many:,} such rows)",
+            values[row].as_py(),
+        )
+
+
+def _described(values: pa.Array, lookup: pa.Table, place: str, column: Column) -> Iterator[Anomaly]:
+    known = lookup.filter(pc.equal(lookup["LIST"], column.target))["CD"].combine_chunks()
+    lacking = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, value_set=known)))
+    if not pc.any(lacking).as_py():
+        return
+    row = _first(lacking)
+    if column.target in SAFETY_LISTS:
+        raise DataError.at(
+            f"{place}[{row + 1}] {column.name}",
+            f"a code that the lookup file describes in {column.target} is expected",
+            values[row].as_py(),
+        )
+    codes = Counter(values.filter(lacking).to_pylist())
+    shown = tuple(code for code, _ in codes.most_common(5))
+    what = f"{column.name} with a code that {column.target} lacks (place of the first: {place}"
+    yield Anomaly(f"{what}[{row + 1}])", codes.total(), shown)
+
+
+def shrunk(before: Mapping[str, int], now: Mapping[str, int], name: str) -> list[str]:
+    """The tables that lost more than ``MOST_LOSS`` of their rows since the release *name*."""
+    return [
+        f"{table}: {now.get(table, 0):,} rows, {count:,} in {name}"
+        for table, count in before.items()
+        if now.get(table, 0) < count * (1 - MOST_LOSS)
+    ]

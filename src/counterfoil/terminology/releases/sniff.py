@@ -1,0 +1,75 @@
+"""What kind of terminology a path holds: found from the content, in one place, and said.
+
+A *kind* brings two functions. ``sniff`` looks at the files' names and first bytes and says why it
+is of this kind, or None; it must not raise for files of other kinds. ``load`` reads it. A module
+that has kinds to offer defines ``KINDS`` and is named in ``MODULES``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from counterfoil.foundation.errors import DataError
+from counterfoil.terminology.releases.report import LoadReport
+from counterfoil.terminology.releases.source import Source
+
+if TYPE_CHECKING:
+    from counterfoil.terminology.releases.store import Releases
+
+MODULES = [
+    "counterfoil.terminology.releases.dmd",
+]
+"""Where kinds are defined, in the order in which they are asked."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user said beside the path.
+
+    ``allow_mixed``: files of several dates are one release. ``accept_loss``: a table may shrink.
+    ``name`` and ``system`` (``snomed`` or ``dmd``) are for a set of codes. ``why`` is what the
+    sniff found.
+    """
+
+    allow_mixed: bool = False
+    accept_loss: bool = False
+    name: str | None = None
+    system: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of terminology file and how to read it."""
+
+    name: str
+    title: str
+    sniff: Callable[[Source], str | None]
+    load: Callable[[Releases, Source, Options], LoadReport]
+
+
+def kinds() -> list[Kind]:
+    """Every kind that can be read."""
+    found: list[Kind] = []
+    for module in MODULES:
+        found += importlib.import_module(module).KINDS
+    return found
+
+
+def kind_of(source: Source) -> tuple[Kind, str]:
+    """The kind of *source* and why; ``DataError`` where no kind, or more than one, claims it."""
+    claims = [(kind, why) for kind in kinds() if (why := kind.sniff(source)) is not None]
+    if len(claims) == 1:
+        return claims[0]
+    if claims:
+        raise DataError.at(
+            str(source.path),
+            "one kind of terminology is expected; load each from a folder of its own",
+            "; ".join(f"{kind.title} ({why})" for kind, why in claims),
+        )
+    known = ", ".join(kind.title for kind in kinds())
+    names = ", ".join(e.name for e in source.entries[:5]) or "no file"
+    raise DataError.at(str(source.path), f"one of these is expected: {known}", names)
