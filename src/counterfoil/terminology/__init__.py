@@ -1,6 +1,6 @@
 """What a code or a drug name means: products, code sets, drug sets, units, names."""
 
-from counterfoil.terminology.formulary import Formulary, formulary
+from counterfoil.terminology.formulary import Formulary, forget_on_use, formulary, use
 from counterfoil.terminology.model import Match, Product, Strength
 
-__all__ = ["Formulary", "Match", "Product", "Strength", "formulary"]
+__all__ = ["Formulary", "Match", "Product", "Strength", "forget_on_use", "formulary", "use"]

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
 
 from counterfoil.foundation.errors import DataError, Problem
+from counterfoil.terminology.catalogue import Catalogue, opened, rows_of
 from counterfoil.terminology.matching import Fit, Stated, drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product, Strength
-from counterfoil.terminology.names import Entry, equivalents, lexicon, rows, words_of
+from counterfoil.terminology.names import (
+    Entry,
+    brand_head,
+    equivalents,
+    lexicon,
+    plain_name,
+    rows,
+    words_of,
+)
 from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
 from counterfoil.terminology.reading import Drug, Reading, read
@@ -23,33 +36,71 @@ _LIST = " + "
 
 
 class Formulary:
-    """Products by id and name, and :meth:`match`, which reads a name as one of them."""
+    """Products by id and name, and :meth:`match`, which reads a name as one of them.
 
-    def __init__(self, products: Sequence[Product]) -> None:
+    ``products`` are our own. With a *catalogue* those of a release stand beside them: they are
+    found by id, name and :meth:`match`, and are made only when they are.
+    """
+
+    def __init__(self, products: Sequence[Product], catalogue: Catalogue | None = None) -> None:
         self.products = tuple(products)
+        self.catalogue = catalogue
         self._by_id = {p.id: p for p in self.products}
         self._by_id |= {p.dmd_id: p for p in self.products if p.dmd_id}
-        self._lexicon = lexicon(self.products)
+        self._lexicon = lexicon(self.products, catalogue.phrases() if catalogue else ())
         drugs = {i for p in self.products for i in p.ingredients}
         self._spell = Speller(self._lexicon, drugs | {p.brand for p in self.products if p.brand})
-        self._generics: dict[frozenset[str], list[Stated]] = {}
-        self._brands: dict[str, list[Stated]] = {}
-        generics = {p.id: p.name for p in self.products if p.level == "VMP"}
+        self._generic_names = {p.id: p.name for p in self.products if p.level == "VMP"}
+        self._own_generics: dict[frozenset[str], list[Product]] = {}
+        self._own_brands: dict[str, list[Product]] = {}
         for product in self.products:
-            also = equivalents().get(generics.get(product.vmp_id, ""), ())
-            stated = Stated.of(product, self.read(product.name), also)
             if product.level == "VMP":
-                self._generics.setdefault(frozenset(product.ingredients), []).append(stated)
+                self._own_generics.setdefault(frozenset(product.ingredients), []).append(product)
             else:
-                self._brands.setdefault(stated.head, []).append(stated)
-        self._by_name = {_plain(p.name): p for p in self.products}
+                head = " ".join(brand_head(product.brand or "")[0])
+                self._own_brands.setdefault(head, []).append(product)
+        self._families: dict[frozenset[str] | str, list[Stated]] = {}
+        self._by_name = {plain_name(p.name): p for p in self.products}
         self._aliases = _aliases(self._by_name)
         self._device_names = {p.device.lower() for p in self.products}
         self._seen: dict[str, Match] = {}
 
     def by_id(self, product_id: str) -> Product | None:
-        """The product with that id, own or linked dm+d, or None."""
-        return self._by_id.get(product_id)
+        """The product with that id, own or dm+d, or None."""
+        found = self._by_id.get(product_id)
+        return found if found or not self.catalogue else self.catalogue.by_id(product_id)
+
+    def by_name(self, name: str) -> Product | None:
+        """The product of exactly that name, whatever its case and spaces, or None."""
+        plain = plain_name(name)
+        found = self._by_name.get(plain)
+        return found if found or not self.catalogue else self.catalogue.by_name(plain)
+
+    def _generics(self, ingredients: Iterable[str]) -> list[Stated]:
+        """The generics with exactly these ingredients, each with what its own name states."""
+        drugs = frozenset(ingredients)
+        if drugs not in self._families:
+            products = list(self._own_generics.get(drugs, ()))
+            if self.catalogue:
+                products += self.catalogue.generics(drugs)
+            self._families[drugs] = self._stated(products)
+        return self._families[drugs]
+
+    def _brands(self, head: str) -> list[Stated]:
+        """The brands of that name, each with what its own name states."""
+        if head not in self._families:
+            products = list(self._own_brands.get(head, ()))
+            if self.catalogue:
+                products += self.catalogue.brands(head)
+            self._families[head] = self._stated(products)
+        return self._families[head]
+
+    def _stated(self, products: Iterable[Product]) -> list[Stated]:
+        also = equivalents()
+        names = self._generic_names
+        return [
+            Stated.of(p, self.read(p.name), also.get(names.get(p.vmp_id, ""), ())) for p in products
+        ]
 
     def linked(self, dmd_names: Mapping[str, str]) -> Formulary:
         """This formulary with ``dmd_id`` set wherever a release holds the exact name.
@@ -57,7 +108,8 @@ class Formulary:
         ``dmd_names`` maps a dm+d name, as the release writes it, to its id.
         """
         return Formulary(
-            [replace(p, dmd_id=dmd_names.get(p.name, p.dmd_id)) for p in self.products]
+            [replace(p, dmd_id=dmd_names.get(p.name, p.dmd_id)) for p in self.products],
+            self.catalogue,
         )
 
     def read(self, text: str) -> Reading:
@@ -88,7 +140,7 @@ class Formulary:
         return of_product(text, product, {"code": code})
 
     def _match(self, text: str) -> Match:
-        product = self._by_name.get(_plain(text))
+        product = self.by_name(text)
         if product is not None:
             return of_product(text, product, {"name": text.strip()})
         product = self._aliases.get(_alias_key(text))
@@ -103,7 +155,7 @@ class Formulary:
             if len(reading.brands) > 1:  # Fobumix Easyhaler, beside Easyhaler Budesonide
                 named = [b for b in reading.brands if b not in self._device_names]
                 reading.brands = named or reading.brands
-            family = [s for b in reading.brands for s in self._brands[b]]
+            family = [s for b in reading.brands for s in self._brands(b)]
             if len(reading.brands) > 1:
                 return _nothing(text, reading, "names more than one brand", conflict=True)
             fit = fit_brand(reading, family)
@@ -112,7 +164,7 @@ class Formulary:
                 if not known >= set(reading.ingredients):
                     return _nothing(text, reading, "brand and drug differ", conflict=True)
         elif reading.ingredients:
-            family = self._generics.get(frozenset(reading.ingredients), [])
+            family = self._generics(reading.ingredients)
             fit = fit_generic(reading, family)
         elif reading.group is not None:
             return self._match_group(text, reading, reading.group)
@@ -124,14 +176,11 @@ class Formulary:
             return _nothing(text, reading, "names a medicine the formulary does not hold")
         if reading.unread and reading.separated:
             return _nothing(text, reading, "a part that was not read may be another medicine")
-        return outcome(text, reading, fit, [s.product for s in family], self._by_id)
+        return outcome(text, reading, fit, [s.product for s in family], self.by_id)
 
     def _match_group(self, text: str, reading: Reading, group: Entry) -> Match:
         """A word that stands for several drugs (lithium, insulin): which one, if one is left."""
-        families = {
-            member: self._generics.get(frozenset((member,)), [])
-            for member in group.value.split("|")
-        }
+        families = {member: self._generics((member,)) for member in group.value.split("|")}
         fits: list[tuple[str, Fit]] = []
         for member, family in families.items():
             reading.drugs = [Drug((member,), 0)]
@@ -147,7 +196,7 @@ class Formulary:
             fit = Fit(possible=tuple(p for _, f in fits for p in f.possible))
             reading.reasons.append(f"which {group.note} is not stated")
             family = []
-        return outcome(text, reading, fit, [s.product for s in family], self._by_id)
+        return outcome(text, reading, fit, [s.product for s in family], self.by_id)
 
     def search(self, text: str, limit: int = 20) -> list[Product]:
         """Products whose names hold every word of *text*, or words beginning so; best first."""
@@ -174,10 +223,6 @@ _REMEMBERED = 200_000
 _FORM_WORDS = {"tablet", "tablets", "tab", "tabs", "capsule", "capsules", "cap", "caps"}
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
-
-
 def _alias_key(text: str) -> tuple[str, ...]:
     return tuple(w for w in words_of(text) if w not in _FORM_WORDS)
 
@@ -185,16 +230,58 @@ def _alias_key(text: str) -> tuple[str, ...]:
 def _aliases(by_name: Mapping[str, Product]) -> dict[tuple[str, ...], Product]:
     """Older names of a product that state another strength (Sinemet CR 250mg)."""
     return {
-        _alias_key(row["alias"]): by_name[_plain(row["product"])]
+        _alias_key(row["alias"]): by_name[plain_name(row["product"])]
         for row in rows("aliases.csv")
-        if _plain(row["product"]) in by_name
+        if plain_name(row["product"]) in by_name
     }
+
+
+class ReleaseFolder(Protocol):
+    """What :func:`use` needs of a release: its folder, and its tables by name."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table: ...
+
+
+_in_use: list[ReleaseFolder] = []
+_forget: list[Callable[[], None]] = []
 
 
 @lru_cache(maxsize=1)
 def formulary() -> Formulary:
-    """The project's own formulary, read once from ``knowledge/formulary*.csv``."""
+    """The formulary in use: the project's own, with the release that :func:`use` was given."""
+    own = own_formulary() if not _in_use else None
+    if own is not None:
+        return own
+    products = load_products()
+    release = _in_use[0]
+    catalogue = opened(release.folder / "derived", products, lambda: rows_of(release.table))
+    return Formulary([replace(p, dmd_id=catalogue.dmd_id(p)) for p in products], catalogue)
+
+
+@lru_cache(maxsize=1)
+def own_formulary() -> Formulary:
+    """The project's own formulary alone, read once from ``knowledge/formulary*.csv``."""
     return Formulary(load_products())
+
+
+def use(release: ReleaseFolder | None) -> None:
+    """Have :func:`formulary` answer with *release* beside our own products; None: without one.
+
+    Called once at the start of a process, before anything is matched. The release's names are read
+    on first use and kept in its folder.
+    """
+    _in_use[:] = [] if release is None else [release]
+    formulary.cache_clear()
+    for forget in _forget:
+        forget()
+
+
+def forget_on_use(forget: Callable[[], None]) -> None:
+    """Have *forget* called whenever :func:`use` changes the formulary: to clear what hangs on it."""
+    _forget.append(forget)
 
 
 def load_products() -> list[Product]:

@@ -31,6 +31,7 @@ _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
     "capsule": frozenset({"oral"}),
     "cream": frozenset({"topical"}),
     "ointment": frozenset({"topical"}),
+    "gel": frozenset({"topical", "transdermal"}),
 }
 
 
@@ -173,9 +174,13 @@ def _shape(reading: Reading, product: Product) -> bool:
 
 def _brand_shape(reading: Reading, stated: Stated) -> bool:
     product, own = stated.product, stated.reading
-    if reading.routes and product.route not in reading.routes and "oral" not in reading.routes:
+    if not product.form:  # the generic's name was not understood: its own words have to agree
+        if reading.forms and not any(a & b for a in reading.forms for b in own.forms):
+            return False
+    elif reading.forms and not any(product.form in forms for forms in reading.forms):
         return False
-    if reading.forms and not any(product.form in forms for forms in reading.forms):
+    routes = reading.routes
+    if routes and product.route and product.route not in routes and "oral" not in routes:
         return False
     if reading.qualifiers & _NEVER_ADDED - product.qualifiers:
         return False
@@ -186,7 +191,7 @@ def _form(reading: Reading, product: Product) -> bool:
     if not all(product.form in forms for forms in reading.forms):
         return False
     if product.form.endswith(" sachet") and reading.forms:
-        return any("gel sachet" in forms and "gel" not in forms for forms in reading.forms)
+        return "sach" in reading.words.get("form", "")
     return True
 
 

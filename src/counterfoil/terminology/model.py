@@ -108,6 +108,7 @@ class Product:
     dmd_id: str | None = None
     qualifiers: frozenset[str] = frozenset()
     salts: tuple[str, ...] = ()
+    supplier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

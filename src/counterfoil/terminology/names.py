@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.terminology.model import Product, Strength
-from counterfoil.terminology.strengths import parse_strength
+from counterfoil.terminology.strengths import UNITS, parse_strength
 
 LONG_WORD = 8
 PLAIN_WORDS = frozenset({"carbonate", "chloride", "compound", "conjugated", "phosphate"})
@@ -170,9 +171,88 @@ def brand_head(brand: str) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(words), frozenset(released)
 
 
-def lexicon(products: Sequence[Product]) -> Lexicon:
-    """The lexicon of *products*: their drugs, brands and the closed word lists."""
-    return Lexicon([*_brands(products), *_ingredients(products), *_groups(), *_words(), *_others()])
+def plain_name(text: str) -> str:
+    """A name for looking up: lower case, single spaces."""
+    return " ".join(text.lower().split())
+
+
+@lru_cache(maxsize=1)
+def closed_words() -> Lexicon:
+    """The words of every name that are no drug and no brand: forms, releases, devices, flavours."""
+    return Lexicon([*_words(), *_forms()])
+
+
+def brand_of(name: str) -> tuple[tuple[str, ...], frozenset[str], str] | None:
+    """The brand that a product's *name* begins with: its words, its release words, as written.
+
+    It ends where the rest of the name is closed words and amounts: ``Half Sinemet CR 25mg/100mg
+    tablets`` is ``Half Sinemet``. None where no such end is found.
+    """
+    items = words_of(name)
+    start = _rest_of(items)
+    if start is None:
+        return None
+    while 0 < start < len(items) and items[start - 1][0].isdigit():
+        start -= 1
+    if start == 0 or (start == 1 and items[0] in closed_words().single_words):
+        return None
+    if any(a[0].isdigit() and b in UNITS for a, b in pairwise(items[:start])):
+        return None
+    written: list[str] = []
+    for word in name.split():
+        if len(words_of(" ".join(written))) >= start:
+            break
+        written.append(word)
+    head, released = brand_head(" ".join(items[:start]))
+    return (head, released, " ".join(written).strip(" -/+&(")) if head else None
+
+
+def _rest_of(items: Sequence[str]) -> int | None:
+    """The first place from which *items* are closed words, numbers and units to the end."""
+    closed = closed_words()
+    understood = [False] * len(items) + [True]
+    for i in range(len(items) - 1, -1, -1):
+        token = items[i]
+        hit = closed.at(items, i)
+        if hit is not None:
+            understood[i] = understood[hit[1]]
+        elif token[0].isdigit() or token in UNITS or not token[0].isalpha():
+            understood[i] = understood[i + 1]
+    return next((i for i in range(1, len(items)) if understood[i]), None)
+
+
+def lexicon(products: Sequence[Product], release: Sequence[Phrase] = ()) -> Lexicon:
+    """The lexicon of *products* and of a *release*'s phrases: drugs, brands, closed word lists.
+
+    What comes first counts: our own names, then the closed words, then those of the release.
+    """
+    drugs = {entry.value for _, entry in release if entry.kind == "ingredient"}
+    return Lexicon(
+        [
+            *_brands(products),
+            *_ingredients(products, drugs),
+            *_groups(),
+            *_words(),
+            *_forms(),
+            *release,
+            *_others(),
+        ]
+    )
+
+
+def _forms() -> Iterator[Phrase]:
+    """The forms as dm+d writes them, singular and plural; the route where the form leaves it open."""
+    listed = list(rows("forms.csv"))
+    routes: dict[str, set[str]] = {}
+    for row in listed:
+        routes.setdefault(row["form"], set()).add(row["route"])
+    for row in listed:
+        words = words_of(row["phrase"])
+        tells = words[0] != row["form"].split()[0] and len(routes[row["form"]]) > 1
+        entry = Entry("form", row["form"], row["route"] if tells else "")
+        yield words, entry
+        if words[-1].endswith("s"):
+            yield (*words[:-1], words[-1].removesuffix("s")), entry
 
 
 def _brands(products: Sequence[Product]) -> Iterator[Phrase]:
@@ -186,8 +266,8 @@ def _brands(products: Sequence[Product]) -> Iterator[Phrase]:
             yield words_of(row["alias"]), Entry("brand", " ".join(heads[row["brand"]]))
 
 
-def _ingredients(products: Sequence[Product]) -> Iterator[Phrase]:
-    known: dict[str, str] = {}
+def _ingredients(products: Sequence[Product], release: Iterable[str] = ()) -> Iterator[Phrase]:
+    known: dict[str, str] = {name: name for name in release}
     for product in products:
         for ingredient in product.ingredients:
             known[ingredient] = ingredient

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from counterfoil.terminology.ids import own_id
@@ -59,7 +59,7 @@ def outcome(
     reading: Reading,
     fit: Fit,
     family: Sequence[Product],
-    by_id: Mapping[str, Product],
+    by_id: Callable[[str], Product | None],
 ) -> Match:
     """One product where one is left and all was read; else how far the reading reached."""
     read = dict(reading.words)
@@ -72,8 +72,9 @@ def outcome(
         other = fit.other_flavour
         why = "flavour not stated, or not held" if other else "several presentations fit"
         reasons.append(f"brand read, generic given: {why} ({_some(fit.found)})")
-        product = by_id[generics.pop()]
-        return of_product(text, product, read, reasons, brand=fit.found[0].brand)
+        product = by_id(generics.pop())
+        if product is not None:
+            return of_product(text, product, read, reasons, brand=fit.found[0].brand)
     if not complete:
         reasons.append(f"not read: {' '.join(reading.unread)}")
     elif fit.found:

@@ -252,6 +252,8 @@ class _Reader:
             reading.forms.append(frozenset(value.split("|")))
             if "pessary" in value:
                 reading.routes.add("vaginal")
+            if entry.note:
+                reading.routes.add(entry.note)
             if reading.form_at is None and not self.inside:
                 reading.form_at = start
         elif kind == "salt":
