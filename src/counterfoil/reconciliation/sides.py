@@ -24,7 +24,8 @@ from counterfoil.terminology import Match
 Amounts = dict[str, tuple[Fraction, Fraction, str]]
 """Ingredient to low, high, unit a day."""
 
-_CURRENT = frozenset({"active", "suspended"})
+CURRENT = frozenset({"active", "suspended"})
+"""Statuses of a plan that is in force, or only held."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _plan(plan: Plan, issues: Iterable[Issue], as_of: int) -> Entry | None:
     if _withdrawn(plan, as_of):
         return None
     began, ended = _day(plan.start_date), _day(plan.end_date)
-    gone = plan.status not in _CURRENT or (ended is not None and ended <= as_of)
+    gone = plan.status not in CURRENT or (ended is not None and ended <= as_of)
     acute = plan.plan_type == "acute"
     since = as_of - context_days()
     at_letter = (began is None or began <= as_of) and (ended is not None and ended > as_of)
@@ -277,7 +278,7 @@ def _plan(plan: Plan, issues: Iterable[Issue], as_of: int) -> Entry | None:
         suspended=plan.status == "suspended",
         began=effective,
         ended=ended,
-        gone=plan.status not in _CURRENT or ended is not None,
+        gone=plan.status not in CURRENT or ended is not None,
     )
 
 

@@ -122,7 +122,9 @@ def cards(
     """The findings as cards, in the order given. *blocked*: why the case is not the user's to work."""
     ids = [finding.pk for finding in findings]
     decisions: dict[str, list[Decision]] = defaultdict(list)
-    for decision in Decision.objects.filter(finding__in=ids).select_related("actor"):
+    for decision in Decision.objects.filter(finding__in=ids).select_related(
+        "actor", "verification"
+    ):
         decisions[decision.finding_id].append(decision)
     handovers: dict[str, list[Handover]] = defaultdict(list)
     for handover in _handovers_of(ids):
@@ -198,6 +200,7 @@ def _card(
         high_risk=row.high_risk,
         issued_on=row.issued_on,
         verification=_verification(row, decisions),
+        verification_text=_seen_in_record(decisions)[1],
         makes_work=row.makes_work,
         subject=row.subject,
         actions=() if why_not else tuple(_options(row, user, roles, protocol, decisions)),
@@ -249,9 +252,20 @@ def _options(
         yield option(action)
 
 
+def _seen_in_record(decisions: list[Decision]) -> tuple[str, str]:
+    """State and words of the last decision on a letter line that the record was asked about."""
+    for decision in reversed(decisions):
+        seen = getattr(decision, "verification", None)
+        if seen is not None:
+            return seen.state, seen.text
+    return "", ""
+
+
 def _verification(row: Finding, decisions: list[Decision]) -> str:
     """Whether the record, at a later load, shows what was decided."""
     done = [d for d in decisions if d.outcome == "done"]
+    if row.kind == Finding.Kind.LETTER_LINE:
+        return _seen_in_record(decisions)[0]
     if row.work != Finding.Work.DONE or row.kind != Finding.Kind.RULE or not done:
         return ""
     if row.state == Finding.State.CLEAR:

@@ -416,6 +416,24 @@ def refresh_status(case_ids: Collection[uuid.UUID]) -> None:
         )
 
 
+def bring_back(case_id: uuid.UUID | None, because: Mapping[str, str]) -> list[events.Entry]:
+    """Findings of one case are to do again, each with its reason; what is to be logged.
+
+    In the caller's transaction, which logs the entries last of all.
+    """
+    if case_id is None or not because:
+        return []
+    Case.objects.select_for_update().get(pk=case_id)
+    rows = list(Finding.objects.filter(case=case_id, pk__in=because).order_by("pk"))
+    now = clock.now()
+    for finding in rows:
+        _to_do_again(finding)
+    _bulk_renew(rows)
+    Decision.objects.bulk_create([_reopening(f, because[f.pk], now) for f in rows], batch_size=60)
+    refresh_status([case_id])
+    return [_entry("finding_reopened", f) for f in rows]
+
+
 def reopen_due(as_of: date) -> int:
     """Bring back every finding whose date has passed; how many. Run at start and daily."""
     count = 0

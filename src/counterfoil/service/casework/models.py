@@ -171,6 +171,30 @@ class Decision(AppendOnly):
         ordering = ("at", "pk")
 
 
+class Verification(models.Model):
+    """Whether the record, as last imported, shows what was decided about a letter line.
+
+    Worked out from the decision and the published record; kept for lists. Once it is verified it is
+    not asked again: what changes later is another matter.
+    """
+
+    class State(models.TextChoices):
+        """What the record shows."""
+
+        VERIFIED = "verified", "verified"
+        OUTSTANDING = "outstanding", "outstanding"
+        CONFLICT = "conflict", "conflict"
+        CANNOT_TELL = "cannot_tell", "cannot tell"
+
+    decision = models.OneToOneField(
+        Decision, primary_key=True, on_delete=models.PROTECT, related_name="verification"
+    )
+    state = models.CharField(max_length=12, choices=State.choices)
+    text = models.CharField(max_length=400)
+    snapshot = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+
 class Handover(models.Model):
     """A question about findings of one case, sent to a role; it comes back with the answer."""
 

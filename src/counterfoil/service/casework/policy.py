@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from counterfoil.foundation.days import words
+from counterfoil.reconciliation import EXPECTED, Expected
 from counterfoil.service.casework.errors import PolicyError
 
 CLINICAL_ROLES = ("technician", "pharmacist", "prescriber")
@@ -44,6 +45,8 @@ class Action:
     max_days: int | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
+    record_shows: Expected | None = None
+    """What the next imported record is to show of a letter line that this was done to."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def _action(name: str, row: Mapping[str, Any], limits: Mapping[str, int]) -> Act
         max_days=limits[limit] if limit else None,
         reasons=dict(row.get("reasons", {})),
         hint=row.get("hint", ""),
+        record_shows=row.get("record_shows"),
     )
 
 
@@ -162,6 +166,8 @@ def breaches(policy: Policy) -> list[str]:
             found.append(f"action {action.name}: unknown effect or need")
         if "reason" in action.needs and not action.reasons:
             found.append(f"action {action.name}: asks for a reason and lists none")
+        if action.record_shows not in (None, *EXPECTED):
+            found.append(f"action {action.name}: record_shows is none of {', '.join(EXPECTED)}")
     for known in policy.classes.values():
         for role, names in [*known.actions.items(), *known.protocol.items()]:
             for name in names:

@@ -198,7 +198,8 @@ class FindingCard:
     """One finding with its reasons, what was done, and what this user may do now.
 
     ``reasons`` are the engine's, as design section 9. ``verification`` is ``""``, ``verified``
-    (the record now shows it), ``outstanding`` (does not yet) or ``conflict``.
+    (the record now shows it), ``outstanding`` (does not yet), ``conflict`` or ``cannot_tell``;
+    ``verification_text`` says it in words.
     ``blocked`` says in words why nothing may be done here, where that is so.
     """
 
@@ -233,6 +234,7 @@ class FindingCard:
     blocked: str
     decisions: tuple[DecisionLine, ...]
     handovers: tuple[HandoverLine, ...]
+    verification_text: str = ""
 
 
 @dataclass(frozen=True)

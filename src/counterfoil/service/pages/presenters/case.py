@@ -238,7 +238,7 @@ def card_of(card: FindingCard, rows: Mapping[tuple[str, str], Any]) -> Card:
         summary=short_why(card.summary),
         draft=draft_question(card, reasons),
         source=source_line(card),
-        verification=VERIFICATION.get(card.verification, ""),
+        verification=card.verification_text or VERIFICATION.get(card.verification, ""),
         folded=card.work in ("done", "handed_over", "waiting") or card.state == "clear",
     )
 

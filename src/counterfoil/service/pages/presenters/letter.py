@@ -63,6 +63,13 @@ FILLER = frozenset(
     ]
 )
 """Words whose presence on one side only says nothing about the dose."""
+IN_RECORD = {
+    "verified": ("In the record", "green"),
+    "outstanding": ("Not in the record yet", "yellow"),
+    "conflict": ("Record differs", "red"),
+    "cannot_tell": ("Cannot tell from the record", "grey"),
+}
+"""What the last import showed of a decided line."""
 TOKEN = re.compile(r"\s+|[^\s]+")
 
 
@@ -180,9 +187,13 @@ def _sides(line: LetterLine) -> tuple[tuple[Markup, ...], tuple[Markup, ...]]:
 
 def _tags(line: LetterLine) -> tuple[Tag, ...]:
     card = line.finding
+    seen = IN_RECORD.get(card.verification)
+    shown = (Tag(*seen),) if seen else ()
     if card.work == "done":
         last = card.decisions[-1] if card.decisions else None
-        return (Tag(words.past(last.action, last.label) if last else "Decided", "green"),)
+        return (Tag(words.past(last.action, last.label) if last else "Decided", "green"), *shown)
+    if card.work == "todo" and card.verification == "conflict":
+        return shown
     if card.work == "handed_over":
         return (Tag(f"With the {card.with_role}" if card.with_role else "Handed over", "grey"),)
     if card.work == "answered":
