@@ -142,8 +142,8 @@ def _others(rule: Rule, name: str) -> list[str]:
 
 def check_rules(rules: list[Rule], sets: TerminologySets | None = None) -> None:
     """Sets there, false of an empty record, examples right and sufficient; else ``DataError``."""
-    check_sets(rules)
     known = sets or TerminologySets()
+    check_sets(rules, known.chosen)
     problems = []
     for rule in rules:
         nothing = Example("an empty record", 20_000, "clear", {})

@@ -2,49 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Literal
 
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.rules.model import Rule
 from counterfoil.terminology import formulary
-from counterfoil.terminology.codesets import load_codeset, load_drugset, set_names
+from counterfoil.terminology.codesets import (
+    CodeSet,
+    DrugSet,
+    ProductSet,
+    load_codeset,
+    load_drugset,
+    set_names,
+)
 
 Kind = Literal["codesets", "drugsets"]
+AnySet = CodeSet | DrugSet | ProductSet
 
 
 class TerminologySets:
-    """Membership by the shipped drug sets and code sets; each product is asked about once."""
+    """Membership by the shipped sets, or by those chosen in their place.
 
-    def __init__(self) -> None:
+    *chosen* maps a rule's name of a set to the set that stands for it. Each product is asked about
+    once.
+    """
+
+    def __init__(self, chosen: Mapping[str, AnySet] | None = None) -> None:
+        self.chosen: dict[str, AnySet] = dict(chosen or {})
         self._truths: dict[tuple[str, str | None, str], bool | None] = {}
 
     def truth(self, drug_set: str, code: str | None, text: str) -> bool | None:
         """Whether a product, as sent, belongs to the drug set; None: its name leaves it open."""
         key = (drug_set, code, text)
         if key not in self._truths:
-            self._truths[key] = load_drugset(drug_set).truth(formulary().match(text, code))
+            found = self.drugs(drug_set)
+            known = formulary()
+            match = known.match(text, code)
+            self._truths[key] = (
+                found.truth(match, code, text, known)
+                if isinstance(found, ProductSet)
+                else found.truth(match)
+            )
         return self._truths[key]
 
     def codes(self, code_set: str) -> frozenset[str]:
         """The codes of a code set."""
-        return load_codeset(code_set).codes
+        found = self.chosen.get(code_set)
+        if found is None:
+            return load_codeset(code_set).codes
+        if isinstance(found, CodeSet):
+            return found.codes
+        raise DataError.at(code_set, "a set of codes for coded entries", "a set of drugs")
+
+    def drugs(self, drug_set: str) -> DrugSet | ProductSet:
+        """The drug set of that name."""
+        found = self.chosen.get(drug_set)
+        if found is None:
+            return load_drugset(drug_set)
+        if isinstance(found, CodeSet):
+            raise DataError.at(drug_set, "a set of drugs for issues and plans", "a set of codes")
+        return found
+
+    def get(self, name: str) -> AnySet:
+        """The set of that name, of either kind."""
+        return self.chosen.get(name) or _shipped(name)
 
     def title(self, name: str) -> str:
         """The set's title in words."""
-        return _title(name)
+        return self.get(name).title
+
+    def version(self, name: str) -> str:
+        """The set's version, which findings can name."""
+        return self.get(name).version
 
 
 @cache
-def _title(name: str) -> str:
-    return (load_drugset(name) if name in set_names("drugsets") else load_codeset(name)).title
+def _shipped(name: str) -> CodeSet | DrugSet:
+    return load_drugset(name) if name in set_names("drugsets") else load_codeset(name)
 
 
-def check_sets(rules: list[Rule]) -> None:
+def check_sets(rules: list[Rule], chosen: Mapping[str, AnySet] | None = None) -> None:
     """Every set that the rules name must be there, of the right kind, and not empty.
 
     ``DataError`` names the rule file and the set. A drug set asked about coded entries, or a code
-    set about issues, is such an error.
+    set about issues, is such an error; so is a chosen set of the wrong kind.
     """
     problems = []
     for rule in rules:
@@ -53,19 +96,41 @@ def check_sets(rules: list[Rule]) -> None:
             ("codesets", rule.code_sets, "drugsets"),
         )
         for wanted, mentioned, other in kinds:
-            problems += _missing(rule.file, wanted, mentioned, other)
+            problems += _wrong(rule.file, wanted, mentioned, other, chosen or {})
     if problems:
         raise DataError(*problems)
 
 
-def _missing(file: str, wanted: Kind, mentioned: frozenset[str], other: Kind) -> list[Problem]:
+def _wrong(
+    file: str, wanted: Kind, mentioned: frozenset[str], other: Kind, chosen: Mapping[str, AnySet]
+) -> list[Problem]:
     problems = []
-    word = "drug set" if wanted == "drugsets" else "code set"
+    word, rows = _WORDS[wanted]
     for name in sorted(mentioned):
-        if name not in set_names(wanted):
-            rows = "coded entries" if wanted == "drugsets" else "issues and plans"
-            hint = f"; {name} is a set for {rows}" if name in set_names(other) else ""
+        stand_in = chosen.get(name)
+        if stand_in is not None and isinstance(stand_in, CodeSet) != (wanted == "codesets"):
+            holds = "SNOMED CT codes" if isinstance(stand_in, CodeSet) else "dm+d products"
+            problems.append(
+                Problem(
+                    file,
+                    f"{name} is asked about {rows}, so that only a {word} can stand for it",
+                    f"the chosen set {stand_in.name}, version {stand_in.version}, holds {holds}",
+                )
+            )
+        elif stand_in is None and name not in set_names(wanted):
+            hint = f"; {name} is a set for {_WORDS[other][1]}" if name in set_names(other) else ""
             problems.append(Problem(file, f"there is no {word} called {name}{hint}"))
-        elif wanted == "codesets" and not load_codeset(name).codes:
+        elif wanted == "codesets" and not _codes(name, stand_in):
             problems.append(Problem(file, f"code set {name} must not be empty"))
     return problems
+
+
+_WORDS: dict[Kind, tuple[str, str]] = {
+    "drugsets": ("drug set", "issues and plans"),
+    "codesets": ("code set", "coded entries"),
+}
+
+
+def _codes(name: str, stand_in: AnySet | None) -> frozenset[str]:
+    found = load_codeset(name) if stand_in is None else stand_in
+    return found.codes if isinstance(found, CodeSet) else frozenset()

@@ -142,11 +142,36 @@ def read_codelist(path: Path, *, name: str | None = None, column: str | None = N
 
     ``DataError`` names the file, row and column of what cannot be read.
     """
-    raw = path.read_bytes()
-    header, rows = _cells(path, raw)
-    return _Table(path.name, header, rows, hashlib.sha256(raw).hexdigest()).codelist(
-        name or path.stem, column
-    )
+    return codelist_of(path.read_bytes(), path.name, name or path.stem, column)
+
+
+def codelist_of(raw: bytes, place: str, name: str, column: str | None = None) -> CodeList:
+    """:func:`read_codelist` on the bytes of a file; *place* stands in the messages."""
+    header, rows = _cells(place, raw)
+    return _Table(place, header, rows, hashlib.sha256(raw).hexdigest()).codelist(name, column)
+
+
+def looks_like_codelist(head: bytes) -> str | None:
+    """By which sign the start of a file is that of a code list; None where it is not."""
+    text = _text(head)
+    if text is None or "\n" not in text.strip():
+        return None
+    try:
+        header, rows = _cells("", text.rsplit("\n", 1)[0].encode())
+        column = header[_Table("", header, rows, "").code_column(None)]
+    except DataError:
+        return None
+    return f"column {column} holds SNOMED CT or dm+d ids"
+
+
+def header_of(head: bytes) -> list[str]:
+    """The cells of the first line of a delimited text; none where it is no text."""
+    text = _text(head)
+    if text is None:
+        return []
+    first = text.lstrip().split("\n", 1)[0].strip("\r")
+    delimiter = max(",;\t", key=first.count)
+    return [h.strip() for h in next(csv.reader([first], delimiter=delimiter), [])]
 
 
 def read_refsets(path: Path) -> list[CodeList]:
@@ -155,14 +180,18 @@ def read_refsets(path: Path) -> list[CodeList]:
     The table has a column of clusters (``Cluster_ID``, ``CODELIST_ID``, ``refset_id``) and one of
     codes. A row without a code is a cluster that the table names and leaves empty: no list.
     """
-    raw = path.read_bytes()
-    header, rows = _parquet(path) if raw[:4] == b"PAR1" else _cells(path, raw)
+    return refsets_of(path.read_bytes(), path.name)
+
+
+def refsets_of(raw: bytes, place: str) -> list[CodeList]:
+    """:func:`read_refsets` on the bytes of a file; *place* stands in the messages."""
+    header, rows = _parquet(place, raw) if raw[:4] == b"PAR1" else _cells(place, raw)
     key = cluster_column(header)
     if key is None:
-        raise DataError.at(str(path), "a column such as Cluster_ID", ", ".join(header))
+        raise DataError.at(place, "a column such as Cluster_ID", ", ".join(header))
     names = _column(header, _CLUSTER_NAMES)
     file_hash = hashlib.sha256(raw).hexdigest()
-    whole = _Table(path.name, header, rows, file_hash)
+    whole = _Table(place, header, rows, file_hash)
     if names == key:
         names = None
     groups: dict[str, list[tuple[int, list[str]]]] = {}
@@ -173,7 +202,7 @@ def read_refsets(path: Path) -> list[CodeList]:
     whole.check(column)
     lists = []
     for cluster, members in groups.items():
-        part = _Table(path.name, header, members, file_hash)
+        part = _Table(place, header, members, file_hash)
         title = members[0][1][names].strip() if names is not None else ""
         lists.append(part.codelist(cluster, header[column], title))
     return lists
@@ -197,9 +226,9 @@ def _said(system: System) -> str:
     return "dm+d" if system == "dmd" else "SNOMED CT"
 
 
-def _cells(path: Path, raw: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _cells(place: str, raw: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Header and rows of a delimited text, each row with its number as a spreadsheet shows it."""
-    text = _decoded(path, raw)
+    text = _decoded(place, raw)
     first = text.lstrip().split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -208,37 +237,42 @@ def _cells(path: Path, raw: bytes) -> tuple[list[str], list[tuple[int, list[str]
         for number, cells in enumerate(reader, start=1):
             table.append((number, cells))
     except csv.Error as error:
-        at = f"{path.name}, row {len(table) + 1}"
+        at = f"{place}, row {len(table) + 1}"
         raise DataError.at(at, f"a row of a CSV file; {error}") from error
     table = [(n, c) for n, c in table if any(x.strip() for x in c)]
     if not table:
-        raise DataError.at(path.name, "a header and at least one row", "an empty file")
+        raise DataError.at(place, "a header and at least one row", "an empty file")
     header = [h.strip() for h in table[0][1]]
     if any(_ID_LIKE.fullmatch(h) or _SPOILT.fullmatch(h) for h in header):
         return [f"column {i}" for i in range(1, len(header) + 1)], table
     return header, table[1:]
 
 
-def _decoded(path: Path, raw: bytes) -> str:
+def _decoded(place: str, raw: bytes) -> str:
+    text = _text(raw)
+    if text is None:
+        raise DataError.at(place, "a text file of comma-separated values", "binary content")
+    return text
+
+
+def _text(raw: bytes) -> str | None:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16")
+        return raw.decode("utf-16", "replace")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise DataError.at(path.name, "a text file of comma-separated values", "binary content")
-    return text
+    return None if "\0" in text else text
 
 
-def _parquet(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _parquet(place: str, raw: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(pa.BufferReader(raw))
     except pa.ArrowException as error:
-        raise DataError.at(path.name, "a Parquet file", str(error).split("\n")[0]) from error
+        raise DataError.at(place, "a Parquet file", str(error).split("\n")[0]) from error
     columns = [
         table.column(i).cast(pa.string()).fill_null("").to_pylist()
         for i in range(table.num_columns)

@@ -3,7 +3,8 @@
 A :class:`CodeSet` holds SNOMED CT codes of coded entries; a :class:`DrugSet` says in words which
 products belong (ingredients, classes, routes). They are different types, so that a drug set can
 never be asked about coded entries, nor a code set about drugs. The files are TOML under
-``knowledge/codesets`` and ``knowledge/drugsets``.
+``knowledge/codesets`` and ``knowledge/drugsets``. A :class:`ProductSet` is a drug set that a published
+list gives by dm+d ids; such lists are loaded by the user (:mod:`counterfoil.terminology.sets`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from counterfoil.foundation.errors import DataError, Problem, UsageError
 from counterfoil.terminology.formulary import Formulary
 from counterfoil.terminology.ids import is_snomed_id
 from counterfoil.terminology.model import Match, Product
+from counterfoil.terminology.products import plain, without_supplier
 
 Status = Literal["read", "recalled"]
 _WORDS = {"codesets": "code set", "drugsets": "drug set"}
@@ -101,6 +103,52 @@ class DrugSet:
     def products(self, formulary: Formulary) -> tuple[Product, ...]:
         """The formulary's products that belong, generics and brands."""
         return tuple(p for p in formulary.products if self.holds(p))
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSet:
+    """dm+d ids that belong together for a rule, as a published list gives them.
+
+    ``terms`` are the list's names of them. A brand belongs when its generic product is listed. A
+    generic product cannot be told where only suppliers' products of its name are listed: such a
+    list has most likely lost the generic product's present id.
+    """
+
+    name: str
+    version: str
+    title: str
+    source: Source
+    status: Status
+    ids: frozenset[str]
+    terms: Mapping[str, str]
+    system: Literal["dmd"] = field(default="dmd")
+    _names: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+    _supplied: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = frozenset(plain(t) for t in self.terms.values() if t)
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_supplied", frozenset(without_supplier(n) for n in names))
+
+    def truth(self, match: Match, code: str | None, text: str, known: Formulary) -> bool | None:
+        """Whether a product, as sent and as *match* read it, belongs; None where it is open.
+
+        *known* is the formulary that read it, which knows the generic product of a brand.
+        """
+        if code in self.ids or plain(text) in self._names:
+            return True
+        if match.product is None and match.possible:
+            answers = {self._belongs(p, known) for p in match.possible}
+            return answers.pop() if len(answers) == 1 else None
+        return False if match.product is None else self._belongs(match.product, known)
+
+    def _belongs(self, product: Product, known: Formulary) -> bool | None:
+        generic = known.by_id(product.vmp_id) or product
+        names = {plain(product.name), plain(generic.name)}
+        ids = {product.id, product.dmd_id, product.vmp_id, generic.dmd_id}
+        if names & self._names or ids & self.ids:
+            return True
+        return None if product is generic and names & self._supplied else False
 
 
 def _among(value: str | None, allowed: frozenset[str]) -> bool | None:

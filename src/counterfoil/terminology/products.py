@@ -97,10 +97,12 @@ class Products:
         families: dict[tuple[str, str], list[str]] = {}
         by_name: dict[str, list[str]] = {}
         brands: dict[str, list[str]] = {}
-        for row in _rows(product, ("id", "level", "name", "vmp_id", "atc", "invalid")):
+        for row in _rows(
+            product, ("id", "level", "name", "description", "vmp_id", "atc", "invalid")
+        ):
             if row["level"] not in ("VTM", "VMP", "AMP"):
                 continue
-            name = str(row["name"])
+            name = str(row["description"] or row["name"])
             if row["invalid"]:
                 invalid[row["id"]] = name
                 continue
@@ -142,14 +144,20 @@ class Products:
         return (id_,) if id_ in self.items else self.successors.get(id_, ())
 
 
+_PRODUCTS = (None, "VTM", "VMP", "AMP")
+
+
 def _successors(
     current_id: pa.Table | None, items: Mapping[str, Item]
 ) -> dict[str, tuple[str, ...]]:
+    """From former to current ids. An id that is a product itself has no successor, whatever was."""
     found: dict[str, set[str]] = {}
     if current_id is not None:
-        for row in _rows(current_id, ("previous_id", "current_id")):
-            if row["previous_id"] not in items and row["previous_id"] != row["current_id"]:
-                found.setdefault(row["previous_id"], set()).add(row["current_id"])
+        step = "next_id" if "next_id" in current_id.column_names else "current_id"
+        for row in _rows(current_id, ("previous_id", step, "kind")):
+            old, new = row["previous_id"], row[step]
+            if row["kind"] in _PRODUCTS and new is not None and old not in items and old != new:
+                found.setdefault(old, set()).add(new)
     return {old: tuple(sorted(_ends(old, found))) for old in found}
 
 
