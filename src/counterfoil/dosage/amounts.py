@@ -5,18 +5,26 @@ from __future__ import annotations
 from fractions import Fraction
 
 from counterfoil.dosage import items as k
+from counterfoil.dosage.arithmetic import convert
 from counterfoil.dosage.cursor import DAY, FORMS, MASS, MEASURED, OPEN, TIMES, WEEK, Cursor, Span
 from counterfoil.dosage.items import Often, Quantity
 from counterfoil.dosage.lexicon import LEXICON, longest
 from counterfoil.dosage.words import amount_words, days_words, figure
 
 _FEW = frozenset({"tablet", "capsule", "sachet", "patch", "suppository", "puff", "spray"})
+_ROUTE_WORDS = {
+    "vaginal": "vaginal", "sublingual": "sublingual", "sl": "sublingual", "buccal": "buccal",
+}  # fmt: skip
+"""Words between a number and its unit that say the route: "one vaginal tablet"."""
 MANY = 20
 """More of a counted form than this at one time is left to a person."""
 
 
 class Amounts(Cursor):
     """Reads amounts."""
+
+    eye = False
+    """Whether the product is for the eye."""
 
     def led_by_number(self, at: int, span: Span) -> int:
         """What a number begins; the scanner knows."""
@@ -38,10 +46,12 @@ class Amounts(Cursor):
         sized = self.sized_form(end)
         if sized:
             stop, size, unit, form = sized
-            if form == "spoonful":
+            if form == "spoonful" or (form == "dose" and lo == hi == 1):
                 return self.amount_item(
                     at, stop, Quantity(lo * size, hi * size, unit, None, False, written)
                 )
+            if form == "dose":
+                return self.ambiguous(at, stop, "so many at each time", "so many in all")
             return self.amount_item(at, stop, Quantity(lo, hi, form, (size, unit), False, written))
         unit_at = self.unit_at(end)
         if unit_at is None:
@@ -49,12 +59,15 @@ class Amounts(Cursor):
                 return self.add(k.UNKNOWN, at, end, self.raw(at, end), "")
             return self.bare_amount(at, end, lo, hi, written)
         stop, unit = unit_at
+        if unit == "dose" and written in ("half", "vulgar", "slashed"):
+            return self.ambiguous(at, stop, "a part of one dose", "a part of the usual dose")
         if unit in MASS:
             if lo == hi and self.low(stop) in ("-", "to") and written == "figure":
                 other = self.value(stop + 1)
                 again = self.unit_at(other[1]) if other else None
-                if other and again and again[1] == unit and other[0] > lo:
-                    return self.measured(at, again[0], lo, other[0], unit, "figure")
+                most = convert(other[0], again[1], unit) if other and again else None
+                if again and most is not None and most > lo:
+                    return self.measured(at, again[0], lo, most, unit, "figure")
             return self.measured(at, stop, lo, hi, unit, written)
         if (
             written == "slashed"
@@ -63,14 +76,20 @@ class Amounts(Cursor):
         ):
             top = self.low(at).replace("/", " or ")
             return self.ambiguous(at, stop, f"{top} {unit}s", f"a fraction of a {unit}")
-        return self.amount_item(at, stop, Quantity(lo, hi, unit, None, False, written))
+        route = _ROUTE_WORDS.get(self.low(end)) if stop - end > 1 else None
+        done = self.amount_item(at, stop, Quantity(lo, hi, unit, None, False, written))
+        return self.add(k.ROUTE, done, done, route, f"route: {route}") if route else done
 
     def _counts(self, at: int, written: str) -> bool:
-        """Whether the number at *at* is how often, after an amount in words ("one 3 times")."""
-        span = self.span(at) if written == "word" else None
-        return span is not None and (
-            self.low(span[2]) in TIMES or self.low(span[2]) in ("hourly", "hrly")
-        )
+        """Whether the number at *at* is how often or when, after an amount ("one 3 times")."""
+        span = self.span(at) if written in ("word", "dashed") else None
+        if span is None:
+            return False
+        follow = self.low(span[2])
+        if follow in TIMES or follow in ("hourly", "hrly") or (follow == "x" and span[3] != "word"):
+            return True
+        period = longest(LEXICON.period, self.tokens, span[2])
+        return period is not None and self.low(period[0]) in ("before", "after")
 
     def measured(
         self, at: int, stop: int, lo: Fraction, hi: Fraction, unit: str, written: str
@@ -98,6 +117,9 @@ class Amounts(Cursor):
                 )
             if form[1] in ("dose", "injection", "spoonful"):
                 return self.amount_item(at, form[0], Quantity(lo, hi, unit, None, False, written))
+            if self.low(stop) in ("neb", "nebs"):
+                self.amount_item(at, stop, Quantity(lo, hi, unit, None, False, written))
+                return self.add(k.ROUTE, stop, form[0], "nebulised", "route: nebulised")
             return self.amount_item(
                 at, form[0], Quantity(lo, hi, unit, None, False, f"strength {form[1]}")
             )

@@ -11,7 +11,7 @@ from counterfoil.dosage import items as k
 from counterfoil.dosage.arithmetic import convert, per_day
 from counterfoil.dosage.fhir import from_fhir
 from counterfoil.dosage.items import Item, Quantity
-from counterfoil.dosage.model import Dose, Status, Step, changed
+from counterfoil.dosage.model import MONTH, Dose, Status, Step, changed
 from counterfoil.dosage.product import View
 from counterfoil.dosage.render import render_steps
 from counterfoil.dosage.words import amount_words
@@ -91,8 +91,8 @@ def against_product(
     steps = tuple(made)
     against = _mismatches(steps, view) + _strengths(items, view) + _said(items, view)
     unchecked = _equivalents(items, view, against)
-    if view.weekly:
-        against += _weekly(steps, view)
+    if view.interval is not None:
+        against += _guarded(steps, view, view.interval)
     if against:
         return "conflict", steps, reasons + against
     if unchecked and status == "read":
@@ -192,6 +192,8 @@ def _in_mass(quantity: Quantity, view: View | None) -> tuple[Fraction, Fraction,
     if quantity.unit in ("mg", "microgram", "nanogram", "g"):
         scale = convert(Fraction(1), quantity.unit, "mg") or Fraction(0)
         return low * scale, quantity.high * scale, "mg"
+    if quantity.unit in ("unit", "mmol"):
+        return low, quantity.high, quantity.unit
     size: tuple[Fraction, str] | None = quantity.strength
     if size is None and view is not None:
         strength = view.strengths[0] if view.strengths else None
@@ -208,7 +210,7 @@ def _in_mass(quantity: Quantity, view: View | None) -> tuple[Fraction, Fraction,
         return None
     scale2 = convert(size[0], size[1], "mg")
     if scale2 is None:
-        return None
+        return low * size[0], quantity.high * size[0], size[1]
     return low * scale2, quantity.high * scale2, "mg"
 
 
@@ -216,7 +218,7 @@ def _agree(one: Quantity, other: Quantity, view: View | None) -> bool | None:
     if one.unit == other.unit:
         return (one.low, one.high) == (other.low, other.high)
     a, b = _in_mass(one, view), _in_mass(other, view)
-    if a is None or b is None:
+    if a is None or b is None or a[2] != b[2]:
         return None
     return a == b
 
@@ -243,20 +245,23 @@ def equivalents_without_product(items: Sequence[Item]) -> tuple[list[str], list[
     return against, unchecked
 
 
-def _weekly(steps: tuple[Step, ...], view: View) -> list[str]:
-    """The guard of medicines taken once a week: no other interval passes.
+def _guarded(steps: tuple[Step, ...], view: View, interval: Fraction) -> list[str]:
+    """The guard of medicines taken once a week or once a month: no other interval passes.
 
     Source: the reconciliation notes, section 5.2 (weekly guard), read November 2026.
     """
+    week = interval == _WEEK
+    word = "week" if week else "month"
+    fits = {_WEEK} if week else {MONTH, Fraction(28), Fraction(30)}
     for step in steps:
         if step.high is None and step.times_high is None and not step.no_fixed_dose:
             continue
-        weekly = step.per_days == _WEEK and step.times_high == 1 and step.times_low == 1
-        if not weekly or step.as_needed or step.cycle_days is not None:
+        once = step.per_days in fits and step.times_high == 1 and step.times_low == 1
+        if not once or step.as_needed or step.cycle_days is not None:
             said = render_steps((step,)) or "nothing"
-            return [f"{view.name} is taken once a week; the text says {said}"]
+            return [f"{view.name} is taken once a {word}; the text says {said}"]
     if len({s.sequence for s in steps}) != len(steps):
-        return [f"{view.name} is taken once a week; the text gives it more than once"]
+        return [f"{view.name} is taken once a {word}; the text gives it more than once"]
     return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,7 @@ from counterfoil.dosage.items import DAILY, Item, Limit, Often, Quantity
 from counterfoil.dosage.model import NO_FIXED_DOSE, Step
 
 ONE = Fraction(1)
+_BY_VERB = {"nebulise": "nebulised", "inhale": "inhaled"}
 _PARTING = frozenset(",;/.-")
 _HOURS = {
     "morning": range(5, 12),
@@ -79,7 +81,10 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
     elif directed and quantity is None and times is None:
         when.append(NO_FIXED_DOSE)
     prn = clause.of(k.PRN)
+    if prn and times is not None:
+        _check_prn(clause)
     again = clause.of(k.AGAIN)
+    when.extend(i.value for i in again)
     limit = _one(clause, k.MAXIMUM, "two maximums are written")
     if again and (times is not None or not (prn or limit is not None)):
         raise Unsettled("what is repeated is not clear")
@@ -93,6 +98,10 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
             raise Unsettled("the maximum does not fit how often")
         if unit is None and quantity is not None and most_unit in _PLAIN_COUNT:
             unit = most_unit
+    route = _same(clause, k.ROUTE)
+    if route is None:
+        verbs = {i.value for i in clause.of(k.VERB)}
+        route = next((said for verb, said in _BY_VERB.items() if verb in verbs), None)
     return Step(
         low=quantity.low if quantity else None,
         high=quantity.high if quantity else None,
@@ -102,7 +111,7 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
         per_days=times.days if times else None,
         as_needed=bool(prn or again),
         as_needed_for=_needed_for(clause, prn) if prn or again else None,
-        route=_same(clause, k.ROUTE),
+        route=route,
         site=_same(clause, k.SITE),
         when=tuple(when),
         duration_days=ONE if once else (duration[0] if duration else None),
@@ -134,7 +143,16 @@ def _same(clause: Clause, kind: str) -> str | None:
 
 def _needed_for(clause: Clause, prn: list[Item]) -> str | None:
     said = [i.value for i in prn if i.value] + [i.value for i in clause.of(k.INDICATION)]
+    said = [w for w in said if not any(w != other and w in other.split() for other in said)]
     return " and ".join(dict.fromkeys(said)) or None
+
+
+def _check_prn(clause: Clause) -> None:
+    """ "1 puff twice a day and when required": some of it regular, how much a day is not said."""
+    kinds = [i.kind for i in clause.items if i.kind not in (k.HARMLESS, k.VERB, k.MARK)]
+    for before, kind in itertools.pairwise(kinds):
+        if kind == k.PRN and before in (k.AND, k.OR):
+            raise Unsettled("whether all of it or a part is only when needed is not clear")
 
 
 def _once(times: Often | None, duration: Any, clause: Clause) -> Often:
@@ -200,6 +218,8 @@ def _slots(clause: Clause) -> list[str]:
     """The times of day, each once; what stands between two of them must say how they go together."""
     slots: list[str] = []
     gap = ""
+    times = len(clause.of(k.TIME))
+    counted = any(i.value.low == i.value.high == times for i in clause.of(k.FREQUENCY))
     for item in clause.items:
         if item.kind == k.OR:
             gap = "or"
@@ -208,7 +228,7 @@ def _slots(clause: Clause) -> list[str]:
         elif item.kind == k.MARK and item.value in _PARTING:
             gap = gap or ","
         elif item.kind == k.TIME:
-            label = _time_label(item)
+            label = _time_label(item, counted and times > 1)
             if slots and gap == "or":
                 slots[-1] = f"{slots[-1]} or {label}"
             elif not slots or gap == "and":
@@ -223,11 +243,11 @@ def _slots(clause: Clause) -> list[str]:
     return slots
 
 
-def _time_label(item: Item) -> str:
+def _time_label(item: Item, counted: bool) -> str:
     if isinstance(item.value, str):
         return item.value
     label, hour = item.value
-    if not (hour >= 6 or hour == 0):
+    if not (hour >= 6 or hour == 0 or counted):
         raise Unsettled(f"{label} may be a time or an amount")
     return str(label)
 
@@ -240,7 +260,7 @@ def _add_slot(slots: list[str], label: str, gap: str) -> None:
         if gap == ",":
             raise Unsettled("whether two times of day are one is not clear")
         slots[-1] = label
-    elif gap == ",":
+    elif gap == "," or (":" in label and ":" in slots[-1]):
         slots.append(label)
     else:
         raise Unsettled("what stands between two times of day is not clear")
@@ -343,6 +363,12 @@ def _merge(one: Often, other: Often) -> Often:
     for capped, cap in ((one, other), (other, one)):
         if capped.interval and capped.days == ONE and cap.low is None and cap.days == ONE:
             return capped._replace(low=None, high=min(capped.high, cap.high))
+    for ranged, exact in ((one, other), (other, one)):
+        if ranged.interval and " to " in ranged.label and exact.low == exact.high:
+            rate = exact.high / exact.days
+            low = (ranged.low or ranged.high) / ranged.days
+            if low <= rate <= ranged.high / ranged.days and exact.days > 1:
+                return exact
     for general, exact in ((one, other), (other, one)):
         if general.bare and general.days == exact.days:
             if general.label == DAILY and exact.high != 1:

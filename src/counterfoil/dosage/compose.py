@@ -187,7 +187,7 @@ def _steps(segments: list[Segment]) -> tuple[Step, ...]:
                 raise Unsettled("a step follows one that has no end")
             continue
         if segment.unfixed is not None:
-            if not steps:
+            if not steps and len(segments) > 1:
                 raise Unsettled("it begins with a later step")
             sequence += 1
             steps.append(Step(sequence=sequence, when=(NO_FIXED_DOSE, segment.unfixed)))
@@ -281,7 +281,14 @@ def _inherit(clause: Clause, step: Step, previous: list[Step]) -> Step:
     if step.high is None and not step.no_fixed_dose and len(previous) == 1 and step.times_high:
         if ONCE_ONLY in before.when:
             raise Unsettled("how much a later step is is not said")
-        step = changed(step, low=before.low, high=before.high, unit=before.unit)
+        step = changed(
+            step,
+            low=before.low,
+            high=before.high,
+            unit=before.unit,
+            site=step.site or before.site,
+            route=step.route or before.route,
+        )
     if step.times_high is None and step.high is not None and not step.as_needed:
         once = (
             before.times_low == before.times_high == 1

@@ -30,7 +30,7 @@ TIMES = frozenset({"times", "time", "tims", "tiems"})
 AMPM = frozenset({"am", "pm"})
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 OPEN = {"(": ")", "[": "]"}
-MARKS = frozenset(".,;:-()[]/|*#!?\"'`~_<>…")
+MARKS = frozenset(".,;:-()[]/|*#!\"'`~_<>…")
 ROMAN = {"i": 1, "ii": 2, "iii": 3, "t": 1, "tt": 2, "ttt": 3}
 SHORTHAND = frozenset({"od", "bd", "tds", "qds", "bid", "tid", "qid", "nocte", "mane", "om", "prn"})
 AFTER_ON = frozenset({"prn", "and", "for", "then", "as", "when", "if", "only", "by", "with"})
@@ -104,6 +104,8 @@ class Cursor:
             return None
         token = self.tokens[at]
         if token.kind == "num":
+            if token.low.endswith(".000"):
+                return None  # one, or a thousand in the continental way
             value = _number(token.low)
             return (*self._and_a_half(value, at + 1), "figure")
         if token.kind == "vulgar":
@@ -125,20 +127,43 @@ class Cursor:
             return (HALF if self.low(at + 1) == "half" else Fraction(1, 4)), at + 2, "half"
         if low in ("three", "3") and self.low(at + 1) in ("quarters", "quarter"):
             return Fraction(3, 4), at + 2, "half"
-        value = LEXICON.numbers.get(low)
+        group = self._below_thousand(at)
+        if group is None:
+            return None
+        value, end = group
+        if self.low(end) == "thousand":
+            value, end = value * 1000, end + 1
+            joined = self.low(end) == "and"
+            rest = self._below_thousand(end + joined)
+            if rest is not None and (joined or rest[0] >= 100):
+                value, end = value + rest[0], rest[1]
+        return (*self._and_a_half(value, end), "word")
+
+    def _below_thousand(self, at: int) -> tuple[Fraction, int] | None:
+        """ "seven", "twenty-five", "two hundred and fifty"."""
+        small = self._below_hundred(at)
+        if small is None:
+            return None
+        value, end = small
+        if self.low(end) == "hundred" and value < 100:
+            value, end = value * 100, end + 1
+        if self.low(end - 1) == "hundred" and self.low(end) == "and":
+            rest = self._below_hundred(end + 1)
+            if rest is not None and rest[0] < 100:
+                return value + rest[0], rest[1]
+        return value, end
+
+    def _below_hundred(self, at: int) -> tuple[Fraction, int] | None:
+        value = LEXICON.numbers.get(self.low(at))
         if value is None:
             return None
         end = at + 1
-        if value >= 20 and self.low(end) == "-" and self.glued(end) and self.glued(end + 1):
-            end += 1
-        follow = LEXICON.numbers.get(self.low(end))
-        if value >= 20 and value < 100 and follow is not None and 0 < follow < 10:
-            value, end = value + follow, end + 1
-        elif self.low(end - 1) == "-":
-            end -= 1
-        elif value < 10 and self.low(end) == "hundred":
-            value, end = value * 100, end + 1
-        return (*self._and_a_half(value, end), "word")
+        if 20 <= value < 100:
+            joined = self.low(end) == "-" and self.glued(end) and self.glued(end + 1)
+            follow = LEXICON.numbers.get(self.low(end + joined))
+            if follow is not None and 0 < follow < 10:
+                return value + follow, end + joined + 1
+        return value, end
 
     def _and_a_half(self, value: Fraction, at: int) -> tuple[Fraction, int]:
         if value.denominator != 1:

@@ -105,7 +105,7 @@ class Lexicon:
                 if category in ("number", "indication_word"):
                     continue
                 read: Any = value
-                if category in ("per", "period") or category == "count":
+                if category in ("per", "period") or category == "count" or category == "off_days":
                     read = Fraction(value)
                 elif category == "frequency":
                     times, days = value.split("/")

@@ -23,6 +23,9 @@ from counterfoil.dosage.lexicon import LEXICON, longest
 from counterfoil.dosage.scanner import Particle, Scanner
 from counterfoil.dosage.words import days_words
 
+_ABOUT = frozenset({"about", "approximately", "approx", "a", "at"})
+_FLUIDS = frozenset({"water", "juice", "milk", "fluid", "liquid", "squash"})
+
 
 def every_(s: Scanner, at: int) -> int:
     phrase = longest(LEXICON.main, s.tokens, at)
@@ -94,17 +97,60 @@ def for_(s: Scanner, at: int) -> int:
         span = s.span(i)
     if span is None:
         return at
-    period = longest(LEXICON.period, s.tokens, span[2])
-    if not period or period[1][1] < 1 or s.low(span[2]) in ("hourly",):
+    number = span[2]
+    if s.low(number) in ("more", "further", "consecutive", "additional", "full", "whole"):
+        number += 1
+    period = longest(LEXICON.period, s.tokens, number)
+    if not period or s.low(number) == "hourly":
         return at
     days = span[1] * period[1][1]
+    if period[1][1] < 1 and (days.denominator != 1 or span[0] != span[1]):
+        return at
     end = period[0]
     off = longest(LEXICON.main, s.tokens, end)
     if off and off[1] == ("cycle_off", "off") and span[0] == span[1]:
         return s.add(k.CYCLE_OFF, at, off[0], days, f"{days_words(days)} without")
     if s.low(end) in ("only", "course"):
         end += 1
+    elif s.low(end) == "in" and s.low(end + 1) == "total":
+        end += 2
     return s.add(k.DURATION, at, end, (days, upto or span[0] != span[1]), f"for {days_words(days)}")
+
+
+def _total(s: Scanner, at: int) -> int:
+    """ "total of 7 days", "course of 7 days": a length of time."""
+    end = for_(s, at + 1) if s.low(at + 1) == "of" else at
+    return _shift(s, at, end) if end > at + 1 else at
+
+
+def _in(s: Scanner, at: int) -> int:
+    """ "in 125 ml of water": what it is mixed with."""
+    span = s.span(at + (2 if s.low(at + 1) in _ABOUT else 1))
+    unit = longest(LEXICON.unit, s.tokens, span[2]) if span else None
+    if unit is None or unit[1][1] != "ml":
+        return at
+    end = unit[0] + (s.low(unit[0]) == "of")
+    while s.low(end) in ("cold", "warm", "still"):
+        end += 1
+    return s.add(k.HARMLESS, at, end + 1) if s.low(end) in _FLUIDS else at
+
+
+def _now(s: Scanner, at: int) -> int:
+    """ "2 tablets now, then ...": one dose."""
+    before = s.out[-1].kind if s.out else ""
+    follow = at + 1 + (s.low(at + 1) in (",", "."))
+    then = longest(LEXICON.main, s.tokens, follow)
+    if before in (k.AMOUNT, k.EQUIVALENT) and then and then[1] == ("then", "then"):
+        return s.add(k.STAT, at, at + 1, "stat", "one dose, once")
+    return at
+
+
+def _eye_short(s: Scanner, at: int) -> int:
+    """ "BE", "LE", "RE": an eye, beside drops or an eye product only."""
+    if s.eye or any(i.kind == k.AMOUNT and i.value.unit in ("drop", "cm", "spray") for i in s.out):
+        return at
+    found = longest(LEXICON.main, s.tokens, at)
+    return at if found and found[0] - at > 1 else s.unknown(at)
 
 
 def _after(s: Scanner, at: int) -> int:
@@ -135,8 +181,7 @@ def _on(s: Scanner, at: int) -> int:
         return s.phrase(i, *day) if i == at else _shift(s, at, s.phrase(i, *day))
     if s.low(i) in ("day", "days"):
         return _shift(s, at, _day_number(s, i)) if _is_day_number(s, i) else at
-    previous = s.out[-1].kind if s.out else ""
-    if previous not in (k.AMOUNT, k.EQUIVALENT):
+    if not _may_be_night(s):
         return at
     nxt = s.tokens[at + 1] if at + 1 < s.n else None
     if nxt is None or nxt.kind == "sym" or nxt.low in AFTER_ON:
@@ -154,6 +199,17 @@ def _on(s: Scanner, at: int) -> int:
         if follow[1][0] in ("prn", "harmless", "intro", "then", "directed", "indication"):
             return s.add(k.TIME, at, at + 1, "night", "time: night")
     return at
+
+
+def _may_be_night(s: Scanner) -> bool:
+    """Whether "on" may be "every night" here: after an amount, its route or place, or "om and"."""
+    for item in reversed(s.out):
+        if item.kind in (k.ROUTE, k.SITE):
+            continue
+        if item.kind == k.AND:
+            return len(s.out) > 1 and s.out[-2].kind == k.TIME and s.out[-1] is item
+        return item.kind in (k.AMOUNT, k.EQUIVALENT)
+    return False
 
 
 def _shift(s: Scanner, at: int, end: int) -> int:
@@ -202,7 +258,11 @@ def _at(s: Scanner, at: int) -> int:
             and s.low(end) in ("and", "&", ",")
             and end + 1 < s.n
             and s.tokens[end + 1].kind in ("num", "clock")
-            and (s.tokens[end + 1].kind == "clock" or s.glued(end + 2))
+            and (
+                s.tokens[end + 1].kind == "clock"
+                or s.glued(end + 2)
+                or len(s.low(end + 1)) == len(s.low(at + 1)) == 4
+            )
         ):
             s.add(k.AND, end, end + 1)
             more = s.clock(end + 1, end + 1, sure=True)
@@ -271,7 +331,9 @@ def _dated(s: Scanner, at: int) -> int:
     if s.low(at) in ("starting", "start", "commencing") and s.low(i) in ("on", "from"):
         i += 1
     if i < s.n and s.tokens[i].kind == "date":
-        return s.add(k.HARMLESS, at, i + 1, None, "a date to start or end")
+        word = "until" if s.low(at) == "until" else "from"
+        label = f"{word} {s.low(i)}"
+        return s.add(k.MANNER, at, i + 1, label, label)
     return at
 
 
@@ -293,6 +355,13 @@ def _every_hours(s: Scanner, at: int) -> int:
 
 PARTICLES: dict[str, Particle] = {
     "every": every_,
+    "total": _total,
+    "course": _total,
+    "in": _in,
+    "into": _in,
+    "with": _in,
+    "now": _now,
+    **dict.fromkeys(("be", "le", "re"), _eye_short),
     "each": every_,
     "for": for_,
     "after": _after,

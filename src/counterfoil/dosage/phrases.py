@@ -84,6 +84,17 @@ def _time(s: Scanner, at: int, end: int, value: Any) -> int:
     return s.add(k.TIME, at, end, value, f"time: {value}")
 
 
+def _alternate_time(s: Scanner, at: int, end: int, value: Any) -> int:
+    """ "Every other night": every two days, and when."""
+    often = Often(DAY, DAY, Fraction(2), False, True)
+    s.add(k.FREQUENCY, at, end - 1, often, "every 2 days")
+    return s.add(k.TIME, end - 1, end, value, f"time: {value}")
+
+
+def _off_days(s: Scanner, at: int, end: int, value: Any) -> int:
+    return s.add(k.CYCLE_OFF, at, end, value, f"{days_words(value)} without")
+
+
 def _weekday(s: Scanner, at: int, end: int, value: Any) -> int:
     if s.low(end) in ("to", "-"):
         second = longest(LEXICON.main, s.tokens, end + 1)
@@ -186,6 +197,12 @@ def _target(s: Scanner, at: int) -> tuple[Quantity | None, bool, int]:
 def _cycle(s: Scanner, at: int, end: int, value: Any) -> int:
     if value == "on":
         return at
+    if value in ("repeat", "subsequent"):
+        mark = len(s.out)
+        done = _again(s, at, end, "repeat")
+        if len(s.out) == mark + 1 and s.out[-1].kind == k.AGAIN:
+            return done
+        del s.out[mark:]
     return s.add(k.CYCLE_WORD, at, end, value, "repeated")
 
 
@@ -203,6 +220,9 @@ def _maximum(s: Scanner, at: int, end: int, value: Any) -> int:
         per = longest(LEXICON.main, s.tokens, found[0])
         if per and per[1][0] == "per":
             return _limit(s, at, per[0], found[1][1], None, True, per[1][1])
+    if start < s.n and s.tokens[start].kind == "frac" and s.low(start).endswith("/24"):
+        stop = start + 1 + (s.low(start + 1) in ("h", "hr", "hrs", "hour", "hours"))
+        return _limit(s, at, stop, Fraction(s.low(start)[:-3]), None, False, DAY)
     span = s.span(start)
     if span is None:
         return s.add(k.UNKNOWN, at, end, s.raw(at, end), "")
@@ -322,7 +342,8 @@ def _again(s: Scanner, at: int, end: int, value: Any) -> int:
     if tail and tail[1] == ("repeat_dose", "between"):
         return s.add(k.HARMLESS, at, tail[0], None, "gap between doses")
     if "repeat" in s.raw(at, end).lower() and period[1][1] < 1:
-        return s.add(k.AGAIN, at, after, span[1] * period[1][1], "may be repeated")
+        gap = days_words(span[1] * period[1][1])
+        return s.add(k.AGAIN, at, after, f"may be repeated after {gap}", "may be repeated")
     return s.add(k.UNKNOWN, at, after, s.raw(at, after), "")
 
 
@@ -358,6 +379,8 @@ def _x(s: Scanner, at: int, end: int) -> int:
         per = longest(LEXICON.main, s.tokens, span[2])
         if per and per[1][0] == "per" and s.has_amount():
             return s.often(at, per[0], span[1], span[1], per[1][1], span[3])
+    if token is None or s.low(at) == "*":
+        return s.add(k.MARK, at, end, s.low(at))
     return s.add(k.UNKNOWN, at, end, s.raw(at, end), "")
 
 
@@ -414,6 +437,8 @@ PHRASES: dict[str, Handler] = {
     "weekday": _weekday,
     "then": _then,
     "cycle_off": _cycle,
+    "off_days": _off_days,
+    "alternate_time": _alternate_time,
     "maximum": _maximum,
     "upto": _upto,
     "replace": _replace_patch,
@@ -434,6 +459,7 @@ Scanner.particles.update(PARTICLES)
 def scan(tokens: list[Token], text: str, view: View | None = None) -> list[Item]:
     """All items of a text, in order; every token belongs to exactly one."""
     scanner = Scanner(tokens, text)
+    scanner.eye = view is not None and view.eye
     end, ours = name_end(scanner, view)
     if end:
         words = scanner.raw(0, end)

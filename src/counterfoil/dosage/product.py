@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from counterfoil.dosage.model import MONTH
+
 
 class StrengthLike(Protocol):
     """A strength: ``numerator`` ``unit``, in one unit dose or per ``denominator``."""
@@ -72,7 +74,8 @@ class View:
 
     ``kind`` is the sort of form: ``tablet``, ``capsule`` ... (the unit it is counted in),
     ``liquid``, ``inhaler``, ``drops``, ``spray``, ``injection``, ``cream``, ``device`` or empty.
-    ``unit_dose`` is the unit a bare number counts, empty where it counts none.
+    ``unit_dose`` is the unit a bare number counts, empty where it counts none. ``interval``: the one
+    interval in days at which the product is taken (a week, a month), where it is known.
     """
 
     name: str
@@ -80,7 +83,7 @@ class View:
     unit_dose: str
     eye: bool
     insulin: bool
-    weekly: bool
+    interval: Fraction | None
     ingredients: tuple[str, ...] = ()
     strengths: tuple[StrengthLike | None, ...] = ()
 
@@ -125,15 +128,47 @@ def _kind(form: str) -> tuple[str, str]:
     return "", ""
 
 
-def _weekly(name: str, ingredients: tuple[str, ...], flags: frozenset[str]) -> bool:
-    if WEEKLY in flags:
-        return True
-    words = name.lower()
-    if any("methotrexate" in i for i in ingredients) or "methotrexate" in words:
-        return True
-    return ("alendron" in words and "70mg" in words.replace(" ", "")) or (
-        "risedron" in words and "35mg" in words.replace(" ", "")
-    )
+_GUARDED = (
+    # word of the name or ingredient, strengths in mg (any where empty), sort of form, days
+    ("methotrexate", (), "", 7),
+    ("alendron", (70,), "", 7),
+    ("fosamax once weekly", (), "", 7),
+    ("fosavance", (), "", 7),
+    ("risedron", (35,), "", 7),
+    ("semaglutide", (), "injection", 7),
+    ("dulaglutide", (), "injection", 7),
+    ("tirzepatide", (), "injection", 7),
+    ("bydureon", (), "", 7),
+    ("ibandron", (150,), "", MONTH),
+)
+"""Medicines with one interval longer than a day, by name and strength. Methotrexate, alendronic acid
+70 mg, risedronate 35 mg and semaglutide: the reconciliation notes, section 5.2, read November 2026.
+The others: recalled, from the licensed doses; the guard only ever asks a person to look.
+"""
+_OTHER_STRENGTHS = ("alendron", "risedron", "semaglutide")
+"""Of these the guarded strength or form counts, whatever flag the product carries."""
+
+
+def _interval(
+    name: str,
+    kind: str,
+    ingredients: tuple[str, ...],
+    strengths: Sequence[StrengthLike | None],
+    flags: frozenset[str],
+) -> Fraction | None:
+    """The one interval the product is taken at, in days, where there is one."""
+    words = " ".join((name.lower(), *ingredients))
+    close = words.replace(" ", "")
+    for word, sizes, form, days in _GUARDED:
+        if word not in words or (form and kind != form):
+            continue
+        stated = {s.numerator for s in strengths if s is not None and s.unit == "mg"}
+        named = any(f"{size}mg" in close for size in sizes)
+        if not sizes or named or stated & {Fraction(size) for size in sizes}:
+            return Fraction(days)
+    if WEEKLY in flags and not any(word in words for word in _OTHER_STRENGTHS):
+        return Fraction(7)
+    return None
 
 
 @lru_cache(maxsize=20000)
@@ -155,7 +190,7 @@ def _from_name(name: str) -> View:
         unit_dose=unit,
         eye="eye" in name.lower().split(),
         insulin="insulin" in name.lower(),
-        weekly=_weekly(name, (), frozenset()),
+        interval=_interval(name, kind, (), (), frozenset()),
     )
 
 
@@ -168,7 +203,7 @@ def _described(product: DescribedProduct, name: str) -> View:
         unit_dose=unit,
         eye=product.route == "ocular" or "eye" in form.split(),
         insulin="insulin" in product.flags or any("insulin" in i for i in product.ingredients),
-        weekly=_weekly(name, product.ingredients, product.flags),
+        interval=_interval(name, kind, product.ingredients, product.strengths, product.flags),
         ingredients=product.ingredients,
         strengths=tuple(product.strengths),
     )

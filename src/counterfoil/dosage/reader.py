@@ -204,6 +204,8 @@ def _odd_order(items: list[Item], tokens: list[Token]) -> list[str]:
             and before.value.bare
         ):
             found.append("a number stands before take")
+        if item.kind == k.SINGLE and not _repeated(items, tokens):
+            found.append("whether it is one dose in all or one each time is not clear")
         if (
             item.kind == k.FREQUENCY
             and before.kind == k.AMOUNT
@@ -214,6 +216,14 @@ def _odd_order(items: list[Item], tokens: list[Token]) -> list[str]:
         if item.kind == k.FREQUENCY and item.value.low != item.value.high and before.kind == k.MARK:
             found += _listed(items, item)
     return found
+
+
+def _repeated(items: list[Item], tokens: list[Token]) -> bool:
+    """Whether a "single dose" is plainly once in all (no time of day) or plainly once each day."""
+    times = [i for i in items if i.kind == k.TIME]
+    if not times or any(i.kind in (k.FREQUENCY, k.DURATION, k.WEEKDAYS, k.THEN) for i in items):
+        return True
+    return any(tokens[i.first].low in ("each", "every", "nightly") for i in times)
 
 
 def _listed(items: list[Item], item: Item) -> list[str]:

@@ -23,17 +23,27 @@ _TIMES = {
     "teatime": "at teatime",
     "lunchtime": "at lunchtime",
     "waking": "on waking",
+    "mid-morning": "mid-morning",
 }
 _ROUTES = {
     "oral": "by mouth",
     "sublingual": "under the tongue",
     "inhaled": "by inhalation",
-    "nebulised": "nebulisation",
+    "nebulised": "via nebuliser",
+    "rectal": "rectally",
+    "vaginal": "vaginally",
+    "buccal": "buccally",
+    "nasal": "by nose",
+    "transdermal": "transdermally",
     "subcutaneous": "by subcutaneous injection",
     "intramuscular": "by intramuscular injection",
     "intravenous": "by intravenous injection",
     "topical": "to the skin",
-    "gastrostomy": "via peg tube",
+    "gastrostomy": "via PEG tube",
+    "nasogastric": "via NG tube",
+    "jejunostomy": "via jejunostomy tube",
+    "nasojejunal": "via NJ tube",
+    "enteral": "via feeding tube",
 }
 MEAL_TIMES = frozenset(
     f"{word} {meal}"
@@ -153,10 +163,8 @@ def _site(site: str) -> str:
     if " and " in site and site != "face and body":
         return " and ".join(_site(part) for part in site.split(" and "))
     article = "" if site.split()[0] in ("both", "each", "one") else "the "
-    inside = (
-        any(word in site for word in ("eye", "ear", "nostril", "mouth", "groin"))
-        and "heart" not in site
-    )
+    last = site.split()[-1].removesuffix("s")
+    inside = last in ("eye", "ear", "nostril", "mouth", "groin") and "corners" not in site
     return f"{'in' if inside else 'to'} {article}{site}"
 
 

@@ -12,8 +12,10 @@ from counterfoil.dosage.amounts import Amounts
 from counterfoil.dosage.cursor import (
     AMPM,
     DAY,
+    FORMS,
     HOUR,
     MARKS,
+    MASS,
     OPEN,
     SLASHED_DAYS,
     TIMES,
@@ -77,7 +79,7 @@ class Scanner(Amounts):
             return self.bracket(at)
         if token.low in MARKS:
             return self.add(k.MARK, at, at + 1, token.low)
-        return self.add(k.UNKNOWN, at, at + 1, self.raw(at, at + 1), "")
+        return self.unit_first(at)
 
     # -- figures -------------------------------------------------------------------------------
 
@@ -92,10 +94,39 @@ class Scanner(Amounts):
             end = self.slashed(at)
             if end > at:
                 return end
+        if (
+            token.kind == "num"
+            and len(token.low) == 4
+            and token.low[0] == "0"
+            and token.low.isdigit()
+        ):
+            return self.clock_or_unknown(at)
         span = self.span(at)
         if span is None:
             return self.add(k.UNKNOWN, at, at + 1, self.raw(at, at + 1), "")
         return self.led_by_number(at, span)
+
+    def clock_or_unknown(self, at: int) -> int:
+        """ "0800": nothing else is written with a zero before it."""
+        end = self.clock(at, at, sure=True)
+        return end if end > at else self.unknown(at)
+
+    def unit_first(self, at: int) -> int:
+        """ "Tabs 2 QDS": the unit before its number."""
+        unit = longest(LEXICON.unit, self.tokens, at)
+        span = (
+            self.span(unit[0]) if unit and unit[1][1] in FORMS and not self.has_amount() else None
+        )
+        if unit and span and self.unit_at(span[2]) is None and span[1] <= 10:
+            mark = len(self.out)
+            end = self.led_by_number(unit[0], span)
+            made = self.out[mark:]
+            if len(made) == 1 and made[0].kind == k.AMOUNT and made[0].value.bare:
+                value = made[0].value._replace(unit=unit[1][1])
+                del self.out[mark:]
+                return self.amount_item(at, end, value)
+            del self.out[mark:]
+        return self.unknown(at)
 
     def slashed(self, at: int) -> int:
         """ "5/7", "2/52", "3/12" as lengths of time; "4/24" as every 4 hours."""
@@ -163,6 +194,8 @@ class Scanner(Amounts):
             if done > at:
                 return done
         found = longest(LEXICON.period, self.tokens, end)
+        if low == "d" and self.glued(end) and lo == hi and self.out:
+            found = (end + 1, ("period", DAY))
         if found:
             done = self.length_of_time(at, end, found, lo, hi)
             if done > at:
@@ -201,6 +234,10 @@ class Scanner(Amounts):
         """ "8am" with no "at": a clock time only where it cannot be a number of tablets."""
         before = self.out[-1] if self.out else None
         glued = self.glued(end)
+        if glued and before is not None and self._told_from_amount(before):
+            done = self.clock(at, at, sure=True)
+            if done > at:
+                return done
         if (
             glued
             and before is not None
@@ -218,6 +255,22 @@ class Scanner(Amounts):
             at, end + 1, f"{figure(value)} in the {'morning' if half == 'am' else 'evening'}",
             f"at {figure(value)}{half}",
         )  # fmt: skip
+
+    def _told_from_amount(self, before: Item) -> bool:
+        """Whether "2pm" can only be a time: after "40mg", or in a list of clock times."""
+        if before.kind == k.AMOUNT:
+            return before.value.unit in MASS
+        if before.kind not in (k.TIME, k.AND, k.MARK):
+            return False
+        clock = False
+        for item in reversed(self.out):
+            if item.kind == k.TIME and not clock:
+                clock = not isinstance(item.value, str) or ":" in item.value or item.value == "noon"
+                if not clock:
+                    return False
+            if item.kind in (k.AMOUNT, k.THEN):
+                return item.kind == k.AMOUNT and clock and item.value.unit is not None
+        return False
 
     def times(self, at: int, end: int, lo: Fraction, hi: Fraction, written: str) -> int:
         """ "3 times" and what it is per."""
@@ -324,7 +377,20 @@ class Scanner(Amounts):
         return at
 
     def bracket(self, at: int) -> int:
-        """An opening bracket that holds no equivalent."""
+        """A bracket: an equivalent of the amount before, a side, an indication, or a mere mark."""
+        close = OPEN[self.low(at)]
+        if self.has_amount():
+            end = self.equivalent(at)
+            if end > at:
+                return end
+        side = {"r": "right", "l": "left"}.get(self.low(at + 1))
+        place = self.low(at + 3)
+        if side and self.low(at + 2) == close and place in ("eye", "ear"):
+            return self.add(k.SITE, at, at + 4, f"{side} {place}", f"where: {side} {place}")
+        what = longest(LEXICON.nouns, self.tokens, at + 1)
+        if what and self.low(what[0]) == close:
+            words = " ".join(self.raw(at + 1, what[0]).lower().split())
+            return self.add(k.INDICATION, at, what[0] + 1, words, f"what it is for: {words}")
         return self.add(k.MARK, at, at + 1, self.low(at))
 
     # -- phrases -------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Token(NamedTuple):
 
 
 _DASHES = frozenset("-–—‐‑−‒")
-_PLAIN = str.maketrans({"’": "'", "×": "x", "✕": "x", "✖": "x"})
+_PLAIN = str.maketrans({"’": "'", "×": "x", "✕": "x", "✖": "x", "@": "at"})
 _JOIN = frozenset({"word", "abbr"})
 
 
@@ -68,7 +68,7 @@ def tokenise(text: str, ranged: frozenset[str]) -> list[Token]:
                 low, dashed = "-", True
             else:
                 low = raw.translate(_PLAIN)
-                if low == "x":
+                if low in ("x", "at"):
                     kind = "word"
         else:
             low = raw

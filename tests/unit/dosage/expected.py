@@ -3,14 +3,17 @@
 Steps are joined by ``" > "`` (one after another) and ``" + "`` (at the same time). A step is
 ``AMOUNT UNIT OFTEN`` and flags: amount ``1``, ``1-2``, ``-2`` (up to), ``1/2`` (a half), ``?``;
 unit ``.`` for none; often ``TIMES/DAYS``, times ``3``, ``3-4``, ``-4``, ``.`` for none; flags
-``prn`` or ``prn:what-for``, ``max=8`` or ``max=8:tablet``, ``for=7``, ``cycle=28``. ``directed``
-is a step that fixes no dose.
+``prn`` or ``prn:what-for``, ``max=8`` or ``max=8:tablet``, ``for=7``, ``cycle=28``,
+``route=oral``, ``site=each-eye``, ``when=morning;with-food`` (a hyphen is a space, ``~`` a hyphen).
+``directed`` is a step that fixes no dose.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+
+_MG = {"g": 1000, "mg": 1}
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,29 @@ class Expected:
     prn: bool = False
     prn_for: str | None = None
     most: Fraction | None = None
+    most_unit: str | None = None
     lasts: Fraction | None = None
     cycle: Fraction | None = None
     directed: bool = False
+    route: str | None = None
+    site: str | None = None
+    when: tuple[str, ...] = ()
 
     def per_day(self) -> tuple[Fraction, Fraction] | None:
         """Low and high a day; by hand's arithmetic, not the parser's."""
         if self.high is None or self.directed:
             return None
+        most = self.most
+        if most is not None and self.most_unit not in (None, self.unit):
+            if self.unit not in _MG or self.most_unit not in _MG:
+                return None
+            most = most * _MG[str(self.most_unit)] / _MG[self.unit]
         if self.times_high is None or self.per_days is None:
-            return (Fraction(0), self.most) if self.prn and self.most is not None else None
+            return (Fraction(0), most) if self.prn and most is not None else None
         high = self.high * self.times_high / self.per_days
         low = (self.low or Fraction(0)) * (self.times_low or Fraction(0)) / self.per_days
-        if self.most is not None:
-            low, high = min(low, self.most), min(high, self.most)
+        if most is not None:
+            low, high = min(low, most), min(high, most)
         if self.cycle is not None and self.lasts is not None:
             low, high = low * self.lasts / self.cycle, high * self.lasts / self.cycle
         return (Fraction(0) if self.prn else low), high
@@ -49,6 +61,10 @@ def _range(text: str) -> tuple[Fraction | None, Fraction]:
     if not dash:
         return Fraction(text), Fraction(text)
     return (Fraction(low) if low else None), Fraction(high)
+
+
+def _words(text: str) -> str:
+    return text.replace("-", " ").replace("~", "-")
 
 
 def step(text: str, sequence: int) -> Expected:
@@ -66,12 +82,17 @@ def step(text: str, sequence: int) -> Expected:
         fields["times_low"], fields["times_high"] = _range(times)
         fields["per_days"] = Fraction(days)
     for flag in words[3:]:
-        name, _, value = flag.replace(":", "=", 1).partition("=")
+        name, _, value = (flag if "=" in flag else flag.replace(":", "=", 1)).partition("=")
         if name == "prn":
             fields["prn"] = True
-            fields["prn_for"] = value.replace("-", " ") or None
+            fields["prn_for"] = _words(value) or None
         elif name == "max":
-            fields["most"] = Fraction(value.split(":")[0].split("=")[0])
+            figure, _, unit = value.replace("=", ":").partition(":")
+            fields["most"], fields["most_unit"] = Fraction(figure), unit or None
+        elif name in ("route", "site"):
+            fields[name] = _words(value)
+        elif name == "when":
+            fields["when"] = tuple(_words(v) for v in value.split(";"))
         elif name == "for":
             fields["lasts"] = Fraction(value)
         elif name == "cycle":
