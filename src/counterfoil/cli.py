@@ -25,6 +25,7 @@ from counterfoil.commands import (
     rules,
     setup,
     synth,
+    terminology,
 )
 from counterfoil.foundation.errors import DataError, UsageError
 
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         record,
         inbox,
         medicines,
+        terminology,
         audit,
         rules,
         evidence,

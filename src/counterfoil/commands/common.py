@@ -169,3 +169,10 @@ def lines_in() -> Iterable[str]:
     stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace", newline="")
     for line in stream:
         yield line.rstrip("\r\n")
+
+
+def json_lines(results: Iterable[Any]) -> int:
+    """A JSON object a line on standard output, as they come; the exit status."""
+    for result in results:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    return 0

@@ -1,19 +1,18 @@
-"""``dose``, ``terminology`` and ``reconcile``: what a text, a name or a letter says."""
+"""``dose`` and ``reconcile``: what a dose text or a letter says."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
+from counterfoil.commands import terminology_check
 from counterfoil.commands.common import (
     Subparsers,
     as_of,
     command,
     formats,
-    group,
+    json_lines,
     lines_in,
     show_json,
     show_rows,
@@ -36,21 +35,6 @@ def add(to: Subparsers) -> None:
         "(or a tab and the product after each text)",
     )
     formats(dose, "json")
-    terms = group(to, "terminology", "Products, names and code sets")
-    match = command(
-        terms,
-        "match",
-        _match,
-        "Match drug names: a line in, a JSON object out",
-        'echo "amlodipine 5mg tabs" | counterfoil terminology match',
-    )
-    formats(match, "json")
-    search = command(
-        terms, "search", _search, "Search the products", "counterfoil terminology search ramipril"
-    )
-    search.add_argument("text", nargs="+")
-    search.add_argument("--limit", type=int, default=20)
-    formats(search, "table", "json")
     reconcile = command(
         to,
         "reconcile",
@@ -77,39 +61,7 @@ def _dose(args: argparse.Namespace) -> int:
         f"{line}\t{args.product}" if args.product and "\t" not in line else line
         for line in lines_in()
     )
-    return _json_lines(read_lines(texts))
-
-
-def _match(args: argparse.Namespace) -> int:
-    from counterfoil.terminology.commands import match_lines
-
-    return _json_lines(match_lines(lines_in()))
-
-
-def _json_lines(results: Any) -> int:
-    for result in results:
-        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
-    return 0
-
-
-def _search(args: argparse.Namespace) -> int:
-    from counterfoil.terminology import formulary
-
-    found = formulary().search(" ".join(args.text), args.limit)
-    rows = [
-        {
-            "name": p.name,
-            "level": p.level,
-            "ingredients": ", ".join(p.ingredients),
-            "form": p.form,
-            "route": p.route,
-            "class": p.drug_class,
-            "id": p.id,
-        }
-        for p in found
-    ]
-    show_rows(rows, args.format, ["name", "level", "ingredients", "form", "route", "class", "id"])
-    return 0
+    return json_lines(read_lines(texts))
 
 
 def _reconcile(args: argparse.Namespace) -> int:

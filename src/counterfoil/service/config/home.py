@@ -1,7 +1,8 @@
 """The one folder that holds all data of an installation.
 
-``db.sqlite3`` (unless PostgreSQL is set), ``store/`` (snapshots), ``documents/`` (letters as they
-came), ``anchors.jsonl`` (heads of the event log), ``secret.key`` and ``home.json``.
+``db.sqlite3`` (unless PostgreSQL is set), ``store/`` (snapshots), ``terminology/`` (releases and
+code sets), ``documents/`` (letters as they came), ``anchors.jsonl`` (heads of the event log),
+``secret.key`` and ``home.json``.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ class Home:
     def store(self) -> Path:
         """The root of the snapshot store."""
         return self.folder / "store"
+
+    @property
+    def terminology(self) -> Path:
+        """The root of terminology releases and code sets; need not exist."""
+        return self.folder / "terminology"
 
     @property
     def documents(self) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from counterfoil.foundation.errors import DataError
+from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.terminology.releases.report import Anomaly
 from counterfoil.terminology.releases.tables import FILES, SAFETY_LISTS, Column, Table
 
@@ -17,8 +17,6 @@ MOST_LOSS = 0.05
 """A table may shrink by this share against the release before; more is asked about."""
 
 Read = Callable[[str], pa.Table]
-Places = Mapping[tuple[str, str], str]
-"""Where the records of a table stand, for messages: file and section, by table and section."""
 
 
 def _tables() -> Iterator[tuple[str, Table]]:
@@ -117,10 +115,21 @@ def _described(values: pa.Array, lookup: pa.Table, place: str, column: Column) -
     yield Anomaly(f"{what}[{row + 1}])", codes.total(), shown)
 
 
-def shrunk(before: Mapping[str, int], now: Mapping[str, int], name: str) -> list[str]:
-    """The tables that lost more than ``MOST_LOSS`` of their rows since the release *name*."""
-    return [
-        f"{table}: {now.get(table, 0):,} rows, {count:,} in {name}"
+def stop_at_loss(place: str, name: str, before: Mapping[str, int], now: Mapping[str, int]) -> None:
+    """Stop where a table lost more than ``MOST_LOSS`` of its rows since the release *name*.
+
+    ``DataError`` names each such table with both counts. A truncated or wrong download looks so; so
+    may a real change, which the user then accepts.
+    """
+    lost = [
+        Problem(
+            place,
+            f"{table} that keeps at least 95% of the rows it has in {name} is expected "
+            "(--accept-loss loads it all the same)",
+            f"{now.get(table, 0):,} rows of {count:,}",
+        )
         for table, count in before.items()
         if now.get(table, 0) < count * (1 - MOST_LOSS)
     ]
+    if lost:
+        raise DataError(*lost)

@@ -334,10 +334,15 @@ def current_ids(read: Read) -> tuple[pa.Table, list[Anomaly]]:
     """The table ``current_id``, and what is odd in the history.
 
     A row is a step: ``previous_id`` was replaced by ``next_id``, and ``current_id`` stands at the
-    end of the chain (null where it runs in a circle or has several ends).
+    end of the chain (null where it runs in a circle or has several ends; the former id itself where
+    that has come into use again).
     """
-    steps = [*_from_history(read("history")), *_from_previous(read)]
-    history = History((s[0], s[1]) for s in steps)
+    rows = read("history")
+    steps = [*_from_history(rows), *_from_previous(read)]
+    still = pc.and_(pc.equal(rows["IDCURRENT"], rows["IDPREVIOUS"]), pc.is_null(rows["ENDDT"]))
+    history = History(
+        ((s[0], s[1]) for s in steps), set(rows["IDCURRENT"].filter(still).to_pylist())
+    )
     kinds = {s[0]: s[2] for s in steps}
     traces = {former: history.trace(former) for former in history.former()}
     table = pa.table(

@@ -242,7 +242,7 @@ def _write(folder: Path, source: Source, files: list[_File], before: Release | N
         if not counts.get(first):
             raise DataError.at(file.entry.place, f"at least one row of {first} is expected")
     if before is not None:
-        _stop_at_loss(source, before, counts)
+        checks.stop_at_loss(str(source.path), before.name, before.counts, counts)
 
     @lru_cache(maxsize=4)
     def read(name: str) -> pa.Table:
@@ -336,19 +336,3 @@ def _derive(folder: Path, read: derive.Read, present: set[str]) -> list[Anomaly]
 
 def _save(table: pa.Table, path: Path) -> None:
     pq.write_table(table, str(path), compression="zstd", row_group_size=65_536)
-
-
-def _stop_at_loss(source: Source, before: Release, counts: dict[str, int]) -> None:
-    lost = checks.shrunk(before.counts, counts, before.name)
-    if lost:
-        raise DataError(
-            *(
-                Problem(
-                    str(source.path),
-                    "a table that loses at most 5% of its rows is expected (--accept-loss loads "
-                    "it all the same)",
-                    words,
-                )
-                for words in lost
-            )
-        )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MODULES = [
     "counterfoil.terminology.releases.dmd",
+    "counterfoil.terminology.releases.listed",
+    "counterfoil.terminology.releases.bnf_map",
+    "counterfoil.terminology.releases.sets",
 ]
 """Where kinds are defined, in the order in which they are asked."""
 

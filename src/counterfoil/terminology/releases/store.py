@@ -34,6 +34,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from counterfoil.foundation.errors import DataError, UsageError
+from counterfoil.terminology.releases.in_use import InUse
 from counterfoil.terminology.releases.report import Anomaly, LoadReport
 
 FORMAT = 1
@@ -140,6 +141,7 @@ class Releases:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root / "releases"
+        self._together: InUse | None = None
 
     def load(
         self,
@@ -164,7 +166,7 @@ class Releases:
             return kind.load(self, source, options)
 
     def all(self) -> list[Release]:
-        """Every release of this format, newest first; those without a date last."""
+        """Every release of this format, newest first; of one date, the one with most rows."""
         if not self.folder.is_dir():
             return []
         found = [
@@ -173,7 +175,9 @@ class Releases:
             if _NAME.match(p.name) and (p / "manifest.json").is_file()
         ]
         found = [r for r in found if r.manifest.get("format") == FORMAT]
-        return sorted(found, key=lambda r: (r.date or "", r.name), reverse=True)
+        return sorted(
+            found, key=lambda r: (r.date or "", sum(r.counts.values()), r.name), reverse=True
+        )
 
     def names(self) -> list[str]:
         """The names of every release, newest first."""
@@ -218,6 +222,17 @@ class Releases:
         """The releases in use by role: what an output names, so that it can be made again."""
         roles = sorted({r.role for r in self.all()})
         return {role: found.name for role in roles if (found := self.current(role)) is not None}
+
+    def in_use(self) -> InUse:
+        """The releases in use, taken together; the same object until something else is in use."""
+        pinned = self.pinned()
+        if self._together is None or self._together.pinned != pinned:
+            self._together = InUse({role: self.get(name) for role, name in pinned.items()})
+        return self._together
+
+    def resolve(self, code: str) -> str:
+        """The id that stands for *code* now by the releases in use: see :meth:`InUse.resolve`."""
+        return self.in_use().resolve(code)
 
     def find(self, facts: Facts) -> Release | None:
         """The release with this content, if it has been loaded."""
