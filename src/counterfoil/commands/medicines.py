@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from counterfoil.commands import terminology_check
 from counterfoil.commands.common import (
     Subparsers,
     as_of,
