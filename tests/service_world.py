@@ -72,11 +72,12 @@ def overdue(person_id: str, patient_id: str, **more: Any) -> Any:
 
 
 def publish(practice: str, patients: list[dict[str, object]], findings: Iterable[Any]) -> Any:
-    """Publish a load with these findings."""
+    """Publish a load with these findings, however many patients it leaves out."""
     from counterfoil.service.records import publishing
 
     given = list(findings)
-    return publishing.publish(load_of(practice, patients), AS_OF, lambda _s, _d: given)
+    load = load_of(practice, patients)
+    return publishing.publish(load, AS_OF, lambda _s, _d: given, accept_loss=True)
 
 
 @dataclass(frozen=True)

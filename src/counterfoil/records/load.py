@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from counterfoil.records.schema import TABLES, empty
 
@@ -62,10 +64,15 @@ class Load:
 
     ``tables`` holds every table of the schema, possibly empty. ``counts`` are in the source's own
     rows or resources; one resource may make several rows (a blood pressure and its two values).
-    ``scope`` says what the load replaces when it is merged: the whole ``practice``, or one
-    ``patient``. ``covers`` are the tables the format carries at all. ``data_as_at`` is the newest
-    day the source vouches for; ``None`` where it does not say. ``notes`` are plain sentences for
-    whoever imported it, without identifiers.
+    ``scope`` says what the load replaces when it is merged: the whole ``practice``, one
+    ``patient``, or with ``delta`` the rows of the same key. ``covers`` are the tables the format
+    carries at all. ``data_as_at`` is the newest day the source vouches for; ``None`` where it does
+    not say. ``notes`` are plain sentences for whoever imported it, without identifiers.
+
+    ``withdrawn`` names, by table, the keys of rows that the source deleted, with the first day on
+    which it no longer held them: for formats that send a key and nothing else. ``staged`` are
+    tables too large for memory: one Parquet file each, in any order, with the columns of the
+    schema; ``tables`` then holds an empty table of that name.
     """
 
     format: str
@@ -78,11 +85,16 @@ class Load:
     covers: frozenset[str] = frozenset(TABLES)
     data_as_at: date | None = None
     resources: dict[str, ResourceCount] = field(default_factory=dict)
+    withdrawn: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
+    staged: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def rows(self) -> dict[str, int]:
         """Rows in each table."""
-        return {name: table.num_rows for name, table in self.tables.items()}
+        found = {name: table.num_rows for name, table in self.tables.items()}
+        for name, path in self.staged.items():
+            found[name] = pq.read_metadata(path).num_rows
+        return found
 
     def to_json(self, snapshot: str | None = None) -> dict[str, object]:
         """The JSON of ``counterfoil import``; ``docs/reference/import.schema.json`` describes it."""

@@ -92,12 +92,13 @@ class PatientRecord:
     def as_known_on(self, day: date) -> PatientRecord:
         """The record as the source held it on *day*: entered by then, and not withdrawn.
 
-        A row without ``recorded_on`` is taken to have been known always.
+        A row without ``recorded_on`` is taken to have been known always; what was withdrawn only
+        later is shown as not withdrawn.
         """
 
         def known(rows: tuple[R, ...]) -> tuple[R, ...]:
             return tuple(
-                r
+                r if r.deleted_on is None else replace(r, deleted_on=None)
                 for r in rows
                 if (r.recorded_on is None or r.recorded_on <= day)
                 and (r.deleted_on is None or r.deleted_on > day)

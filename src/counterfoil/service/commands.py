@@ -19,6 +19,7 @@ from counterfoil.service.config.home import Home
 if TYPE_CHECKING:
     from counterfoil.records.load import Load
     from counterfoil.records.patient import PatientRecord
+    from counterfoil.records.scan import Scan
 
 Progress = Callable[[str, float], None]
 """Told what is being done and how much of the whole is behind us (0 to 1)."""
@@ -229,42 +230,38 @@ def demo_sign_ins() -> list[dict[str, str]]:
 
 
 def import_record(
-    folder: Path | None, kind: str, path: Path, practice: str, as_of: date | None = None
+    folder: Path | None,
+    kind: str,
+    path: Path,
+    practice: str,
+    as_of: date | None = None,
+    accept_loss: bool = False,
 ) -> dict[str, Any]:
     """Load a record for a practice and publish it; the JSON of ``counterfoil import``.
 
     One patient's bundle is put into what the practice holds. ``DataError`` leaves everything as
-    it was.
+    it was; a load that would take away more than a twentieth of a table is one, unless *accept_loss*.
     """
     home = open_home(folder)
     from counterfoil.records import importers
-    from counterfoil.records.merge import merge
     from counterfoil.records.persons import DEMO_KEY
-    from counterfoil.service.casework import clock, from_rules
+    from counterfoil.service.casework import clock, from_rules, loop
     from counterfoil.service.pilot import figures
     from counterfoil.service.records import publishing
 
     key = DEMO_KEY if home.demo else home.secret("person.key").encode()
     load = importers.read(kind, path, practice, key=key)
-    whole = merge(_published_tables(practice), load)
     if home.demo:
         from counterfoil.records.nhs import check_demo
 
-        check_demo(whole)
+        check_demo(load)
     _practice_of(load)
-    done = publishing.publish(whole, as_of or clock.today(), from_rules.findings_of)
-    _letters_again(practice)
+    done = publishing.publish(
+        load, as_of or clock.today(), from_rules.findings_of, accept_loss=accept_loss
+    )
+    loop.after_publication(practice)
     figures.work_out(practice)
-    return {**load.to_json(done.snapshot), "notes": list(whole.notes)}
-
-
-def _published_tables(practice: str) -> dict[str, Any] | None:
-    from counterfoil.service.records import reading
-
-    with reading.leased(practice) as snapshot:
-        if snapshot is None:
-            return None
-        return reading.store().open(snapshot.snapshot_id).read()
+    return {**load.to_json(done.snapshot), "notes": list(done.notes)}
 
 
 def _practice_of(load: Load) -> None:
@@ -279,16 +276,6 @@ def _practice_of(load: Load) -> None:
         for row in load.tables["organisation"].select(["org_code", "name"]).to_pylist()
     }
     organisation_named(load.practice, named.get(load.practice, load.practice), "practice")
-
-
-def _letters_again(practice: str) -> None:
-    from counterfoil.service.casework.models import LetterDocument
-
-    waiting = LetterDocument.objects.filter(practice=practice, status="unmatched")
-    if waiting.exists():
-        from counterfoil.service.casework.letters import match_again
-
-        match_again(practice)
 
 
 def import_letter(folder: Path | None, path: Path, practice: str) -> dict[str, Any]:
@@ -354,8 +341,8 @@ def stored_record(folder: Path | None, nhs_number: str) -> PatientRecord:
         return reading.store().patient(snapshot.snapshot_id, row.patient_id)
 
 
-def published_files(folder: Path | None) -> dict[str, list[Path]]:
-    """The Parquet files of every published snapshot by table: what ``audit run`` reads."""
+def published_files(folder: Path | None) -> dict[str, Scan]:
+    """Every published snapshot by table: what ``audit run`` reads."""
     open_home(folder)
     from counterfoil.service.records import reading
     from counterfoil.service.records.models import Snapshot

@@ -1,16 +1,18 @@
-"""One patient's load put into a practice: that patient is replaced, nobody else is touched."""
+"""A load put on what a practice holds: what it covers is replaced, nobody else is touched."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.importers.gpconnect import COVERS
 from counterfoil.records.load import Load, of_tables
-from counterfoil.records.merge import merge
+from counterfoil.records.merge import Loss, LossError, merge
+from counterfoil.records.store import Snapshot, Store
 from unit.records import made
 
 
@@ -19,48 +21,56 @@ def one(patient: dict, **rows: list[dict]) -> Load:
     return replace(load, scope="patient", covers=COVERS)
 
 
-def ids(load: Load, table: str, column: str) -> list[str]:
-    return sorted(load.tables[table][column].to_pylist())
+@pytest.fixture
+def held(tmp_path: Path) -> Snapshot:
+    return Store(tmp_path).write(of_tables(made.PRACTICE, made.whole()))
 
 
-def test_the_patient_is_replaced_and_the_others_stay():
-    held = of_tables(made.PRACTICE, made.whole()).tables
-    load = merge(held, one(made.patient(given_name="New"), plan=[made.plan("pl9")]))
-    assert ids(load, "plan", "plan_id") == ["pl2", "pl9"]
-    assert ids(load, "issue", "issue_id") == ["i3"]
-    assert ids(load, "patient", "patient_id") == ["p1", "p2"]
-    assert "New" in load.tables["patient"]["given_name"].to_pylist()
-    assert load.counts["plan"].read == 1
+def put(on: Snapshot, load: Load) -> Snapshot:
+    return Store(on.path.parent.parent).write(merge(on, load))
 
 
-def test_what_the_format_does_not_carry_stays():
-    held = of_tables(made.PRACTICE, made.whole()).tables
-    load = merge(held, one(made.patient("p2", nhs_number=None, birth_date=None)))
-    assert ids(load, "request", "request_id") == ["q1"]
+def ids(snapshot: Snapshot, table: str, column: str) -> list[str]:
+    return sorted(snapshot.scan(table).read()[column].to_pylist())
 
 
-def test_the_same_load_twice_changes_nothing():
-    held = of_tables(made.PRACTICE, made.whole()).tables
+def test_the_patient_is_replaced_and_the_others_stay(held):
+    load = one(made.patient(given_name="New"), plan=[made.plan("pl9")])
+    merged = merge(held, load)
+    now = put(held, load)
+    assert ids(now, "plan", "plan_id") == ["pl2", "pl9"]
+    assert ids(now, "issue", "issue_id") == ["i3"]
+    assert ids(now, "patient", "patient_id") == ["p1", "p2"]
+    assert "New" in now.scan("patient").read()["given_name"].to_pylist()
+    assert merged.load.counts["plan"].read == 1
+    assert (merged.before["issue"], merged.after["issue"]) == (3, 1)
+    assert now.held["issue"] == 1
+    assert now.touched() == {"p1"}
+
+
+def test_what_the_format_does_not_carry_stays(held):
+    now = put(held, one(made.patient("p2", nhs_number=None, birth_date=None)))
+    assert ids(now, "request", "request_id") == ["q1"]
+
+
+def test_the_same_load_twice_changes_nothing(held):
     load = one(made.patient(), plan=[made.plan()])
-    first = merge(held, load)
-    second = merge(first.tables, load)
-    for name, table in first.tables.items():
-        assert table.sort_by(table.column_names[0]).equals(
-            second.tables[name].sort_by(table.column_names[0])
-        )
+    first = put(held, load)
+    assert merge(first, load).same
+    assert put(first, load).id == first.id
 
 
-def test_a_whole_practice_replaces_everything():
-    held = of_tables(made.PRACTICE, made.whole()).tables
+def test_a_whole_practice_replaces_everything(held):
     load = of_tables(made.PRACTICE, made.tables(patient=[made.patient("p7")]))
     merged = merge(held, load)
-    assert merged.tables is load.tables
-    assert merged.notes[-1].startswith("2 patients of the practice's record before are not in")
-    assert merge(held, of_tables(made.PRACTICE, made.whole())).notes == []
-    assert merge(None, one(made.patient())).rows["patient"] == 1
+    assert merged.rows is load.tables
+    assert merged.on is None
+    assert merged.load.notes[-1].startswith("2 patients of the practice's record before are not in")
+    assert merge(held, of_tables(made.PRACTICE, made.whole())).load.notes == []
+    assert merge(None, one(made.patient())).load.rows["patient"] == 1
 
 
-def test_somebody_known_by_the_number_is_the_same_patient_under_the_new_id():
+def test_somebody_known_by_the_number_is_the_same_patient_under_the_new_id(tmp_path):
     rows = made.whole()
     rows["request"] = made.tables(
         request=[
@@ -74,11 +84,13 @@ def test_somebody_known_by_the_number_is_the_same_patient_under_the_new_id():
             }
         ]
     )["request"]
-    held = of_tables(made.PRACTICE, rows).tables
-    load = merge(held, one(made.patient("other-id"), plan=[made.plan("pl1", "other-id")]))
-    assert ids(load, "patient", "patient_id") == ["other-id", "p2"]
-    assert load.tables["request"]["patient_id"].to_pylist() == ["other-id"]
-    assert any("held under another id" in note for note in load.notes)
+    held = Store(tmp_path).write(of_tables(made.PRACTICE, rows))
+    load = one(made.patient("other-id"), plan=[made.plan("pl1", "other-id")])
+    now = put(held, load)
+    assert ids(now, "patient", "patient_id") == ["other-id", "p2"]
+    assert now.scan("request").read()["patient_id"].to_pylist() == ["other-id"]
+    assert now.touched() == {"p1", "other-id"}
+    assert any("held under another id" in note for note in merge(held, load).load.notes)
 
 
 @pytest.mark.parametrize(
@@ -88,13 +100,26 @@ def test_somebody_known_by_the_number_is_the_same_patient_under_the_new_id():
         {"nhs_number": None, "birth_date": date(1999, 1, 1)},
     ],
 )
-def test_somebody_else_with_the_same_id_is_refused(changed):
-    held = of_tables(made.PRACTICE, made.whole()).tables
+def test_somebody_else_with_the_same_id_is_refused(held, changed):
     with pytest.raises(DataError, match="nobody else in the practice"):
         merge(held, one(made.patient("p1", **changed)))
 
 
-def test_a_row_id_that_another_patient_has_is_refused():
-    held = of_tables(made.PRACTICE, made.whole()).tables
+def test_a_row_id_that_another_patient_has_is_refused(held):
     with pytest.raises(DataError, match="no other patient"):
         merge(held, one(made.patient("p1"), plan=[made.plan("pl2", "p1")]))
+
+
+def test_a_load_that_would_take_away_more_than_a_twentieth_is_named(tmp_path):
+    def practice(count: int) -> Load:
+        rows = [made.patient(f"p{n}", nhs_number=made.number(n)) for n in range(count)]
+        return of_tables(made.PRACTICE, made.tables(patient=rows))
+
+    held = Store(tmp_path).write(practice(40))
+    assert merge(held, practice(38)).losses == ()
+    assert merge(held, practice(37)).losses == (Loss("patient", 40, 37),)
+    assert "7.5% of the table would go" in str(LossError(merge(held, practice(37)).losses))
+    withdrawn = {"patient": {f"p{n}": date(2026, 6, 1) for n in range(3)}}
+    empty = of_tables(made.PRACTICE, {})
+    delta = replace(empty, scope="delta", withdrawn=withdrawn)
+    assert merge(held, delta).losses == (Loss("patient", 40, 37),)

@@ -14,13 +14,14 @@ from counterfoil.foundation.days import FOREVER, birthday, to_date
 from counterfoil.records import schema
 from counterfoil.records.patient import PatientRecord, typed_rows
 from counterfoil.records.rows import Row
+from counterfoil.records.scan import Scan
 from counterfoil.rules.engines import sql
 from counterfoil.rules.engines.calendars import window_ends
 from counterfoil.rules.history import BEFORE, Sets, span_of
 from counterfoil.rules.model import Rule
 
-Tables = Mapping[str, "pa.Table | Sequence[Path]"]
-"""Canonical tables by name: in memory, or the Parquet files of one or more snapshots."""
+Tables = Mapping[str, "pa.Table | Scan | Sequence[Path]"]
+"""Canonical tables by name: in memory, scans of snapshots, or Parquet files that stand alone."""
 
 AHEAD = 3 * 366
 """How many days past ``as_of`` the calendars reach: the furthest that a forecast can look."""
@@ -67,6 +68,11 @@ class Engine:
             source = tables.get(name, schema.empty(name))
             if isinstance(source, pa.Table):
                 self._db.register(f"_{name}", source)
+                relation = f"_{name}"
+            elif isinstance(source, Scan) and source:
+                relation = f"({source.sql()})"
+            elif isinstance(source, Scan):
+                self._db.register(f"_{name}", schema.empty(name))
                 relation = f"_{name}"
             else:
                 files = ", ".join("'" + str(p).replace("'", "''") + "'" for p in source)

@@ -9,7 +9,6 @@ from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from counterfoil import rules
 from counterfoil.foundation import days
@@ -18,6 +17,9 @@ from counterfoil.records.schema import TABLES
 from counterfoil.service.casework import intake, policy
 from counterfoil.service.casework.models import Finding
 from counterfoil.terminology import formulary
+
+ISSUE_COLUMNS = ["issue_id", "issued_on", "product_text", "product_code"]
+"""What is told of the issues that a finding cites."""
 
 
 @cache
@@ -28,9 +30,9 @@ def shipped() -> tuple[rules.Rule, ...]:
 
 def findings_of(snapshot: store.Snapshot, as_of: date) -> list[intake.Incoming]:
     """Run the shipped rules over a snapshot: the ``Compute`` that publishing takes."""
-    tables = {name: [snapshot.table(name)] for name in TABLES}
+    tables = {name: snapshot.scan(name) for name in TABLES}
     found = rules.run(tables, shipped(), days.to_day(as_of))
-    return as_incoming(found, shipped(), pq.read_table(snapshot.table("issue")))
+    return as_incoming(found, shipped(), snapshot.scan("issue").read(ISSUE_COLUMNS))
 
 
 def as_incoming(
@@ -63,10 +65,9 @@ def _cited(issues: pa.Table, ids: Collection[str]) -> dict[str, _Issue]:
         return {}
     wanted = pa.array(sorted(ids), pa.string())
     mine = issues.filter(pc.is_in(issues["issue_id"], wanted))
-    columns = ["issue_id", "issued_on", "product_text", "product_code"]
     return {
         row["issue_id"]: _Issue(row["issued_on"], row["product_text"], row["product_code"])
-        for row in mine.select(columns).to_pylist()
+        for row in mine.select(ISSUE_COLUMNS).to_pylist()
     }
 
 

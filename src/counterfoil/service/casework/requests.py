@@ -10,13 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -24,7 +21,7 @@ from django.utils import timezone
 from counterfoil import repeats
 from counterfoil.foundation import days
 from counterfoil.records import store
-from counterfoil.records.patient import FIELDS, PatientRecord
+from counterfoil.records.patient import PatientRecord
 from counterfoil.records.rows import Request, RequestItem
 from counterfoil.rules import Rule
 from counterfoil.rules.sets import TerminologySets
@@ -59,7 +56,7 @@ def incoming_of(
     asked = _recent(snapshot, as_of)
     if not asked:
         return []
-    records = _records(snapshot, set(asked))
+    records = snapshot.records(set(asked))
     rules = rules_in_use(practice)
     finished = _finished_letters(practice)
     sets = TerminologySets()
@@ -109,31 +106,10 @@ def _recent(snapshot: store.Snapshot, as_of: date) -> dict[str, set[str]]:
     since = as_of - timedelta(days=settings.COUNTERFOIL_REQUEST_DAYS)
     columns = ["request_id", "patient_id", "received_at", "deleted_on"]
     found: dict[str, set[str]] = defaultdict(set)
-    for row in pq.read_table(snapshot.table("request"), columns=columns).to_pylist():
+    for row in snapshot.scan("request").read(columns).to_pylist():
         if row["deleted_on"] is None and since <= timezone.localdate(row["received_at"]):
             found[row["patient_id"]].add(row["request_id"])
     return found
-
-
-def _records(snapshot: store.Snapshot, patients: Collection[str]) -> dict[str, PatientRecord]:
-    """The records of these patients: each file read once, then cut by patient."""
-    wanted = pa.array(sorted(patients), pa.string())
-    cut: dict[str, dict[str, pa.Table]] = defaultdict(dict)
-    for name in ("patient", *FIELDS.values()):
-        table = pq.read_table(
-            snapshot.table(name), filters=pc.field("patient_id").isin(wanted)
-        ).sort_by("patient_id")
-        ids = table["patient_id"].to_pylist()
-        start = 0
-        for end in range(1, len(ids) + 1):
-            if end == len(ids) or ids[end] != ids[start]:
-                cut[ids[start]][name] = table.slice(start, end - start)
-                start = end
-    return {
-        key: PatientRecord.from_tables(tables, key)
-        for key, tables in cut.items()
-        if "patient" in tables
-    }
 
 
 def rules_in_use(practice: Organisation) -> list[Rule]:

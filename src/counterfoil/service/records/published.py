@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from counterfoil.foundation.days import words
@@ -29,10 +28,8 @@ class Published:
     @property
     def tables(self) -> dict[str, Any]:
         """The files of every table, or empty tables where nothing is published."""
-        files: dict[str, list[Path]] = reading.store().tables(
-            [row.snapshot_id for row in self.snapshots]
-        )
-        return {name: paths or empty(name) for name, paths in files.items()}
+        found = reading.store().tables([row.snapshot_id for row in self.snapshots])
+        return {name: scan or empty(name) for name, scan in found.items()}
 
     @property
     def parents(self) -> dict[str, str]:

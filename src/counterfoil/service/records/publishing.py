@@ -1,11 +1,13 @@
 """The publish protocol: a load becomes what everybody sees, all of it or nothing.
 
-1. The tables are written as an immutable snapshot, synced, under a lease.
-2. Findings are computed from those files.
-3. One database transaction publishes the snapshot, renews who the patients are, brings the findings
+1. The load is put on the practice's published snapshot, which is held meanwhile.
+2. What that makes is written as immutable files, synced, under a lease: a whole record, or a small
+   part on top of the snapshot before.
+3. Findings are computed from those files.
+4. One database transaction publishes the snapshot, renews who the patients are, brings the findings
    up to it and appends the events.
 
-Pages read only what step 3 committed. A kill between any two steps leaves the old world whole and
+Pages read only what step 4 committed. A kill between any two steps leaves the old world whole and
 at most a folder that ``tidy`` removes. ``fault`` is called at each point by name (``POINTS``), so
 that tests can kill there.
 """
@@ -17,21 +19,34 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from counterfoil.records import store as files
 from counterfoil.records.load import Load
+from counterfoil.records.merge import LossError, Merged, merge
 from counterfoil.records.nhs import check_demo
+from counterfoil.records.schema import empty
 from counterfoil.service.casework import clock, events, intake, requests
+from counterfoil.service.casework.errors import ConflictError
 from counterfoil.service.casework.models import Case, Finding
 from counterfoil.service.config import home
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.records import reading
 from counterfoil.service.records.models import Lease, PersonIndex, Snapshot
 
-POINTS = ("start", "written", "computed", "published", "indexed", "upserted", "committed", "tidied")
+POINTS = (
+    "start",
+    "merged",
+    "written",
+    "computed",
+    "published",
+    "indexed",
+    "upserted",
+    "committed",
+    "tidied",
+)
 """Where ``fault`` is called, in order: the last two lie after the commit."""
 
 Compute = Callable[[files.Snapshot, date], Iterable[intake.Incoming]]
@@ -53,6 +68,8 @@ class Published:
     same: bool
     patients: int
     findings: intake.Upserted
+    notes: tuple[str, ...] = ()
+    """What the load and its merging have to say to whoever imported it."""
 
 
 def publish(
@@ -60,30 +77,38 @@ def publish(
     as_of: date,
     compute: Compute,
     *,
+    accept_loss: bool = False,
     fault: Fault = no_fault,
 ) -> Published:
-    """Publish *load* for its practice, with its findings on *as_of*.
+    """Put *load* on the record of its practice and publish that, with its findings on *as_of*.
 
     The practice must exist. In a demo home ``DataError`` names every real-looking NHS number's
-    place. Loading the same data again publishes nothing new; findings are renewed on *as_of*.
+    place. :class:`~counterfoil.records.merge.LossError` where the load would take away more than a
+    twentieth of a table, unless that is accepted. Loading the same data again publishes nothing
+    new; findings are renewed on *as_of*. Publications of one practice wait for each other.
     """
     place = Organisation.objects.get(pk=load.practice, kind=Organisation.Kind.PRACTICE)
     if home.current().demo:
         check_demo(load)
     fault("start")
     leases: list[Lease] = []
-    try:
-        written = reading.store().write(
-            load, hold=lambda found: leases.append(reading.take_lease(found))
-        )
-        fault("written")
-        incoming = list(compute(written, as_of))
-        asked = requests.incoming_of(written, as_of, place)
-        fault("computed")
-        result = _commit(place, load, written, incoming, asked, as_of, fault)
-    finally:
-        for lease in leases:
-            lease.delete()
+    with reading.store().turn(place.pk), reading.leased(place.pk) as before:
+        merged = merge(reading.opened(before), load)
+        if merged.losses and not accept_loss:
+            raise LossError(merged.losses)
+        fault("merged")
+        try:
+            written = reading.store().write(
+                merged, hold=lambda found: leases.append(reading.take_lease(found))
+            )
+            fault("written")
+            incoming = list(compute(written, as_of))
+            asked = requests.incoming_of(written, as_of, place)
+            fault("computed")
+            result = _commit(place, merged, written, incoming, asked, as_of, fault)
+        finally:
+            for lease in leases:
+                lease.delete()
     fault("committed")
     events.anchor(home.current().anchors)
     tidy()
@@ -93,7 +118,7 @@ def publish(
 
 def _commit(
     place: Organisation,
-    load: Load,
+    merged: Merged,
     written: files.Snapshot,
     incoming: Collection[intake.Incoming],
     asked: Collection[intake.Incoming],
@@ -104,9 +129,11 @@ def _commit(
     with transaction.atomic():
         before = Snapshot.objects.select_for_update().filter(practice=place, published=True).first()
         same = before is not None and before.pk == key
-        _publish_row(place, load, written, key, as_of)
+        if merged.on is not None and (before is None or before.snapshot_id != merged.on.id):
+            raise ConflictError("The practice's record was imported anew meanwhile. Try once more.")
+        _publish_row(place, merged.load, written, key, as_of)
         fault("published")
-        patients = _index_people(place, load.tables["patient"], as_of)
+        patients = _index_people(place, merged, as_of)
         fault("indexed")
         found = intake.upsert_findings(place, incoming, key, as_of)
         items = intake.upsert_findings(place, asked, key, as_of, kind=Finding.Kind.REQUEST_ITEM)
@@ -114,7 +141,7 @@ def _commit(
         refs = {"snapshot": written.id, "new": found.new, "same": same}
         events.append(place.pk, [*found.entries, *items.entries, events.Entry("published", refs)])
         fault("upserted")
-    return Published(place.pk, written.id, same, patients, found)
+    return Published(place.pk, written.id, same, patients, found, tuple(merged.load.notes))
 
 
 def _publish_row(
@@ -153,12 +180,14 @@ PERSON_FIELDS = (
 )
 
 
-def _index_people(place: Organisation, patients: pa.Table, as_of: date) -> int:
-    """Name the practice's patients as this snapshot does.
+def _index_people(place: Organisation, merged: Merged, as_of: date) -> int:
+    """Name the practice's patients as this snapshot does; how many there are.
 
-    Who is gone from it is gone from here, unless there is a case: a question that is still open
-    must say of whom it speaks. They are then kept as having left.
+    Who is gone from it, or was withdrawn, is gone from here, unless there is a case: a question
+    that is still open must say of whom it speaks. They are then kept as having left.
     """
+    patients = merged.rows.get("patient", empty("patient"))
+    patients = patients.filter(pc.fill_null(pc.greater(patients["deleted_on"], as_of), True))
     rows = [
         PersonIndex(
             practice=place,
@@ -167,8 +196,12 @@ def _index_people(place: Organisation, patients: pa.Table, as_of: date) -> int:
         )
         for row in patients.select(["patient_id", "nhs_status", *PERSON_FIELDS]).to_pylist()
     ]
-    have = {row.patient_id: row for row in PersonIndex.objects.filter(practice=place)}
+    known = PersonIndex.objects.filter(practice=place)
     names = {row.patient_id for row in rows}
+    if merged.on is None:
+        have = {row.patient_id: row for row in known}
+    else:
+        have = _known_of(known, names, merged)
     gone = [row for patient_id, row in have.items() if patient_id not in names]
     for start in range(0, len(gone), 500):
         some = PersonIndex.objects.filter(pk__in=[row.pk for row in gone[start : start + 500]])
@@ -184,7 +217,20 @@ def _index_people(place: Organisation, patients: pa.Table, as_of: date) -> int:
         unique_fields=["practice", "patient_id"],
         update_fields=list(PERSON_FIELDS),
     )
-    return len(rows)
+    return merged.after["patient"]
+
+
+def _known_of(
+    known: QuerySet[PersonIndex], names: Collection[str], merged: Merged
+) -> dict[str, PersonIndex]:
+    """What is known of the patients whose own row a delta added, replaced or took away."""
+    masked = merged.masked.get("patient")
+    of = sorted({*names, *(masked["patient_id"].to_pylist() if masked is not None else ())})
+    return {
+        row.patient_id: row
+        for start in range(0, len(of), 500)
+        for row in known.filter(patient_id__in=of[start : start + 500])
+    }
 
 
 def _plain(name: str, value: Any) -> Any:

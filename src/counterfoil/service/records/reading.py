@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from counterfoil.records import snapshot as files
 from counterfoil.records.store import Store
 from counterfoil.service.config import home
 from counterfoil.service.records.models import Lease, Snapshot
@@ -33,6 +34,11 @@ def leased(practice: str) -> Iterator[Snapshot | None]:
     finally:
         if lease is not None:
             lease.delete()
+
+
+def opened(row: Snapshot | None) -> files.Snapshot | None:
+    """The files of a published snapshot that is held; ``None`` for ``None``."""
+    return None if row is None else store().open(row.snapshot_id)
 
 
 def take_lease(snapshot_id: str) -> Lease:

@@ -13,7 +13,8 @@ import json
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from counterfoil.records.load import Load
 from counterfoil.records.merge import merge
 from counterfoil.records.nhs import check_demo
 from counterfoil.records.persons import DEMO_KEY
+from counterfoil.records.schema import TABLES
 from counterfoil.service.accounts.models import Role, User
 from counterfoil.service.casework import clock, scope
 from counterfoil.service.casework.errors import ConflictError, ScopeError
@@ -62,6 +64,8 @@ class DryRun:
     format: str = ""
     scope: str = ""
     tables: tuple[TableLine, ...] = ()
+    losses: tuple[dict[str, Any], ...] = ()
+    """Tables that would lose more than is believed without asking: table, before, after."""
     rejects: tuple[dict[str, str], ...] = ()
     rejected: int = 0
     notes: tuple[str, ...] = ()
@@ -132,7 +136,7 @@ def found(user: User, ref: str) -> DryRun:
         raise ScopeError("There is no such dry run.")
     _place(user, said["practice"])
     said["tables"] = tuple(TableLine(**line) for line in said["tables"])
-    for key in ("rejects", "notes", "problems"):
+    for key in ("losses", "rejects", "notes", "problems"):
         said[key] = tuple(said[key])
     return DryRun(**said)
 
@@ -143,16 +147,16 @@ def forget(user: User, ref: str) -> None:
     shutil.rmtree(_folder() / ref, ignore_errors=True)
 
 
-def publish(user: User, ref: str) -> Any:
+def publish(user: User, ref: str, accept_loss: bool = False) -> Any:
     """Import what was tried: publish it for the practice, log who did, remove the file.
 
-    ``ConflictError`` where the practice's record changed since the dry run, or it cannot be
-    imported; nothing is changed then.
+    ``ConflictError`` where the practice's record changed since the dry run, where it cannot be
+    imported, or where it would take away more than is believed and that was not accepted; nothing
+    is changed then.
     """
     from django.db import transaction
 
-    from counterfoil.service.casework import events, from_rules
-    from counterfoil.service.casework.letters import match_again
+    from counterfoil.service.casework import events, from_rules, loop
     from counterfoil.service.pilot import figures
     from counterfoil.service.records import publishing
 
@@ -165,16 +169,18 @@ def publish(user: User, ref: str) -> Any:
         )
     folder = _folder() / ref
     try:
-        _, whole = _read(folder, tried.practice)
-        done = publishing.publish(whole, clock.today(), from_rules.findings_of)
+        with _loaded(folder, tried.practice) as load:
+            done = publishing.publish(
+                load, clock.today(), from_rules.findings_of, accept_loss=accept_loss
+            )
     except DataError as error:
         raise ConflictError(str(error)) from None
     with transaction.atomic():
-        refs = {"snapshot": done.snapshot, "format": whole.format}
+        refs = {"snapshot": done.snapshot, "format": load.format}
         role = next(iter(sorted(scope.roles_at(user, [tried.practice]) & set(IMPORTING))), "")
         events.append(tried.practice, [events.Entry("record_imported", refs)], user, role)
     shutil.rmtree(folder, ignore_errors=True)
-    match_again(tried.practice)
+    loop.after_publication(tried.practice)
     figures.work_out(tried.practice)
     return done
 
@@ -214,15 +220,20 @@ def _shown_name(name: str) -> str:
 
 def _try(ref: str, folder: Path, place: Organisation, name: str) -> DryRun:
     about = DryRun(ref, place.pk, place.name, name, at=clock.now().isoformat())
-    published = _published_key(place.pk)
-    before = _rows_before(place.pk)
-    said = {**_plain(about), "published": published, "patients_before": before.get("patient", 0)}
+    said = {**_plain(about), "published": _published_key(place.pk)}
     try:
-        load, whole = _read(folder, place.pk)
+        with (
+            _loaded(folder, place.pk) as load,
+            reading.leased(place.pk) as row,
+        ):
+            merged = merge(reading.opened(row), load)
+            said["published"] = row.pk if row else ""
     except DataError as error:
         problems = tuple(str(problem) for problem in error.problems)
-        return DryRun(**{**said, "problems": problems, "tables": ()})
-    after = whole.rows
+        held = _rows_before(place.pk)["patient"]
+        return DryRun(**{**said, "problems": problems, "tables": (), "patients_before": held})
+    after = merged.after
+    before = dict(merged.before) or dict.fromkeys(after, 0)
     lines = tuple(
         TableLine(n, c.read, c.loaded, c.rejected, before.get(n, 0), after[n])
         for n, c in load.counts.items()
@@ -239,16 +250,19 @@ def _try(ref: str, folder: Path, place: Organisation, name: str) -> DryRun:
                 for r in load.rejects[:SHOWN_REJECTS]
             ),
             "rejected": len(load.rejects),
-            "notes": tuple(dict.fromkeys((*load.notes, *whole.notes))),
+            "losses": tuple(asdict(loss) for loss in merged.losses),
+            "notes": tuple(dict.fromkeys(merged.load.notes)),
             "patients": load.rows["patient"],
+            "patients_before": before["patient"],
             "patients_after": after["patient"],
             "data_as_at": load.data_as_at.isoformat() if load.data_as_at else "",
         }
     )
 
 
-def _read(folder: Path, practice: str) -> tuple[Load, Load]:
-    """The load of the file, and the load to write: put into what the practice holds."""
+@contextmanager
+def _loaded(folder: Path, practice: str) -> Iterator[Load]:
+    """The load of the file. Tables too large for memory lie in the folder while the block runs."""
     path, kind, left = folder / "file", "", []
     with path.open("rb") as file:
         start = file.read(4096)
@@ -268,12 +282,11 @@ def _read(folder: Path, practice: str) -> tuple[Load, Load]:
     try:
         load = importers.read(kind, path, practice, key=key)
         load.notes[:0] = left
-        whole = merge(_published_tables(practice), load)
         if at.demo:
-            check_demo(whole)
+            check_demo(load)
+        yield load
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
-    return load, whole
 
 
 def _published_key(practice: str) -> str:
@@ -281,16 +294,11 @@ def _published_key(practice: str) -> str:
     return row.pk if row else ""
 
 
-def _published_tables(practice: str) -> dict[str, Any] | None:
-    with reading.leased(practice) as snapshot:
-        if snapshot is None:
-            return None
-        return reading.store().open(snapshot.snapshot_id).read()
-
-
 def _rows_before(practice: str) -> dict[str, int]:
-    tables = _published_tables(practice)
-    return {name: table.num_rows for name, table in (tables or {}).items()}
+    """Rows in force of every table, before anything is imported."""
+    with reading.leased(practice) as row:
+        found = reading.opened(row)
+        return dict.fromkeys(TABLES, 0) if found is None else found.held
 
 
 def _plain(run: DryRun) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""Writing the Parquet files of a snapshot: sorted, in row groups that fit how they are read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from counterfoil.records.patient import ORDERED_BY
+from counterfoil.records.schema import TABLES
+
+BY_CODE = {
+    "issue": ("product_code", "issued_on"),
+    "coded_entry": ("code", "happened_on"),
+    "plan": ("product_code", "start_date"),
+    "problem": ("code", "onset_on"),
+}
+"""The tables that are also kept by code, with the columns they are sorted by."""
+
+ROWS_PER_GROUP = 4_096
+"""By patient: small groups, so that opening one patient reads little. Measured on 400,000 rows, in
+one run: 54 ms at 4,096 rows, 84 at 16,384, 195 at 65,536."""
+
+ROWS_PER_GROUP_BY_CODE = 65_536
+"""By code: large groups, so that a scan for codes has little to skip: 4 ms against 12 at 4,096."""
+
+MEMORY = "1500MB"
+"""What sorting a table that does not fit in memory may take before it uses the disk."""
+
+_UNIQUE = {"source_id", "source_place", "parent_id"}
+"""Columns, besides the key, whose values hardly repeat: a dictionary would only cost."""
+
+_AT_ONCE = 262_144
+"""Rows handed to the writer at a time where a table is streamed: a multiple of both group sizes."""
+
+
+def orders(name: str) -> tuple[str, ...]:
+    """The sort orders in which a table is kept."""
+    return ("by_patient", "by_code") if name in BY_CODE else ("by_patient",)
+
+
+def sort_keys(name: str, order: str) -> list[str]:
+    """The columns by which a table is sorted, in turn; what is missing comes first."""
+    key = TABLES[name].key
+    if order == "by_code":
+        return [*BY_CODE[name], "patient_id", key]
+    columns = {column.name for column in TABLES[name].columns}
+    wanted = ["patient_id", ORDERED_BY.get(name, key), key]
+    return list(dict.fromkeys(column for column in wanted if column in columns))
+
+
+def write(name: str, source: pa.Table | str, order: str, path: Path) -> None:
+    """Write a table in one order: an Arrow table, or a DuckDB SELECT that need not fit in memory."""
+    keys = sort_keys(name, order)
+    group = ROWS_PER_GROUP if order == "by_patient" else ROWS_PER_GROUP_BY_CODE
+    schema = TABLES[name].arrow
+    if isinstance(source, pa.Table):
+        write_batches([ordered(source, keys)], schema, path, group)
+        return
+    aside = path.parent / ".sort"
+    with duckdb.connect(
+        config={"threads": 2, "memory_limit": MEMORY, "temp_directory": str(aside)}
+    ) as db:
+        columns = ", ".join(f'"{column}"' for column in schema.names)
+        by = ", ".join(f'"{key}" NULLS FIRST' for key in keys)
+        found = db.sql(f"SELECT {columns} FROM ({source}) ORDER BY {by}").to_arrow_reader(_AT_ONCE)
+        write_batches(_regrouped(found, schema), schema, path, group)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_batches(
+    tables: Sequence[pa.Table] | Iterator[pa.Table], schema: pa.Schema, path: Path, group: int
+) -> None:
+    """Write sorted tables one after the other as one synced file."""
+    key = schema.names[0]
+    plain = {key, *_UNIQUE} if "source_id" in schema.names else {"key"}
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        use_dictionary=[column for column in schema.names if column not in plain],
+    ) as writer:
+        for table in tables:
+            if table.num_rows:
+                writer.write_table(table, row_group_size=group)
+    sync(path)
+
+
+def ordered(table: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """The table sorted by these columns, ascending, missing values first."""
+    if not table.num_rows:
+        return table
+    order = pc.sort_indices(
+        table.select(list(keys)), sort_keys=[(key, "ascending", "at_start") for key in keys]
+    )
+    return table.take(order).combine_chunks()
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold what was written to a file or folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _regrouped(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Tables of exactly so many rows, so that the file is the same however it was sorted."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        while rows >= _AT_ONCE:
+            whole = pa.Table.from_batches(waiting)
+            yield whole.slice(0, _AT_ONCE).cast(schema).combine_chunks()
+            waiting = whole.slice(_AT_ONCE).to_batches()
+            rows -= _AT_ONCE
+    if rows:
+        yield pa.Table.from_batches(waiting).cast(schema).combine_chunks()

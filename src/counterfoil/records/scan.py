@@ -1,0 +1,239 @@
+"""One table of a snapshot, read as one: a base and the small parts put on it since.
+
+A part holds rows, and *masks*: the keys of rows in earlier parts that no longer hold, because a
+newer row has the same key or the row is gone. A reader takes the rows of every part whose key
+stands in none of its masks. ``sql`` says that to an engine; ``of_patient`` and ``read`` do it here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from counterfoil.records.schema import TABLES, empty
+
+MASK = pa.schema([pa.field("patient_id", pa.string()), pa.field("key", pa.string())])
+"""The columns of a mask: the key of a row that no longer holds, and whose row it was."""
+
+
+SMALL = 100_000
+"""Rows up to which a table is read into memory rather than asked of an engine."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parquet files of one table, and the masks that say which of their rows no longer hold."""
+
+    files: tuple[Path, ...]
+    masks: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The rows of one table that hold in one or more snapshots. Empty, and false, without files.
+
+    With ``known_on`` it is the table as the source held it on that day: entered by then and not
+    yet withdrawn. A row without ``recorded_on`` is taken to have been known always; what was
+    withdrawn only later is shown as not withdrawn.
+    """
+
+    table: str
+    parts: tuple[Part, ...]
+    known_on: date | None = None
+
+    @classmethod
+    def joined(cls, scans: Iterable[Scan]) -> Scan:
+        """Scans of the same table of several snapshots as one; ``ValueError`` without any."""
+        given = list(scans)
+        if not given:
+            raise ValueError("nothing to join")
+        return replace(given[0], parts=tuple(chain.from_iterable(s.parts for s in given)))
+
+    def __bool__(self) -> bool:
+        return any(part.files for part in self.parts)
+
+    @property
+    def key(self) -> str:
+        """The column that names a row."""
+        return TABLES[self.table].key
+
+    @property
+    def small(self) -> bool:
+        """Whether it is sooner read whole than asked of an engine."""
+        files = chain.from_iterable(part.files for part in self.parts)
+        return sum(_groups(str(file)).metadata.num_rows for file in files) <= SMALL
+
+    def sql(self, columns: Sequence[str] | None = None) -> str:
+        """A SELECT of these columns, or of all, for DuckDB. ``ValueError`` where there is no file."""
+        wanted = list(columns or TABLES[self.table].arrow.names)
+        if not self:
+            raise ValueError(f"{self.table}: there is no file to read")
+        return " UNION ALL ".join(self._select(part, wanted) for part in self.parts if part.files)
+
+    def _select(self, part: Part, columns: Sequence[str]) -> str:
+        shown = ", ".join(self._shown(column) for column in columns)
+        where = []
+        if part.masks:
+            where.append(
+                f"NOT EXISTS (SELECT 1 FROM {_files(part.masks)} AS m WHERE m.key = r.{self.key})"
+            )
+        if self.known_on is not None:
+            day = f"DATE '{self.known_on.isoformat()}'"
+            where.append(f"(r.recorded_on IS NULL OR r.recorded_on <= {day})")
+            where.append(f"(r.deleted_on IS NULL OR r.deleted_on > {day})")
+        text = f"SELECT {shown} FROM {_files(part.files)} AS r"
+        return f"{text} WHERE {' AND '.join(where)}" if where else text
+
+    def _shown(self, column: str) -> str:
+        if column == "deleted_on" and self.known_on is not None:
+            return "CAST(NULL AS DATE) AS deleted_on"
+        return f'r."{column}"'
+
+    def of_patient(self, patient_id: str) -> pa.Table:
+        """The rows of one patient, and perhaps some of others: whole row groups are read."""
+        found = []
+        for part in self.parts:
+            rows = _of_files(part.files, [patient_id])
+            if rows is None or not rows.num_rows:
+                continue
+            found.append(self._holding(rows, _of_files(part.masks, [patient_id])))
+        return self._known(pa.concat_tables(found)) if found else empty(self.table)
+
+    def read(
+        self, columns: Sequence[str] | None = None, patients: Collection[str] | None = None
+    ) -> pa.Table:
+        """The rows in memory: of everybody, or of these patients only."""
+        own = TABLES[self.table].arrow
+        wanted = list(columns or own.names)
+        needed = {*wanted, self.key}
+        if patients is not None:
+            needed.add("patient_id")
+        if self.known_on is not None:
+            needed |= {"recorded_on", "deleted_on"}
+        held = [name for name in own.names if name in needed]
+        ids = None if patients is None else sorted(patients)
+        found = [pa.schema([own.field(name) for name in held]).empty_table()]
+        for part in self.parts:
+            rows = _of_files(part.files, ids, held)
+            if rows is None:
+                continue
+            if ids is not None:
+                rows = rows.filter(pc.is_in(rows["patient_id"], pa.array(ids, pa.string())))
+            found.append(self._holding(rows, _of_files(part.masks, ids)))
+        return self._known(pa.concat_tables(found)).select(wanted)
+
+    def find(self, keys: pa.Array, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows with these keys."""
+        import duckdb
+
+        wanted = list(columns or TABLES[self.table].arrow.names)
+        target = pa.schema([TABLES[self.table].arrow.field(name) for name in wanted])
+        if not self or not len(keys):
+            return target.empty_table()
+        if self.small:
+            rows = self.read(list(dict.fromkeys([*wanted, self.key])))
+            return rows.filter(pc.is_in(rows[self.key], value_set=keys)).select(wanted)
+        with duckdb.connect(config={"threads": 2}) as db:
+            db.register("wanted_keys", pa.table({"key": keys}))
+            shown = ", ".join(f'r."{column}"' for column in wanted)
+            found = db.sql(
+                f"SELECT {shown} FROM ({self.sql(list(dict.fromkeys([*wanted, self.key])))}) AS r "
+                f"SEMI JOIN wanted_keys k ON r.{self.key} = k.key"
+            ).to_arrow_table()
+        return found.cast(target)
+
+    def _holding(self, rows: pa.Table, masked: pa.Table | None) -> pa.Table:
+        if masked is None or not masked.num_rows:
+            return rows
+        keys = masked["key"].combine_chunks()
+        return rows.filter(pc.invert(pc.is_in(rows[self.key], value_set=keys)))
+
+    def _known(self, rows: pa.Table) -> pa.Table:
+        if self.known_on is None:
+            return rows
+        day = pa.scalar(self.known_on, pa.date32())
+        entered = pc.fill_null(pc.less_equal(rows["recorded_on"], day), True)
+        there = pc.fill_null(pc.greater(rows["deleted_on"], day), True)
+        kept = rows.filter(pc.and_(entered, there))
+        at = kept.schema.get_field_index("deleted_on")
+        nothing = pa.nulls(kept.num_rows, pa.date32())
+        return kept.set_column(at, kept.schema.field(at), nothing)
+
+
+def _files(paths: Sequence[Path]) -> str:
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{quoted}])"
+
+
+def _of_files(
+    paths: Sequence[Path], patients: Sequence[str] | None, columns: Sequence[str] | None = None
+) -> pa.Table | None:
+    """The row groups that can hold these patients (sorted), or all; ``None`` without a file."""
+    if not paths:
+        return None
+    return pa.concat_tables([_row_groups(str(path), patients, columns) for path in paths])
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """A file's footer and the least and greatest patient of each of its row groups."""
+
+    metadata: Any
+    least: list[str]
+    greatest: list[str]
+
+
+@lru_cache(maxsize=512)
+def _groups(path: str) -> _Groups:
+    """Cached: the files of a snapshot never change."""
+    metadata = pq.read_metadata(path)
+    names = metadata.schema.to_arrow_schema().names
+    if "patient_id" not in names:
+        return _Groups(metadata, [], [])
+    column = names.index("patient_id")
+    least, greatest = [], []
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(column).statistics
+        # Rows without a patient sort first: a document that is not matched yet.
+        known = statistics is not None and statistics.has_min_max
+        least.append(statistics.min if known else "")
+        greatest.append(statistics.max if known else "")
+    return _Groups(metadata, least, greatest)
+
+
+def _row_groups(
+    path: str, patients: Sequence[str] | None, columns: Sequence[str] | None
+) -> pa.Table:
+    if patients is None:
+        return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
+    groups = _groups(path)
+    wanted = sorted(
+        {
+            group
+            for patient in patients
+            for group in range(
+                bisect_left(groups.greatest, patient), bisect_right(groups.least, patient)
+            )
+        }
+    )
+    schema = groups.metadata.schema.to_arrow_schema()
+    if not wanted:
+        held = schema if columns is None else pa.schema([schema.field(c) for c in columns])
+        return held.empty_table()
+    file = pq.ParquetFile(path, metadata=groups.metadata)
+    try:
+        return file.read_row_groups(
+            wanted, columns=None if columns is None else list(columns), use_threads=len(wanted) > 8
+        )
+    finally:
+        file.close()
