@@ -320,6 +320,8 @@ def _changed(
     by: Quantity = change.amount
     if by.unit != first.unit and not (by.unit is None and first.unit in COUNTED):
         raise Unsettled("the change is in another unit than the dose")
+    if change.daily and not first.times_low == first.times_high == first.per_days == 1:
+        raise Unsettled("the steps end at another number of times a day")
     stops = stops or change.stops
     assert first.low is not None
     target = change.target

@@ -117,6 +117,8 @@ def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
         word = tokens[at].low
         if _is_name(word, view) and longest(LEXICON.main, tokens, at) is None:
             known = True
+        elif word == "d" and known and cursor.low(at + 1) == "3" and cursor.glued(at + 1):
+            at += 1
         elif word not in _SALTS or (word in ("and", "with", "co") and at == 0 and word != "co"):
             break
         at += 1
@@ -128,10 +130,21 @@ def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
     return after, ours
 
 
+def _pair(word: str) -> bool:
+    """ "30/500": two strengths of one medicine, no part of a whole and no length of time."""
+    top, slash, bottom = word.partition("/")
+    return bool(slash) and top.isdigit() and bottom.isdigit() and int(bottom) > 60
+
+
 def _strength_and_form(cursor: Amounts, at: int) -> int:
     """Where a strength with a form, a compound strength, or a form alone ends."""
     end = at
     compound = False
+    adjective = longest(LEXICON.adjective, cursor.tokens, at)
+    if adjective and cursor.plain_value(adjective[0]) is not None:
+        at = end = adjective[0]
+    if end < cursor.n and _pair(cursor.low(end)):
+        return (cursor.form_at(end + 1) or (end + 1,))[0]
     value = cursor.plain_value(end)
     if value is not None:
         unit = longest(LEXICON.unit, cursor.tokens, value[1])

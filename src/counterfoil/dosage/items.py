@@ -120,10 +120,14 @@ class Limit(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A dose that goes down or up by ``amount`` every ``days`` until ``target`` or stopped."""
+    """A dose that goes down or up by ``amount`` every ``days`` until ``target`` or stopped.
+
+    ``daily``: the target is said to be taken once a day.
+    """
 
     sign: int
     amount: Quantity
     days: Fraction
     target: Quantity | None
     stops: bool
+    daily: bool = False

@@ -147,8 +147,8 @@ def _change_by(s: Scanner, at: int, end: int, sign: int) -> int:
     if days is None:
         return s.add(k.UNKNOWN, at, after, s.raw(at, after), "")
     after, every_days = days
-    target, stops, after = _target(s, after)
-    change = Change(sign, quantity, every_days, target, stops)
+    target, stops, daily, after = _target(s, after)
+    change = Change(sign, quantity, every_days, target, stops, daily)
     word = "up" if sign > 0 else "down"
     label = f"{word} by {amount_words(quantity.low, quantity.high, quantity.unit)} every {days_words(every_days)}"
     return s.add(k.CHANGE_BY, at, after, change, label)
@@ -168,30 +168,34 @@ def _step_length(s: Scanner, at: int) -> tuple[int, Fraction] | None:
     return None
 
 
-def _target(s: Scanner, at: int) -> tuple[Quantity | None, bool, int]:
+def _target(s: Scanner, at: int) -> tuple[Quantity | None, bool, bool, int]:
+    """The amount it ends at, whether it stops there, whether "a day" is said, and the place after."""
     while s.low(at) in (",", ";", "-"):
         at += 1
     found = longest(LEXICON.until, s.tokens, at)
     if not found:
-        return None, False, at
+        return None, False, False, at
     if found[1][1] == "until_stopped":
-        return None, True, found[0]
+        return None, True, False, found[0]
     mark = len(s.out)
     span = s.span(found[0])
     if span is None:
-        return None, False, at
+        return None, False, False, at
     end = s.amount(found[0], span)
     made = s.out[mark:]
     del s.out[mark:]
     if len(made) != 1 or made[0].kind != k.AMOUNT or made[0].value.low != made[0].value.high:
-        return None, False, at
+        return None, False, False, at
     tail = longest(LEXICON.main, s.tokens, end)
-    if tail and tail[1] == ("per", DAY):
-        end = tail[0]
+    daily = False
+    if tail and tail[1][0] in ("per", "frequency", "count"):
+        length = _step_length(s, end)
+        daily = length is not None and length[1] == DAY
+        end = length[0] if length is not None and daily else end
     again = longest(LEXICON.until, s.tokens, end)
     if again and again[1][1] == "until_stopped":
-        return made[0].value, True, again[0]
-    return made[0].value, False, end
+        return made[0].value, True, daily, again[0]
+    return made[0].value, False, daily, end
 
 
 def _cycle(s: Scanner, at: int, end: int, value: Any) -> int:

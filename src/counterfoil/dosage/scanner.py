@@ -94,17 +94,21 @@ class Scanner(Amounts):
             end = self.slashed(at)
             if end > at:
                 return end
-        if (
-            token.kind == "num"
-            and len(token.low) == 4
-            and token.low[0] == "0"
-            and token.low.isdigit()
-        ):
+        if token.kind == "num" and len(token.low) == 4 and self._is_clock(at):
             return self.clock_or_unknown(at)
         span = self.span(at)
         if span is None:
             return self.add(k.UNKNOWN, at, at + 1, self.raw(at, at + 1), "")
         return self.led_by_number(at, span)
+
+    def _is_clock(self, at: int) -> bool:
+        """ "0800", or "1400" after "100mg": four figures that can only be a time."""
+        figures = self.low(at)
+        if not figures.isdigit() or self.unit_at(at + 1):
+            return False
+        before = self.out[-1] if self.out else None
+        dosed = before is not None and before.kind == k.AMOUNT and before.value.unit in MASS
+        return figures[0] == "0" or (dosed and figures[2:] in ("00", "15", "30", "45"))
 
     def clock_or_unknown(self, at: int) -> int:
         """ "0800": nothing else is written with a zero before it."""
@@ -234,7 +238,9 @@ class Scanner(Amounts):
         """ "8am" with no "at": a clock time only where it cannot be a number of tablets."""
         before = self.out[-1] if self.out else None
         glued = self.glued(end)
-        if glued and before is not None and self._told_from_amount(before):
+        if glued and (
+            (before is not None and self._told_from_amount(before)) or self.low(end + 1) == ":"
+        ):
             done = self.clock(at, at, sure=True)
             if done > at:
                 return done
