@@ -37,7 +37,7 @@ Kind = Literal[
 ]
 KINDS: dict[str, str] = {
     "unreadable": "the list could not be read",
-    "mixed_systems": "an id of the other coding system",
+    "mixed_systems": "the list holds ids of both coding systems",
     "former_id": "the product is in the list under a former id only",
     "other_id": "the product is in the list by name, but not under its current id",
     "sibling_missing": "another strength of a listed drug and form is not in the list",
@@ -157,8 +157,11 @@ class _Check:
         self.notes = list(codelist.notes)
 
     def run(self) -> Summary:
-        for entry in self.list.foreign:
-            self.add("mixed_systems", entry.code, entry.term, "its namespace", (entry,))
+        foreign = self.list.foreign
+        if foreign:
+            other = "dm+d's namespace" if self.list.system == "snomed" else "clinical namespaces"
+            why = f"{len(foreign)} of {len(self.list.codes)} ids lie in {other}"
+            self.add("mixed_systems", foreign[0].code, foreign[0].term, why, foreign)
         self.look()
         return Summary(
             name=self.list.name,
@@ -236,7 +239,7 @@ class _ProductCheck(_Check):
             if entry.code in products.items:
                 self.counts["current"] += 1
                 self.present.setdefault(entry.code, []).append(entry)
-            elif products.successors.get(entry.code) or entry.code in products.invalid:
+            elif products.successors(entry.code) or entry.code in products.invalid:
                 self.counts["former"] += 1
             else:
                 unplaced.append(entry)
@@ -251,7 +254,7 @@ class _ProductCheck(_Check):
         found: dict[str, list[Listed]] = {}
         choices: dict[str, int] = {}
         for entry in self.list.entries:
-            targets = self.products.successors.get(entry.code, ())
+            targets = self.products.successors(entry.code)
             if any(t in self.present for t in targets):
                 continue
             for target in targets:

@@ -195,7 +195,7 @@ def refsets_of(raw: bytes, place: str) -> list[CodeList]:
     if names == key:
         names = None
     groups: dict[str, list[tuple[int, list[str]]]] = {}
-    column = whole.code_column(None)
+    column = whole.code_column(None, apart_from=key)
     for number, cells in rows:
         if cells[key].strip() and cells[column].strip():
             groups.setdefault(cells[key].strip(), []).append((number, cells))
@@ -306,7 +306,7 @@ class _Table:
     def _at(self, column: int) -> list[str]:
         return [_bare(cells[column]) for _, cells in self.rows]
 
-    def code_column(self, wanted: str | None) -> int:
+    def code_column(self, wanted: str | None, apart_from: int = -1) -> int:
         """The column of ids: ``code`` where it holds ids, else the leftmost column that does."""
         if wanted is not None:
             if wanted not in self.header:
@@ -314,7 +314,7 @@ class _Table:
                     self.place, f"a column called {wanted}", ", ".join(h for h in self.header if h)
                 )
             return self.header.index(wanted)
-        found = [i for i in range(len(self.header)) if self._holds_ids(i)]
+        found = [i for i in range(len(self.header)) if i != apart_from and self._holds_ids(i)]
         if not found:
             raise DataError.at(
                 self.place,

@@ -1,6 +1,6 @@
 """The products of a loaded release, as far as checking a list needs them.
 
-Built from a release's tables (``product``, ``current_id``). A release may hold no brands: the
+Built from the table ``product`` of the release in use and the history of ids. A release may hold no brands: the
 product lists of packs do not, and then nothing is said about brands.
 """
 
@@ -13,6 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
+
+from counterfoil.terminology.releases.history import History
 
 _STRENGTH = re.compile(
     r"(?<![\w-])\d[\d.,]*\s?(?:micrograms?|nanograms?|mg|g|kg|ml|litres?|%|(?:million |mega)?units?|"
@@ -77,7 +79,7 @@ class Products:
     """A release's current products, what replaced former ids, and families of one drug and form."""
 
     items: Mapping[str, Item]
-    successors: Mapping[str, tuple[str, ...]]
+    history: History
     invalid: Mapping[str, str]
     families: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)
     by_name: Mapping[str, tuple[str, ...]] = field(repr=False)
@@ -85,13 +87,8 @@ class Products:
     """AMP ids by the id of their VMP."""
 
     @classmethod
-    def of(
-        cls,
-        product: pa.Table,
-        current_id: pa.Table | None = None,
-        atc: Mapping[str, str] | None = None,
-    ) -> Products:
-        """From the tables of a release; *atc* gives the ATC code of VMPs where the table lacks it."""
+    def of(cls, product: pa.Table, history: History | None = None) -> Products:
+        """From the table ``product`` of the release in use, and the history of former ids."""
         items: dict[str, Item] = {}
         invalid: dict[str, str] = {}
         families: dict[tuple[str, str], list[str]] = {}
@@ -107,7 +104,7 @@ class Products:
                 invalid[row["id"]] = name
                 continue
             drug, form = drug_and_form(name)
-            group = row["atc"] or (atc or {}).get(row["id"], "") or ""
+            group = row["atc"] or ""
             item = Item(
                 row["id"],
                 row["level"],
@@ -127,7 +124,7 @@ class Products:
                 brands.setdefault(item.vmp_id, []).append(item.id)
         return cls(
             items=items,
-            successors=_successors(current_id, items),
+            history=history or History(()),
             invalid=invalid,
             families={k: tuple(v) for k, v in families.items()},
             by_name={k: tuple(v) for k, v in by_name.items()},
@@ -139,36 +136,14 @@ class Products:
         """Whether the release holds AMPs, so that an unknown id can be called unknown."""
         return bool(self.brands)
 
-    def resolve(self, id_: str) -> tuple[str, ...]:
-        """The current ids of an id: itself where it is current; empty where it is not known."""
-        return (id_,) if id_ in self.items else self.successors.get(id_, ())
-
-
-_PRODUCTS = (None, "VTM", "VMP", "AMP")
-
-
-def _successors(
-    current_id: pa.Table | None, items: Mapping[str, Item]
-) -> dict[str, tuple[str, ...]]:
-    """From former to current ids. An id that is a product itself has no successor, whatever was."""
-    found: dict[str, set[str]] = {}
-    if current_id is not None:
-        step = "next_id" if "next_id" in current_id.column_names else "current_id"
-        for row in _rows(current_id, ("previous_id", step, "kind")):
-            old, new = row["previous_id"], row[step]
-            if row["kind"] in _PRODUCTS and new is not None and old not in items and old != new:
-                found.setdefault(old, set()).add(new)
-    return {old: tuple(sorted(_ends(old, found))) for old in found}
-
-
-def _ends(old: str, links: Mapping[str, set[str]]) -> set[str]:
-    """The last ids of the chain of successors."""
-    seen, front, ends = {old}, {old}, set()
-    while front:
-        front = {new for one in front for new in links.get(one, ())} - seen
-        ends |= {one for one in front if one not in links}
-        seen |= front
-    return ends
+    def successors(self, id_: str) -> tuple[str, ...]:
+        """What took the place of a former id; empty where it is a product still, or not known."""
+        if id_ in self.items:
+            return ()
+        trace = self.history.trace(id_)
+        if trace.state == "ambiguous":
+            return trace.successors
+        return (trace.current,) if trace.state == "replaced" and trace.current else ()
 
 
 def _rows(table: pa.Table, columns: Iterable[str]) -> list[dict[str, Any]]:

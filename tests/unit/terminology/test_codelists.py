@@ -201,6 +201,12 @@ def test_a_table_of_reference_sets_gives_a_list_for_each(tmp_path: Path, form: s
     }
 
 
+def test_a_table_of_names_alone_is_no_table_of_reference_sets(tmp_path: Path) -> None:
+    path = write(tmp_path, f"refset_code,refset_name\n{ONE},Asthma\n")
+    with pytest.raises(DataError, match="a column of SNOMED CT or dm"):
+        read_refsets(path)
+
+
 class TestPublished:
     """The 299 lists at hand: every one with the right column and system."""
 
