@@ -143,3 +143,26 @@ def test_a_patient_who_is_gone_is_left_as_last_seen(decided: LetterDocument) -> 
     later = datetime.now(UTC) + timedelta(seconds=1)
     Snapshot.objects.filter(published=True).update(published_at=later)
     assert loop.verify_letters("X1").counts == {}
+
+
+def test_the_outcome_says_what_to_enter_and_prints(
+    decided: LetterDocument, world: Any, client: Any
+) -> None:
+    """The page and the PDF, and nobody else's."""
+    client.force_login(world.tess)
+    page = client.get(f"/letters/{decided.pk}/outcome/").content.decode()
+    assert "Add what the letter says" in page
+    assert "Sertraline 50mg tablets, ONE in the morning" in page
+    assert "End Naproxen 500mg tablets" in page
+    assert "has been stopped" in page
+    pdf = client.get(f"/letters/{decided.pk}/outcome.pdf")
+    assert pdf["Content-Type"] == "application/pdf"
+    assert pdf.content.startswith(b"%PDF")
+    import pypdfium2
+
+    text = pypdfium2.PdfDocument(pdf.content)[0].get_textpage().get_text_range()
+    assert "999 000 0026" in text
+    assert "Sertraline 50mg tablets, ONE in the morning" in text
+    client.force_login(world.stranger)
+    assert client.get(f"/letters/{decided.pk}/outcome/").status_code == 404
+    assert client.get(f"/letters/{decided.pk}/outcome.pdf").status_code == 404

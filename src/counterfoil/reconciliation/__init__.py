@@ -1,15 +1,24 @@
 """The hospital's list against the GP list: same, changed, new, stopped, missing, and what blocks."""
 
+from counterfoil.reconciliation.closing import Change, Decided, changes, script
 from counterfoil.reconciliation.engine import reconcile, reconcile_file
 from counterfoil.reconciliation.identity import Identity, identify
 from counterfoil.reconciliation.model import CLASSES, Class, Item, Outcome, OutcomeLine, Why
-from counterfoil.reconciliation.texts import call_script, draft_query, to_do
+from counterfoil.reconciliation.texts import (
+    call_script,
+    draft_query,
+    query_about,
+    to_do,
+    worth_asking,
+)
 from counterfoil.reconciliation.verify import EXPECTED, Expected, Verified, verify
 
 __all__ = [
     "CLASSES",
     "EXPECTED",
+    "Change",
     "Class",
+    "Decided",
     "Expected",
     "Identity",
     "Item",
@@ -18,10 +27,14 @@ __all__ = [
     "Verified",
     "Why",
     "call_script",
+    "changes",
     "draft_query",
     "identify",
+    "query_about",
     "reconcile",
     "reconcile_file",
+    "script",
     "to_do",
     "verify",
+    "worth_asking",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -96,6 +96,26 @@ class OutcomeLine:
             "why": [w.to_json() for w in self.why],
             "proposal": self.proposal,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> OutcomeLine:
+        """The line whose JSON this is; what the JSON leaves out is left out."""
+
+        def items(key: str) -> tuple[Item, ...]:
+            return tuple(Item(one["id"], one["text"]) for one in data[key])
+
+        return cls(
+            id=data["id"],
+            cls=data["class"],
+            subclass=data["subclass"],
+            stated=data["stated"],
+            found=data["found"],
+            letter_lines=items("letter_lines"),
+            plans=items("plans"),
+            owner=data["owner"],
+            why=tuple(Why(one["text"], one["source"]) for one in data["why"]),
+            proposal=data["proposal"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,23 +20,30 @@ def draft_query(outcome: Outcome, line_ids: Iterable[str] | None = None) -> str:
     """A query to the ward about these lines; by default every line that blocks, is missing, or is
     stopped without a reason. Empty where there is nothing to ask."""
     wanted = None if line_ids is None else set(line_ids)
-    questions = [
-        _filled("questions", line, knowledge.data()["query"])
+    asked = [
+        line
         for line in outcome.lines
-        if (line.id in wanted if wanted is not None else _worth_asking(line))
+        if (line.id in wanted if wanted is not None else worth_asking(line))
     ]
-    questions = [q for q in questions if q]
+    return query_about(asked, f"{day_words(outcome.as_of)} (letter {outcome.letter_id})")
+
+
+def query_about(lines: Iterable[OutcomeLine], letter: str) -> str:
+    """A query about just these lines; *letter* says of which date the letter is, in words."""
+    filled = [_filled("questions", line, knowledge.data()["query"]) for line in lines]
+    questions = [q for q in filled if q]
     if not questions:
         return ""
     numbered = "\n".join(f"{n}. {q}" for n, q in enumerate(questions, 1))
     return (
-        f"About your discharge letter of {day_words(outcome.as_of)} (letter {outcome.letter_id}).\n"
+        f"About your discharge letter of {letter}.\n"
         f"We compared it with the GP record and need your answer to:\n{numbered}\n"
         "Until we hear from you nothing is changed on the points above."
     )
 
 
-def _worth_asking(line: OutcomeLine) -> bool:
+def worth_asking(line: OutcomeLine) -> bool:
+    """Whether a line blocks, is missing, or is stopped or held without what one needs to know."""
     if line.cls not in _ASKED:
         return False
     return line.cls != "stopped" or line.subclass in ("explicit, no reason", "on hold, no rule")

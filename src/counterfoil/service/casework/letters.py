@@ -145,7 +145,16 @@ def _match(place: Organisation, letter: Letter, day: date) -> _Read:
 
 def _content(letter: Letter) -> dict[str, Any]:
     lines = [
-        {"id": m.id, "text": m.text, "start": m.start, "end": m.end, "section": m.section}
+        {
+            "id": m.id,
+            "text": m.text,
+            "start": m.start,
+            "end": m.end,
+            "section": m.section,
+            "drug": m.drug_text,
+            "dose": m.dose_text,
+            "duration": m.duration,
+        }
         for m in letter.lines
     ]
     unread = [{"text": s.text, "start": s.start, "end": s.end} for s in letter.unread]

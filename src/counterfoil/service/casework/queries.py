@@ -159,6 +159,7 @@ def letter_view(user: User, letter_ref: str) -> LetterView:
         claimed_by=claimed_by,
         as_of=letter.as_of,
         document_name=letter.name,
+        finished_at=letter.finished_at,
     )
 
 

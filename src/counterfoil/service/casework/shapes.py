@@ -331,6 +331,7 @@ class LetterView:
     claimed_by: str
     as_of: date
     document_name: str
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True)

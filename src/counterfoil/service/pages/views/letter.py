@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -13,7 +14,7 @@ from counterfoil.foundation.errors import DataError
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
 from counterfoil.service.casework.letters import take_in
-from counterfoil.service.pages import words
+from counterfoil.service.pages import pdf, words
 from counterfoil.service.pages.page import (
     FormState,
     Problem,
@@ -24,6 +25,7 @@ from counterfoil.service.pages.page import (
     version_of,
 )
 from counterfoil.service.pages.presenters import case as case_presenter
+from counterfoil.service.pages.presenters import closing
 from counterfoil.service.pages.presenters import letter as presenter
 from counterfoil.service.pages.views.today import back_to_list
 
@@ -145,8 +147,45 @@ def finish(request: HttpRequest, ref: UUID) -> HttpResponse:
         actions.finish_letter(user_of(request), str(ref), expected_version=version_of(request))
     except (PolicyError, ConflictError) as error:
         return show(request, str(ref), problem=Problem(str(error)), status=409)
-    say(request, "Letter finished.")
-    return redirect("letters")
+    say(request, "Letter finished. This is what is to be done now.")
+    return redirect("letter-outcome", ref)
+
+
+@require_safe
+@page_view
+def outcome(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """What to do now: changes to enter, the query to the ward, the call to the patient."""
+    return render(request, "letter-outcome.jinja", _outcome(request, str(ref)), current="letters")
+
+
+@require_safe
+@page_view
+def outcome_pdf(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """The same on paper, as a PDF with its times."""
+    context = _outcome(request, str(ref))
+    if not context["pdf"]:
+        raise Http404("This installation cannot make PDFs: it lacks the Pango library.")
+    response = HttpResponse(pdf.made(request, context), content_type="application/pdf")
+    response["Content-Disposition"] = 'attachment; filename="letter-outcome.pdf"'
+    return response
+
+
+def _outcome(request: HttpRequest, ref: str) -> dict[str, Any]:
+    user = user_of(request)
+    view = queries.letter_view(user, ref)
+    if view.summary.case_ref is None:
+        raise Http404("The patient of this letter has not been found yet.")
+    actions.view_patient(user, view.summary.case_ref, "letter")
+    case = queries.case_view(user, view.summary.case_ref)
+    return {
+        "title": "What to do now",
+        "letter": view,
+        "summary": view.summary,
+        "closing": closing.closing(view),
+        "allergies": case_presenter.allergies(case.record),
+        "finished": view.finished_at,
+        "pdf": pdf.possible(),
+    }
 
 
 @require_safe
