@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from counterfoil.synthetic import columns
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic, working_day
 from counterfoil.synthetic.lists import rows
-from counterfoil.synthetic.people import HISTORY
+from counterfoil.synthetic.people import DEEP, HISTORY
 from counterfoil.synthetic.plans import problem_ids
 from counterfoil.synthetic.script import NEVER, Script
 
@@ -24,6 +25,7 @@ OTHER_TERMS: list[tuple[str, str, str, str]] = [
     ("declined", "116471000119100", "Blood test declined", "nhsd bldtestdec_cod refset"),
     ("acquired_hypothyroid", "111566002", "Acquired hypothyroidism", "nhsd thy_cod refset"),
     ("diabetes_resolved", "315051004", "Diabetes resolved", "nhsd dmres_cod refset"),
+    ("diabetes_vague", "73211009", "Diabetes mellitus", "nhsd dm_cod refset"),
     ("medication_review", "314530002", "Medication review done", "monitoring_codes MEDRVW_COD"),
 ]
 """Codes used besides those of conditions and tests: key, SNOMED CT code, term, list read."""
@@ -38,6 +40,7 @@ class Results:
     analyte: Ints
     value: Floats
     unit: Ints
+    withdrawn: Ints
 
 
 def analytes() -> dict[str, int]:
@@ -124,41 +127,60 @@ def results(script: Script, seed: int) -> Results:
     value = _values(script, rng, patient, analyte)
     value = _age_of_weight(script, patient, analyte, value)
     unit = _units(script, rng, patient, analyte)
-    return _with_extras(script, Results(patient, day, analyte, value, unit))
+    return _with_extras(
+        script, Results(patient, day, analyte, value, unit, np.full(patient.size, NO_DAY))
+    )
 
 
-LATE = 0.27
+ROWS_BACK = 60
+"""The most earlier tests of one group that a scripted row can hold."""
 
 
-def _pace(rng: np.random.Generator, size: int) -> Floats:
-    """For each patient how far back the earlier tests lie, in usual gaps: some came late."""
-    steps = rng.uniform(0.86, 1.04, (size, 11))
-    late = rng.random((size, 11)) < LATE
-    steps = np.where(late, rng.uniform(1.15, 2.4, (size, 11)), steps)
-    steps[:, 0] = 0.0
-    return np.asarray(np.cumsum(steps, axis=1), dtype=np.float64)
+@dataclass(slots=True)
+class _Pace:
+    """Draws for how far apart scripted tests lie, one row a patient: shared by groups of tests."""
+
+    usual: Floats
+    late: Floats
+    over: Floats
+
+
+def _pace(rng: np.random.Generator, size: int) -> _Pace:
+    usual, late = rng.uniform(0.86, 1.04, (size, ROWS_BACK)), rng.random((size, ROWS_BACK))
+    return _Pace(usual, late, rng.uniform(0.5, 1.5, (size, ROWS_BACK)))
 
 
 def _as_scripted(
-    script: Script, group: str, patient: Ints, day: Ints, analyte: str, pace: Floats
+    script: Script, group: str, patient: Ints, day: Ints, analyte: str, pace: _Pace
 ) -> tuple[Ints, Ints]:
-    """Drop tests after a scripted last one, add that one and a regular row of earlier ones."""
+    """Drop tests after a scripted last one, add that one and a row of earlier ones.
+
+    Where the row is scripted in full (a gap and how late a late one is) nothing else of the group
+    is kept: the share overdue is then the same at any time. See ``scenes.as_late_as_now``.
+    """
     last = script.last_test.get(group)
     if last is None:
         return patient, day
-    bound = last[patient]
-    keep = (bound == NO_DAY) | (day < bound - 10)
+    bound, gaps = last[patient], script.test_gap[group]
+    none = np.zeros_like(gaps)
+    limit, by = script.test_late.get(group, (none, none))
+    keep = (bound == NO_DAY) | ((limit[patient] == 0) & (day < bound - 10))
     first = script.first_test.get(group)
     if first is not None:
         keep &= (first[patient] == NO_DAY) | (day >= first[patient])
     patient, day = patient[keep], day[keep]
     if analyte in ("hba1c_ndh", "hba1c_monitoring", "fbc_panel", "lft_panel"):
         return patient, day
-    who = np.flatnonzero((last != NO_DAY) & (last != NEVER))
-    gap = script.test_gap[group][who]
-    regular = gap > 0
-    when = last[who][:, None] - np.rint(gap[:, None] * pace[who]).astype(np.int64)
-    fits = (when > script.as_of - HISTORY) & regular[:, None]
+    who = np.flatnonzero((last != NO_DAY) & (last != NEVER) & (gaps > 0))
+    shift = 7 if group == "weight" else 0  # weighing runs late apart from blood tests
+    late = np.roll(pace.late[who], shift, axis=1) < script.late_share[who][:, None]
+    late &= limit[who][:, None] > 0
+    usual = gaps[who][:, None] * pace.usual[who]
+    over = limit[who][:, None] + by[who][:, None] * pace.over[who]
+    back = np.cumsum(np.where(late, over, usual), axis=1)
+    back = np.concatenate([np.zeros((who.size, 1)), back[:, :-1]], axis=1)
+    when = last[who][:, None] - np.rint(back).astype(np.int64)
+    fits = when > np.where(limit[who] > 0, script.as_of - DEEP, script.as_of - HISTORY)[:, None]
     if first is not None:
         start = first[who][:, None]
         fits &= (start == NO_DAY) | (when >= start)
@@ -272,7 +294,12 @@ def _with_extras(script: Script, out: Results) -> Results:
         np.concatenate([out.analyte, np.array([names[e.analyte] for e in extra])]),
         np.concatenate([out.value, np.array([e.value or 0.0 for e in extra])]),
         np.concatenate([out.unit, np.array(unit)]),
+        np.concatenate([out.withdrawn, _or_none([e.withdrawn for e in extra])]),
     )
+
+
+def _or_none(days: list[int | None]) -> Ints:
+    return np.array([NO_DAY if day is None else day for day in days], dtype=np.int64)
 
 
 @dataclass(slots=True)
@@ -364,6 +391,7 @@ def entry_tables(
     unit = np.concatenate([tests.unit, np.full(n_codes, -1)])
     nothing = np.full(n_codes, -1)
     analyte = np.concatenate([tests.analyte, nothing])
+    withdrawn = np.concatenate([tests.withdrawn, np.full(n_codes, NO_DAY)])
     order = np.lexsort((word, day, patient))
     low = np.array([float(r["range_low"]) if r["range_low"] else np.nan for r in listed])
     high = np.array([float(r["range_high"]) if r["range_high"] else np.nan for r in listed])
@@ -401,6 +429,7 @@ def entry_tables(
             "range_low": columns.decimals(np.where(is_test, low[analyte[order]], np.nan)),
             "range_high": columns.decimals(np.where(is_test, high[analyte[order]], np.nan)),
             "status": columns.texts(["final"], np.where(is_test, 0, -1)),
+            "deleted_on": columns.days(withdrawn[order]),
         },
         recorded,
     )
@@ -423,12 +452,13 @@ def _comparators(analyte: Ints, value: Floats) -> tuple[Ints, Floats]:
 def _problems(script: Script, coded: Diagnoses, row: Ints, rng: np.random.Generator) -> pa.Table:
     """A problem for each condition coded, linked to its first code."""
     first = np.flatnonzero(coded.condition >= 0)
+    again = _again(script, coded)
     patient, condition = coded.patient[first], coded.condition[first]
     size = first.size
     number = script.who.place.number
     listed = terms()
     minor = rng.random(size) < 0.2
-    return columns.table(
+    made = columns.table(
         "problem",
         script.who.place.code,
         size,
@@ -444,3 +474,21 @@ def _problems(script: Script, coded: Diagnoses, row: Ints, rng: np.random.Genera
         },
         coded.day[first],
     )
+    if not again:
+        return made
+    twice = made.take(pa.array(np.searchsorted(first, again)))
+    keys = pc.binary_join_element_wise(twice["problem_id"], "-2", "")
+    for name in ("problem_id", "source_id"):
+        twice = twice.set_column(twice.schema.get_field_index(name), made.schema.field(name), keys)
+    return pa.concat_tables([made, twice]).combine_chunks()
+
+
+def _again(script: Script, coded: Diagnoses) -> list[int]:
+    """The first codes of problems that stand on the list twice."""
+    names = [row["condition"] for row in rows("conditions")]
+    wanted = {(patient, names.index(name)) for patient, name in script.twice_listed}
+    if not wanted:
+        return []
+    patients = {patient for patient, _ in wanted}
+    near = np.flatnonzero(np.isin(coded.patient, list(patients)))
+    return [int(i) for i in near if (int(coded.patient[i]), int(coded.condition[i])) in wanted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from counterfoil.synthetic import columns
@@ -50,11 +51,13 @@ def issues(script: Script, made: Plans, seed: int) -> Issues:
     of a plan is on the day it starts.
     """
     rng = stream(seed, "issues", script.who.place.code)
-    plan, day, cycle = _regular(rng, script, made)
-    first = np.flatnonzero((made.kind != HOSPITAL) & (made.start >= script.who.first[made.patient]))
-    plan = np.concatenate([plan, first])
-    day = np.concatenate([day, made.start[first]])
-    cycle = np.concatenate([cycle, np.full(first.size, -1)])
+    phase = rng.integers(0, CYCLE, script.who.size)
+    plan, day, cycle = _regular(rng, script, made, phase)
+    old_plan, old_day, old_cycle = _older(rng, script, made, phase)
+    first = np.flatnonzero((made.kind != HOSPITAL) & (made.start >= script.reach[made.patient]))
+    plan = np.concatenate([plan, old_plan, first])
+    day = np.concatenate([day, old_day, made.start[first]])
+    cycle = np.concatenate([cycle, old_cycle, np.full(first.size, -1)])
     valid_from = day.copy()
     ahead_plan, ahead_day, ahead_from, ahead_cycle = _ahead(made, plan, day, cycle, script.as_of)
     twice = np.flatnonzero((rng.random(plan.size) < TWICE) & ~made.steady[plan])
@@ -73,10 +76,12 @@ def issues(script: Script, made: Plans, seed: int) -> Issues:
     return Issues(plan, patient, day, valid_from, cancelled, number)
 
 
-def _regular(rng: np.random.Generator, script: Script, made: Plans) -> tuple[Ints, Ints, Ints]:
+def _regular(
+    rng: np.random.Generator, script: Script, made: Plans, phase: Ints
+) -> tuple[Ints, Ints, Ints]:
+    """What was ordered within the usual history: plan, day and cycle counted back from now."""
     who = script.who
     repeat = np.flatnonzero((made.kind != ACUTE) & (made.kind != HOSPITAL))
-    phase = rng.integers(0, CYCLE, who.size)
     turn = rng.integers(0, 12, who.size)
     wander = np.clip(np.rint(rng.normal(0.0, 2.6, (who.size, CYCLES))), -8, 8).astype(np.int64)
     base = who.as_of - phase[:, None] - CYCLE * np.arange(CYCLES)[None, :] + wander
@@ -88,12 +93,60 @@ def _regular(rng: np.random.Generator, script: Script, made: Plans) -> tuple[Int
     keep = (day >= since[:, None]) & (day < ends[:, None]) & (day <= who.as_of)
     turns = np.arange(CYCLES)[None, :] + turn[patient][:, None]
     keep &= turns % made.multiple[repeat][:, None] == 0
+    keep &= rng.random(keep.shape) < _ordered(made, repeat)[:, None]
+    ways = _ways(script, made, repeat)
+    cycles = np.arange(CYCLES)[None, :]
+    keep &= ~((ways == "under")[:, None] & (cycles % 3 > 0))
+    keep &= ~((ways == "never")[:, None] & (day > who.as_of - 380))
+    line, cycle = np.nonzero(keep)
+    plan, days = repeat[line], day[line, cycle]
+    over = np.flatnonzero((ways[line] == "over") & (cycle > 0) & (cycle < 7))
+    plan = np.concatenate([plan, plan[over]])
+    days = np.concatenate([days, working_day(days[over] + CYCLE // 2)])
+    return plan, days, np.concatenate([cycle, cycle[over]]).astype(np.int64)
+
+
+def _ways(script: Script, made: Plans, repeat: Ints) -> npt.NDArray[np.str_]:
+    """How each plan is ordered where a scene says so; elsewhere empty."""
+    out = np.full(repeat.size, "", dtype="<U5")
+    for (patient, group), way in script.ordering.items():
+        for place in np.flatnonzero(made.patient[repeat] == patient):
+            plan = repeat[place]
+            if options()[int(made.option[plan])].group == group and made.end[plan] == NO_DAY:
+                out[place] = way
+    return out
+
+
+def _ordered(made: Plans, repeat: Ints) -> Floats:
+    """The share of their turns at which plans are ordered."""
     needed = np.array([schedules()[option.freq].as_needed for option in options()])
     share = np.where(needed[made.option[repeat]], WHEN_NEEDED, 1.0 - LAPSE)
-    share = np.where(made.steady[repeat], 1.0, share)
-    keep &= rng.random(keep.shape) < share[:, None]
-    line, cycle = np.nonzero(keep)
-    return repeat[line], day[line, cycle], cycle.astype(np.int64)
+    return np.where(made.steady[repeat], 1.0, share)
+
+
+def _older(
+    rng: np.random.Generator, script: Script, made: Plans, phase: Ints
+) -> tuple[Ints, Ints, Ints]:
+    """The same before the usual history, for those whose history reaches back further."""
+    who = script.who
+    edge = who.as_of - CYCLE * CYCLES
+    since = np.maximum(made.start + 14, script.reach[made.patient])
+    until = np.where(made.end == NO_DAY, who.as_of, made.end)
+    until = np.minimum(until, who.last[made.patient])
+    wanted = (made.kind != ACUTE) & (made.kind != HOSPITAL)
+    wanted &= (since < edge) & (since < until)
+    index = np.flatnonzero(wanted)
+    turns = np.maximum((edge - since[index]) // CYCLE + 1, 0)
+    plan = np.repeat(index, turns)
+    turn = np.arange(plan.size) - np.repeat(np.cumsum(turns) - turns, turns)
+    cycle = CYCLES + turn
+    wander = np.clip(np.rint(rng.normal(0.0, 2.6, plan.size)), -8, 8).astype(np.int64)
+    patient = made.patient[plan]
+    day = working_day(who.as_of - phase[patient] - CYCLE * cycle + wander)
+    keep = (day >= since[plan]) & (day < until[plan])
+    keep &= (cycle + patient) % made.multiple[plan] == 0
+    keep &= rng.random(plan.size) < _ordered(made, plan)
+    return plan[keep], day[keep], cycle[keep]
 
 
 def _last_order(rng: np.random.Generator, script: Script, made: Plans, repeat: Ints) -> Ints:

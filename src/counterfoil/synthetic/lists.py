@@ -179,6 +179,10 @@ class DoseTexts:
     count: Ints
 
 
+FAULTY = ("Six To Be Taken Each Day",)
+"""Dose texts that only a scene writes: no option is dosed so."""
+
+
 @cache
 def dose_texts() -> DoseTexts:
     """The dose texts of every option, most common way of writing first."""
@@ -192,4 +196,4 @@ def dose_texts() -> DoseTexts:
         start.append(len(words))
         count.append(len(ways))
         words.extend(say(way, option.amount, option.unit) for way in ways)
-    return DoseTexts(tuple(words), np.array(start), np.array(count))
+    return DoseTexts((*words, *FAULTY), np.array(start), np.array(count))

@@ -16,6 +16,9 @@ from counterfoil.synthetic.numbers import nhs_numbers
 HISTORY = 730
 """Days of prescribing and tests before ``as_of``."""
 
+DEEP = 1461
+"""The same for people whose monitoring is scripted: charts of two years need what came before."""
+
 MOVED_SHARE = 0.004
 LEFT_SHARE = 0.030
 DIED_SHARE = 0.016

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,11 +116,20 @@ def plans(script: Script, allergic: Ints, seed: int) -> Plans:
     return _finish(rng, script, _Line(**joined))
 
 
+def first_option(group: str, drug: str = "") -> int:
+    """The first option of a group, or of one drug in it."""
+    indexes, _ = groups()[group]
+    return next(int(i) for i in indexes if options()[i].drug.startswith(drug))
+
+
 def _on_group(rng: np.random.Generator, script: Script, group: str) -> _Line:
     """The plans of everybody on one group of medicines."""
     indexes, weights = groups()[group]
     who = np.flatnonzero(script.groups[group])
     chosen = indexes[weighted(rng, weights, who.size)]
+    fixed_option = script.choice.get(group)
+    if fixed_option is not None:
+        chosen = np.where(fixed_option[who] >= 0, fixed_option[who], chosen)
     began = script.as_of - 20 - np.floor(rng.exponential(1300.0, who.size)).astype(np.int64)
     fixed = script.days(script.start, group)[who]
     began = np.maximum(began, _diagnosed(script, script.reason[group][who], who))
@@ -225,9 +235,12 @@ def _ended(rng: np.random.Generator, script: Script) -> _Line:
 def _scenes(script: Script) -> _Line:
     """Plans that scenes asked for: earlier spells and hospital items."""
     first = {group: int(indexes[0]) for group, (indexes, _) in groups().items()}
+    acute = [
+        (p, _acute_of(first[g]), ACUTE, s, s + 28, COMPLETED) for p, g, s in script.extra_acutes
+    ]
     spells = [(p, first[g], REPEAT, s, e, NOT_NEEDED) for p, g, s, e in script.extra_plans]
     away = [(p, first[g], HOSPITAL, s, NO_DAY, -1) for p, g, s in script.hospital_plans]
-    table = np.array(spells + away, dtype=np.int64).reshape(-1, 6)
+    table = np.array(spells + away + acute, dtype=np.int64).reshape(-1, 6)
     return _line(
         table.shape[0],
         patient=table[:, 0],
@@ -238,6 +251,13 @@ def _scenes(script: Script) -> _Line:
         ending=table[:, 5],
         steady=np.ones(table.shape[0], dtype=np.bool_),
     )
+
+
+def _acute_of(option: int) -> int:
+    """The acute option of the same product, or the repeat option itself."""
+    mine = options()[option].product
+    indexes, _ = groups()["acute"]
+    return next((int(i) for i in indexes if options()[i].product == mine), option)
 
 
 def _acutes(rng: np.random.Generator, script: Script, allergic: Ints) -> _Line:
@@ -257,7 +277,11 @@ def _acutes(rng: np.random.Generator, script: Script, allergic: Ints) -> _Line:
     drug = np.array([options()[i].drug for i in indexes])[chosen]
     fits = (age >= low) & (age <= high)
     fits &= ~(script.used[patient] & (drug == "Omeprazole"))
-    bleeding = script.groups["doac"] | script.groups["warfarin"] | script.groups["methotrexate"]
+    on, has = script.groups, script.has
+    bleeding = on["doac"] | on["warfarin"] | on["methotrexate"] | has["hf"] | has["peptic_ulcer"]
+    bleeding = (
+        bleeding | on["lithium"] | (on["acei_arb"] & (on["thiazide"] | on["loop"] | on["mra"]))
+    )
     fits &= ~(bleeding[patient] & np.isin(drug, ["Naproxen", "Ibuprofen", "Trimethoprim"]))
     for name in dict.fromkeys(drug.tolist()):
         fits &= ~((drug == name) & forbidden(allergic, name)[patient])
@@ -288,6 +312,7 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     likely = np.where((who.age >= 35) & ~script.used, share * 0.85, 0.0)
     on_erd = systematic(rng, np.minimum(likely, 0.9))
     kind = np.where((line.kind == REPEAT) & on_erd[line.patient] & ~never, ERD, line.kind)
+    kind[_fixed(script, line, script.batched)] = ERD
     two_months = rng.random(who.size) < rng.beta(3.0, 7.0)
     days = np.array([option.days for option in options()])[line.option]
     multiple = np.maximum(1, np.rint(days / 28).astype(np.int64))
@@ -297,6 +322,11 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     draw = np.floor(rng.random(size) ** 1.5 * texts.count[line.option]).astype(np.int64)
     quantity = np.array([option.quantity for option in options()])[line.option]
     quantity = np.where(double, quantity * 2, quantity)
+    for key, amount in script.amounts.items():
+        quantity[_fixed(script, line, {key})] = amount
+    text = texts.start[line.option] + draw
+    for key, words in script.words.items():
+        text[_fixed(script, line, {key})] = texts.words.index(words)
     stated = np.array([option.daily is not None for option in options()])[line.option]
     needed = np.array([schedules()[option.freq].as_needed for option in options()])[line.option]
     supply = np.where(stated & ~needed, days * np.where(double, 2, 1), -1)
@@ -311,10 +341,25 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
         line.reason,
         line.steady,
         np.where(double, 2, multiple),
-        texts.start[line.option] + draw,
+        text,
         quantity,
         supply,
     )
+
+
+def _fixed(script: Script, line: _Line, keys: Iterable[tuple[int, str]]) -> Ints:
+    """The lines in force of these people and groups, on repeat."""
+    found: list[int] = []
+    for patient, group in keys:
+        low, high = np.searchsorted(line.patient, [patient, patient + 1])
+        found += [
+            place
+            for place in range(int(low), int(high))
+            if options()[int(line.option[place])].group == group
+            and line.end[place] == NO_DAY
+            and line.kind[place] != ACUTE
+        ]
+    return np.array(found, dtype=np.int64)
 
 
 def _clip(script: Script, line: _Line) -> Bools:

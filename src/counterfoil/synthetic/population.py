@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from counterfoil.foundation.errors import UsageError
 from counterfoil.records import schema
-from counterfoil.synthetic import scenes_monitoring, scenes_safety
+from counterfoil.synthetic import scenes_monitoring, scenes_pincer, scenes_records, scenes_safety
 from counterfoil.synthetic.conditions import carry, conditions, onsets
 from counterfoil.synthetic.draws import Bools, Ints
 from counterfoil.synthetic.entries import diagnoses, entry_tables, results
@@ -100,6 +100,8 @@ def make_practice(
     script = start_script(who, has, onset, seed)
     scenes_monitoring.play(script, seed)
     scenes_safety.play(script, seed)
+    scenes_pincer.play(script, seed)
+    scenes_records.play(script, seed)
     allergic = allergies(script, seed)
     made = plans(script, allergic, seed)
     issued = issues(script, made, seed)

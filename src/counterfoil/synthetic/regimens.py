@@ -34,12 +34,15 @@ def start_script(who: People, has: dict[str, Bools], onset: dict[str, Ints], see
         reason[name][chosen] = order[row["condition"]]
         on[name] |= chosen
     _fill_up(rng, who, on)
-    _keep_apart(who, on)
+    _keep_apart(who, has, on)
     for name in MONITORED:
         _enrol(rng, who, has, on, reason, name, order)
     _protect(rng, who, on)
     return Script(who, has, on, reason, onset)
 
+
+SMALL = 4000
+"""Below this a practice holds floors of what its patients are too few for: see ``floors.csv``."""
 
 FILL_UP = 0.58
 FILLING = {
@@ -84,13 +87,17 @@ def _fill_up(rng: np.random.Generator, who: People, on: dict[str, Bools]) -> Non
         on[name][patient[pick == number]] = True
 
 
-def _keep_apart(who: People, on: dict[str, Bools]) -> None:
+def _keep_apart(who: People, has: dict[str, Bools], on: dict[str, Bools]) -> None:
     on["warfarin"] &= ~on["doac"]
     anticoagulated = on["doac"] | on["warfarin"]
     for name in ANTIPLATELETS:
         on[name] &= ~anticoagulated
     on["clopidogrel"] &= ~on["aspirin"]
     on["nsaid"] &= ~anticoagulated & ~on["aspirin"] & ~on["clopidogrel"] & ~on["loop"]
+    on["nsaid"] &= ~has["hf"] & ~has["peptic_ulcer"]
+    on["nsaid"] &= ~(on["acei_arb"] & (on["thiazide"] | on["mra"]))
+    on["opioid_high"][:] = False
+    on["propranolol"] &= ~has["asthma"]
     on["triple"] &= ~on["lama"]
     on["icslaba"] &= ~on["triple"]
     on["ics"] &= ~on["icslaba"] & ~on["triple"]
@@ -135,7 +142,9 @@ def _enrol(
     Small practices hold more of them than the country does; the floor says so and why.
     """
     listed = int(np.count_nonzero(who.current))
-    wanted = max(round(listed * target(f"{name}_rate") / 100), min(floor(name), listed // 120))
+    wanted = round(listed * target(f"{name}_rate") / 100)
+    if listed < SMALL:
+        wanted = max(wanted, min(floor(name), listed // 120))
     fit = who.current & (who.age >= 22) & (who.age <= 93)
     fit &= who.registered_from < who.as_of - HISTORY
     for other in MONITORED:

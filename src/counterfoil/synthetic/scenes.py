@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from counterfoil.synthetic.script import Script
+from counterfoil.synthetic.lists import target
+from counterfoil.synthetic.people import HISTORY
+from counterfoil.synthetic.script import Lateness, Script
 
 Scene = Callable[[Script, np.random.Generator, int], None]
 
@@ -30,3 +33,50 @@ def cast(
 def pool_of(script: Script, rng: np.random.Generator, group: str) -> list[int]:
     found = np.flatnonzero(script.groups[group] & script.who.current & ~script.used)
     return [int(p) for p in rng.permutation(found)]
+
+
+BETWEEN_PRACTICES = 0.3
+"""How practices differ about a published median (standard deviation of the log odds): our choice."""
+
+
+def practice_share(rng: np.random.Generator, name: str) -> float:
+    """A practice's own share, as a fraction, about the target's median."""
+    middle = target(name) / 100
+    odds = math.log(middle / (1 - middle)) + rng.normal(0.0, BETWEEN_PRACTICES)
+    return 1 / (1 + math.exp(-odds))
+
+
+SPELL = (250, 1500)
+"""How many days a hazard lasts from its start until somebody stops it: our choice."""
+
+
+def running(rng: np.random.Generator) -> int:
+    """How long ago a spell that still goes on began, in a steady state of starts and stops."""
+    low, high = SPELL
+    length = math.sqrt(rng.random() * (high**2 - low**2) + low**2)
+    return 6 + int(rng.random() * (length - 6))
+
+
+def ended(rng: np.random.Generator) -> tuple[int, int]:
+    """When a spell began and ended, in days ago, ended long enough ago to show as such."""
+    over = between(rng, 115, 115 + HISTORY)
+    return over + between(rng, *SPELL), over
+
+
+def stopped_of(many: int) -> int:
+    """How many spells ended in the history for ``many`` that go on, so that their number is steady."""
+    return round(many * HISTORY / (sum(SPELL) / 2))
+
+
+def as_late_as_now(
+    script: Script, people: list[int], share: float, late: Lateness, usual: int
+) -> None:
+    """Make earlier tests late as often as leaves the same ``share`` overdue at any time.
+
+    Of gaps of ``usual`` days and gaps of ``limit + by``, one in ``q`` late, the share of time spent
+    overdue is ``q * by / ((1 - q) * usual + q * (limit + by))``; solved for ``q``.
+    """
+    gap = 0.95 * usual
+    share = min(share, 0.85)
+    chance = share * gap / (late.by - share * (late.limit + late.by - gap))
+    script.late_share[people] = min(max(chance, 0.0), 0.95)

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from counterfoil.synthetic.lists import target
-from counterfoil.synthetic.scenes import Scene, between, cast, pool_of
-from counterfoil.synthetic.script import ExtraEntry, Script
+from counterfoil.synthetic.regimens import SMALL
+from counterfoil.synthetic.scenes import (
+    Scene,
+    as_late_as_now,
+    between,
+    cast,
+    pool_of,
+    practice_share,
+)
+from counterfoil.synthetic.script import ExtraEntry, Lateness, Script
 
 BLOODS = ("fbc", "lft", "ue", "renal")
+LATE = Lateness(84, 150)
+LATE_MONTHLY = Lateness(28, 66)
 
 
 def mtx_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Tested within the twelve weeks."""
-    back = between(rng, 4, 66)
+    back = between(rng, 4, 74)
     script.on(patient, "methotrexate", back=between(rng, 420, 2500))
-    script.tested(patient, BLOODS, back, 80)
+    script.tested(patient, BLOODS, back, 80, LATE)
     script.plant(
         patient,
         "methotrexate.up_to_date",
@@ -32,7 +41,7 @@ def mtx_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> No
 
 def _mtx_overdue(script: Script, rng: np.random.Generator, patient: int, back: int) -> None:
     script.on(patient, "methotrexate", back=between(rng, 500, 2500))
-    script.tested(patient, BLOODS, back, 80)
+    script.tested(patient, BLOODS, back, 80, LATE)
 
 
 def mtx_overdue(script: Script, rng: np.random.Generator, patient: int) -> None:
@@ -87,9 +96,9 @@ def mtx_liver_missing(script: Script, rng: np.random.Generator, patient: int) ->
     """Blood count and kidney function are in date, the liver test was left off the form."""
     back = between(rng, 10, 60)
     script.on(patient, "methotrexate", back=between(rng, 500, 2500))
-    script.tested(patient, ("fbc", "ue", "renal"), back, 80)
+    script.tested(patient, ("fbc", "ue", "renal"), back, 80, LATE)
     late = 84 + between(rng, 30, 120)
-    script.tested(patient, ("lft",), late, 80)
+    script.tested(patient, ("lft",), late, 80, LATE)
     script.plant(
         patient,
         "methotrexate.liver_missing",
@@ -128,7 +137,7 @@ def mtx_restarted(script: Script, rng: np.random.Generator, patient: int) -> Non
     first = script.as_of - stopped - between(rng, 300, 420)
     script.extra_plans.append((patient, "methotrexate", first, script.as_of - stopped))
     last = stopped + between(rng, 5, 40)
-    script.tested(patient, BLOODS, last, 80)
+    script.tested(patient, BLOODS, last, 80, LATE)
     script.plant(
         patient,
         "methotrexate.restarted",
@@ -180,7 +189,7 @@ def mtx_with_leflunomide(script: Script, rng: np.random.Generator, patient: int)
     back = 28 + between(rng, 22, 48)
     script.on(patient, "methotrexate", back=between(rng, 700, 1500))
     script.on(patient, "leflunomide", back=between(rng, 150, 250))
-    script.tested(patient, BLOODS, back, 40)
+    script.tested(patient, BLOODS, back, 27, LATE_MONTHLY)
     script.plant(
         patient,
         "methotrexate.leflunomide",
@@ -210,19 +219,74 @@ def mtx_hospital(script: Script, rng: np.random.Generator, patient: int) -> None
     )
 
 
+def mtx_never(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """On it for years, and no result of any kind in the record."""
+    script.on(patient, "methotrexate", back=between(rng, 500, 2500))
+    script.tested(patient, BLOODS, -1, 80)
+    script.plant(
+        patient,
+        "methotrexate.never_tested",
+        "open",
+        ("methotrexate",),
+        "FBC, LFT and U&E due every 12 weeks",
+        "no result ever",
+    )
+
+
+def mtx_withdrawn(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """The results that would be in date were another person's, and were withdrawn."""
+    back = 84 + between(rng, 30, 120)
+    _mtx_overdue(script, rng, patient, back)
+    wrong = script.as_of - between(rng, 20, 50)
+    for analyte, value in (("haemoglobin", 131.0), ("alt", 22.0), ("sodium", 140.0)):
+        script.extra_entries.append(
+            ExtraEntry(patient, analyte, wrong, value, None, wrong + between(rng, 2, 9))
+        )
+    script.plant(
+        patient,
+        "methotrexate.withdrawn_result",
+        "open",
+        ("methotrexate",),
+        f"last {back} days ago",
+        f"results {script.as_of - wrong} days ago, withdrawn",
+        2,
+        day=script.as_of - back + 84,
+    )
+
+
+def mtx_elsewhere(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Tested at the hospital: a letter may say so, the record holds no result."""
+    back = 84 + between(rng, 30, 120)
+    _mtx_overdue(script, rng, patient, back)
+    script.plant(
+        patient,
+        "methotrexate.tested_elsewhere",
+        "open",
+        ("methotrexate",),
+        "tested at the hospital",
+        f"last in this record {back} days ago",
+        3,
+        "not in the GP record: to be looked for, not to be called not monitored",
+        day=script.as_of - back + 84,
+    )
+
+
+ODD: tuple[Scene, ...] = (mtx_liver_missing, mtx_declined, mtx_never)
+EVEN: tuple[Scene, ...] = (mtx_with_leflunomide, mtx_just_overdue, mtx_withdrawn)
+SILENT: tuple[Scene, ...] = (mtx_new, mtx_restarted, mtx_new_patient, mtx_just_inside, mtx_hospital)
+
+
 def methotrexate(script: Script, rng: np.random.Generator) -> None:
+    """Everybody on it; small practices share the rarer scenes, odd and even by number."""
     pool = pool_of(script, rng, "methotrexate")
-    share = target("methotrexate_overdue") / 100
-    scenes: list[tuple[int, Scene]] = [
-        (max(2, round(share * len(pool))), mtx_overdue),
-        (1, mtx_liver_missing),
-        (1, mtx_just_overdue),
-        (1, mtx_new),
-        (1, mtx_restarted),
-        (1, mtx_with_leflunomide),
-        (1, mtx_declined),
-        (1, mtx_new_patient),
-        (1, mtx_just_inside),
-        (1, mtx_hospital),
-    ]
+    wanted = practice_share(rng, "methotrexate_overdue") * len(pool)
+    small = np.count_nonzero(script.who.current) < SMALL
+    odd = script.who.place.number % 2
+    rare = (ODD if odd else EVEN) if small else (*ODD, *EVEN, mtx_elsewhere)
+    rare = rare[: max(1, len(pool) // 4)]
+    many = max(1, round(wanted - len(rare)))
+    scenes: list[tuple[int, Scene]] = [(many, mtx_overdue)]
+    scenes += [(1, scene) for scene in (*rare, *SILENT)]
     cast(script, rng, pool, [*scenes, (len(pool), mtx_up_to_date)])
+    share = min(many + len(rare), len(pool)) / max(len(pool), 1)
+    as_late_as_now(script, pool, share, LATE, 80)

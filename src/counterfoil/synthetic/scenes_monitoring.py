@@ -12,12 +12,23 @@ import numpy as np
 from counterfoil.foundation import days as calendar
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import stream
-from counterfoil.synthetic.lists import target
-from counterfoil.synthetic.scenes import Scene, between, cast, pool_of
+from counterfoil.synthetic.scenes import (
+    Scene,
+    as_late_as_now,
+    between,
+    cast,
+    pool_of,
+    practice_share,
+)
 from counterfoil.synthetic.scenes_methotrexate import methotrexate
-from counterfoil.synthetic.script import Script
+from counterfoil.synthetic.script import Lateness, Script
 
 LITHIUM_SIX_MONTHLY = ("ue", "renal", "tft", "calcium", "weight")
+LITHIUM_LATE = Lateness(184, 175)
+LITHIUM_LATE_65 = Lateness(92, 80)
+IN_TIME = Lateness(184, 0)
+AMIODARONE_LATE = Lateness(184, 220)
+WEIGHT_LATE = Lateness(366, 260)
 
 # Lithium: a level every 6 months, every 3 from the age of 65
 
@@ -33,8 +44,9 @@ def _aged(script: Script, rng: np.random.Generator, patient: int, low: int, high
 def _on_lithium(script: Script, rng: np.random.Generator, patient: int, back: int) -> None:
     script.on(patient, "lithium", back=between(rng, 500, 3000))
     older = script.as_of - script.who.birth[patient] > 65 * 366
-    script.tested(patient, ("lithium",), back, 85 if older else 150)
-    script.tested(patient, LITHIUM_SIX_MONTHLY, min(back, between(rng, 20, 60)), 150)
+    late = LITHIUM_LATE_65 if older else LITHIUM_LATE
+    script.tested(patient, ("lithium",), back, 85 if older else 150, late)
+    script.tested(patient, LITHIUM_SIX_MONTHLY, min(back, between(rng, 20, 60)), 150, IN_TIME)
 
 
 def lithium_overdue_younger(script: Script, rng: np.random.Generator, patient: int) -> None:
@@ -104,16 +116,16 @@ def lithium_younger_in_date(script: Script, rng: np.random.Generator, patient: i
 
 
 def lithium_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> None:
-    """A level within the last ten weeks."""
-    back = between(rng, 6, 70)
+    """A level in date with weeks to spare."""
+    older = script.as_of - script.who.birth[patient] > 65 * 366
+    back = between(rng, 6, 78 if older else 140)
     _on_lithium(script, rng, patient, back)
     script.plant(patient, "lithium.up_to_date", "clear", ("lithium",), f"level {back} days ago", "")
 
 
 def _lithium(script: Script, rng: np.random.Generator) -> None:
     pool = pool_of(script, rng, "lithium")
-    share = target("lithium_overdue") / 100
-    many = max(1, round(share * len(pool)) - 1)
+    many = max(1, round(practice_share(rng, "lithium_overdue") * len(pool)) - 1)
     scenes: list[tuple[int, Scene]] = [
         (many, lithium_overdue_younger),
         (1, lithium_overdue_older),
@@ -122,6 +134,8 @@ def _lithium(script: Script, rng: np.random.Generator) -> None:
         (len(pool), lithium_up_to_date),
     ]
     cast(script, rng, pool, scenes)
+    share = min(many + 1, len(pool)) / max(len(pool), 1)
+    as_late_as_now(script, pool, share, LITHIUM_LATE, 150)
 
 
 # Amiodarone: TFT and LFT every 6 months
@@ -131,8 +145,8 @@ def _amiodarone(
     script: Script, rng: np.random.Generator, patient: int, thyroid: int, liver: int
 ) -> None:
     script.on(patient, "amiodarone", back=between(rng, 700, 2500))
-    script.tested(patient, ("tft",), thyroid, 160)
-    script.tested(patient, ("lft",), liver, 160)
+    script.tested(patient, ("tft",), thyroid, 160, AMIODARONE_LATE)
+    script.tested(patient, ("lft",), liver, 160, AMIODARONE_LATE)
     script.tested(patient, ("ue", "renal", "weight"), between(rng, 10, 100), 160)
 
 
@@ -196,7 +210,7 @@ def amiodarone_up_to_date(script: Script, rng: np.random.Generator, patient: int
 
 def _play_amiodarone(script: Script, rng: np.random.Generator) -> None:
     pool = pool_of(script, rng, "amiodarone")
-    many = max(1, round(target("amiodarone_overdue") / 100 * len(pool)) - 1)
+    many = max(1, round(practice_share(rng, "amiodarone_overdue") * len(pool)) - 1)
     scenes: list[tuple[int, Scene]] = [
         (many, amiodarone_overdue),
         (1, amiodarone_thyroid),
@@ -204,25 +218,26 @@ def _play_amiodarone(script: Script, rng: np.random.Generator) -> None:
         (len(pool), amiodarone_up_to_date),
     ]
     cast(script, rng, pool, scenes)
+    share = min(many + 1, len(pool)) / max(len(pool), 1)
+    as_late_as_now(script, pool, share, AMIODARONE_LATE, 160)
 
 
 # Direct anticoagulants: weight and renal function within a year at the outside
 
 RENAL = ("ue", "renal")
-DOAC_OVERDUE = 0.11
 
 
 def _on_doac(
     script: Script, rng: np.random.Generator, patient: int, weight: int, renal: int
 ) -> None:
     script.on(patient, "doac", back=between(rng, 500, 2200))
-    script.tested(patient, ("weight",), weight, 260)
-    script.tested(patient, RENAL, renal, 200)
+    script.tested(patient, ("weight",), weight, 260, WEIGHT_LATE)
+    script.tested(patient, RENAL, renal, 240, WEIGHT_LATE)
 
 
 def doac_no_weight(script: Script, rng: np.random.Generator, patient: int) -> None:
     """No weight for over a year."""
-    weight, renal = 366 + between(rng, 30, 250), between(rng, 10, 110)
+    weight, renal = 366 + between(rng, 30, 250), between(rng, 10, 220)
     _on_doac(script, rng, patient, weight, renal)
     script.plant(
         patient,
@@ -282,13 +297,14 @@ def doac_new(script: Script, rng: np.random.Generator, patient: int) -> None:
 
 
 def doac_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> None:
-    """Both within four months: silent; too many to write each into the truth."""
-    _on_doac(script, rng, patient, between(rng, 8, 110), between(rng, 8, 110))
+    """Both within the year: silent; too many to write each into the truth."""
+    _on_doac(script, rng, patient, between(rng, 8, 245), between(rng, 8, 225))
 
 
 def _doac(script: Script, rng: np.random.Generator) -> None:
     pool = pool_of(script, rng, "doac")
-    many = max(2, round(DOAC_OVERDUE * len(pool)))
+    share = practice_share(rng, "doac_overdue")
+    many = max(2, round(share * len(pool)))
     scenes: list[tuple[int, Scene]] = [
         (max(1, many * 2 // 5), doac_no_weight),
         (max(1, many // 3), doac_no_renal),
@@ -300,6 +316,8 @@ def _doac(script: Script, rng: np.random.Generator) -> None:
         cast(script, rng, pool, scenes)
     else:
         cast(script, rng, pool, scenes[-1:])
+    # Weight and renal function run late apart from each other: half of the share each.
+    as_late_as_now(script, pool, many / max(len(pool), 1) * 0.55, WEIGHT_LATE, 250)
 
 
 def play(script: Script, seed: int) -> None:

@@ -6,15 +6,20 @@ import numpy as np
 
 from counterfoil.foundation import days as calendar
 from counterfoil.synthetic.draws import Bools, stream
-from counterfoil.synthetic.lists import target
-from counterfoil.synthetic.regimens import ANTICOAGULANTS, ANTIPLATELETS, PROTECTION
-from counterfoil.synthetic.scenes import Scene, between, cast
+from counterfoil.synthetic.regimens import ANTICOAGULANTS, ANTIPLATELETS, PROTECTION, SMALL
+from counterfoil.synthetic.scenes import (
+    Scene,
+    between,
+    cast,
+    ended,
+    practice_share,
+    running,
+    stopped_of,
+)
 from counterfoil.synthetic.script import ExtraEntry, Script
 
 UNCODED_THYROID = 0.05
 RAISED_HBA1C = 0.0022
-BOTH_FACTOR = 2.0
-"""The demonstration holds twice the country's rate of anticoagulant with antiplatelet."""
 
 
 def _people(script: Script, rng: np.random.Generator, wanted: Bools) -> list[int]:
@@ -38,7 +43,7 @@ def nsaid_unprotected(script: Script, rng: np.random.Generator, patient: int) ->
     """65 or over on a regular oral NSAID, nothing to protect the stomach."""
     _bare(script, patient)
     script.off(patient, *ANTICOAGULANTS)
-    script.on(patient, "nsaid", back=between(rng, 100, 900))
+    script.on(patient, "nsaid", back=running(rng))
     script.plant(
         patient, "nsaid.unprotected", "open", ("nsaid",), "needs gastroprotection from 65", "none"
     )
@@ -57,9 +62,9 @@ def nsaid_nearly_65(script: Script, rng: np.random.Generator, patient: int) -> N
 def nsaid_stopped(script: Script, rng: np.random.Generator, patient: int) -> None:
     """65 or over, unprotected until the NSAID was stopped months ago."""
     _bare(script, patient)
-    ended = script.as_of - between(rng, 110, 640)
-    script.on(patient, "nsaid", ended - between(rng, 60, 600))
-    script.days(script.stop, "nsaid")[patient] = ended
+    began, over = ended(rng)
+    script.on(patient, "nsaid", script.as_of - began)
+    script.days(script.stop, "nsaid")[patient] = script.as_of - over
     script.plant(patient, "nsaid.stopped", "clear", ("nsaid",), "stopped", "last issue long ago")
 
 
@@ -101,28 +106,36 @@ def _nsaid(script: Script, rng: np.random.Generator) -> None:
     who = script.who
     older = who.age >= 66
     bleeding = _any(script, (*ANTICOAGULANTS, *ANTIPLATELETS))
-    many = round(target("nsaid_unprotected") / 100 * np.count_nonzero(older & who.current))
+    many = round(practice_share(rng, "nsaid_unprotected") * np.count_nonzero(older & who.current))
     natural = _people(script, rng, older & script.groups["nsaid"])
-    others = _people(script, rng, older & ~bleeding & ~script.groups["nsaid"])
-    rest = (natural + others)[: many + 8]
+    fit = older & ~bleeding & ~script.groups["nsaid"] & ~_prone(script)
+    others = _people(script, rng, fit)
+    rest = (natural + others)[: many + stopped_of(many) + 8]
     rest.reverse()
     scenes: list[tuple[int, Scene]] = [
         (many, nsaid_unprotected),
         (2, nsaid_protected),
-        (max(1, many * 4 // 5), nsaid_stopped),
+        (max(1, stopped_of(many)), nsaid_stopped),
         (1, nsaid_gel),
         (1, nsaid_famotidine),
     ]
     cast(script, rng, rest, scenes)
-    pool = _people(script, rng, (who.age >= 62) & (who.age <= 66) & ~bleeding)
+    pool = _people(script, rng, (who.age >= 62) & (who.age <= 66) & ~bleeding & ~_prone(script))
     cast(script, rng, pool, [(1, nsaid_nearly_65)])
     # Whoever else has an NSAID at 63 or over is protected, and orders both steadily.
     left = np.flatnonzero(script.groups["nsaid"] & (who.age >= 63) & ~script.used)
     for patient in left:
-        began = int(script.as_of - between(rng, 100, 900))
+        began = int(script.as_of - running(rng))
         script.on(int(patient), "nsaid", began)
         if not script.groups["h2ra"][patient]:
             script.on(int(patient), "ppi", began - 30)
+
+
+def _prone(script: Script) -> Bools:
+    """Who must not be given an NSAID by a scene about something else."""
+    on, has = script.groups, script.has
+    strained = on["acei_arb"] & (on["thiazide"] | on["loop"] | on["mra"])
+    return np.asarray(has["hf"] | has["peptic_ulcer"] | strained | on["lithium"] | on["loop"])
 
 
 def _any(script: Script, groups: tuple[str, ...]) -> Bools:
@@ -140,8 +153,8 @@ def both_unprotected(script: Script, rng: np.random.Generator, patient: int) -> 
     _bare(script, patient)
     drug = "doac" if script.groups["doac"][patient] else "warfarin"
     other = ANTIPLATELETS[between(rng, 0, 1)]
-    script.on(patient, drug, back=between(rng, 400, 900))
-    script.on(patient, other, back=between(rng, 200, 900))
+    script.on(patient, drug, back=between(rng, 1500, 2200))
+    script.on(patient, other, back=running(rng))
     script.plant(
         patient,
         "anticoagulant_antiplatelet.unprotected",
@@ -193,10 +206,10 @@ def both_until_then(script: Script, rng: np.random.Generator, patient: int) -> N
     """The same pair, until somebody stopped the antiplatelet months ago."""
     _bare(script, patient)
     drug = "doac" if script.groups["doac"][patient] else "warfarin"
-    script.on(patient, drug, back=between(rng, 900, 1500))
-    ended = script.as_of - between(rng, 130, 640)
-    script.on(patient, "aspirin", ended - between(rng, 60, 400))
-    script.days(script.stop, "aspirin")[patient] = ended
+    script.on(patient, drug, back=between(rng, 1500, 2200))
+    began, over = ended(rng)
+    script.on(patient, "aspirin", script.as_of - began)
+    script.days(script.stop, "aspirin")[patient] = script.as_of - over
     script.plant(
         patient,
         "anticoagulant_antiplatelet.stopped",
@@ -209,16 +222,19 @@ def both_until_then(script: Script, rng: np.random.Generator, patient: int) -> N
 
 def _both(script: Script, rng: np.random.Generator) -> None:
     anticoagulated = _any(script, ANTICOAGULANTS)
-    rate = target("anticoagulant_antiplatelet") / 100 * BOTH_FACTOR
-    many = max(1, round(rate * np.count_nonzero(anticoagulated & script.who.current)))
+    current = script.who.current
+    least = 2 if np.count_nonzero(current) < SMALL else 1
+    share = practice_share(rng, "anticoagulant_antiplatelet")
+    many = max(least, round(share * np.count_nonzero(anticoagulated & current)))
     long_here = script.who.registered_from < script.as_of - 900
-    mixed = np.flatnonzero(anticoagulated & script.who.current & ~script.used & long_here)
+    apart = ~script.has["peptic_ulcer"] & ~script.used
+    mixed = np.flatnonzero(anticoagulated & current & apart & long_here)
     pool = [int(p) for p in rng.permutation(mixed)]
     scenes: list[tuple[int, Scene]] = [
         (many, both_unprotected),
         (2, both_protected),
         (1, changed_over),
-        (many, both_until_then),
+        (stopped_of(many), both_until_then),
     ]
     cast(script, rng, pool, scenes)
 
@@ -239,7 +255,7 @@ def _no_hba1c(script: Script, patient: int) -> None:
 def hba1c_uncoded(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Two results in the diabetic range, months apart, and no code."""
     _no_hba1c(script, patient)
-    latest = script.as_of - between(rng, 20, 220)
+    latest = script.as_of - int(between(rng, 150, 850) * rng.random()) - 8
     first = latest - between(rng, 60, 240)
     values = [float(between(rng, 48, 54)), float(between(rng, 49, 58))]
     _raised(script, patient, [first, latest], values)
@@ -274,9 +290,9 @@ def hba1c_treated(script: Script, rng: np.random.Generator, patient: int) -> Non
 
 def hba1c_coded_late(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Raised twice, and coded some months after the second."""
-    coded = script.as_of - between(rng, 30, 600)
+    coded = script.as_of - between(rng, 10, 730)
     script.onset["diabetes2"][patient] = coded
-    second = coded - between(rng, 40, 460)
+    second = coded - between(rng, 150, 850)
     _raised(script, patient, [second - between(rng, 60, 120), second], [51.0, 53.0])
     script.plant(patient, "hba1c.coded_late", "clear", (), "diabetes", "coded months later")
 
@@ -323,7 +339,7 @@ def _hba1c(script: Script, rng: np.random.Generator) -> None:
     treated = has["diabetes2"] & script.groups["metformin"]
     cast(script, rng, _people(script, rng, treated), [(2, hba1c_treated)])
     coded = _people(script, rng, has["diabetes2"] & (who.age >= 35))
-    cast(script, rng, coded, [(2 * many, hba1c_coded_late)])
+    cast(script, rng, coded, [(round(1.46 * many), hba1c_coded_late)])
 
 
 # Levothyroxine without a thyroid code
@@ -373,7 +389,7 @@ def _thyroid(script: Script, rng: np.random.Generator) -> None:
     scenes: list[tuple[int, Scene]] = [
         (many, thyroid_uncoded),
         (1, thyroid_other_code),
-        (many, thyroid_coded_late),
+        (max(1, round(0.55 * many)), thyroid_coded_late),
     ]
     cast(script, rng, pool, scenes)
 
@@ -394,7 +410,8 @@ def _more_than_one(script: Script, rng: np.random.Generator) -> None:
         script.groups["levothyroxine"][patient] = True
         script.has["hypothyroid"][patient] = True
         thyroid_uncoded(script, rng, patient)
-    older = [p for p in overdue if script.who.age[p] >= 67 and not script.groups["doac"][p]]
+    prone = _prone(script) | script.groups["doac"]
+    older = [p for p in overdue if script.who.age[p] >= 67 and not prone[p]]
     for patient in older[:2]:
         if not script.groups["lithium"][patient]:
             nsaid_unprotected(script, rng, patient)

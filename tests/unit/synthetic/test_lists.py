@@ -76,7 +76,7 @@ def test_dose_texts_are_many_and_whole():
 def test_figures_name_their_source_and_whether_it_was_read():
     for row in rows("targets"):
         assert row["source"]
-        assert row["status"] in {"read", "recalled"}
+        assert row["status"] in {"read", "recalled", "chosen"}
     for row in (*rows("tests"), *rows("conditions")):
         assert row["code_source"]
 

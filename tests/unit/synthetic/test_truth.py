@@ -51,7 +51,7 @@ def recent(what: str, days: int = 92) -> str:
 def resulted(terms: str, days: int) -> str:
     return (
         f"(select patient_id from coded_entry where kind = 'result' and ({terms}) "
-        f"and happened_on >= {DAY} - {days})"
+        f"and happened_on >= {DAY} - {days} and deleted_on is null)"
     )
 
 
@@ -92,7 +92,7 @@ def test_raised_hba1c_without_a_code_is_exactly_who_was_planted(asked):
         """select patient_id from coded_entry join here using (patient_id)
         where term ilike 'haemoglobin a1c%' and value >= 48 and unit_ucum = 'mmol/mol'
           and patient_id not in
-            (select patient_id from coded_entry where term ilike 'type % diabetes%')
+            (select patient_id from coded_entry where term ilike '%diabetes mellitus%')
         group by 1 having count(distinct happened_on) >= 2""",
     )
     assert got == planted(asked, "hba1c.%")
@@ -172,8 +172,19 @@ def test_the_demonstration_holds_a_days_work(asked):
     kinds = asked.sql(
         "select split_part(kind, '.', 1), count(*) from truth where expected = 'open' group by 1"
     ).fetchall()
-    assert len(kinds) == 8
-    assert all(3 <= count <= 40 for _, count in kinds)
+    first = {
+        "methotrexate",
+        "lithium",
+        "amiodarone",
+        "doac",
+        "nsaid",
+        "anticoagulant_antiplatelet",
+        "hba1c",
+        "levothyroxine",
+    }
+    assert first <= {kind for kind, _ in kinds}
+    assert all(3 <= count <= 40 for kind, count in kinds if kind in first)
+    assert all(1 <= count <= 40 for _, count in kinds)
     more = asked.sql(
         "select patient_id from truth where expected = 'open' group by 1 having count(*) > 1"
     ).fetchall()
