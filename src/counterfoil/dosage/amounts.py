@@ -23,6 +23,8 @@ MANY = 20
 class Amounts(Cursor):
     """Reads amounts."""
 
+    inside = False
+    """Whether an amount in brackets is being read: those do not nest."""
     eye = False
     """Whether the product is for the eye."""
 
@@ -221,6 +223,8 @@ class Amounts(Cursor):
     def equivalent(self, at: int) -> int:
         """ "(500mg)", "= 15 mg" after an amount."""
         opened = self.low(at)
+        if self.inside:
+            return at
         if opened in OPEN:
             start, close = at + 1, OPEN[opened]
         elif opened == "=":
@@ -235,7 +239,9 @@ class Amounts(Cursor):
         if span is None:
             return at
         mark = len(self.out)
+        self.inside = True
         end = self.led_by_number(start, span)
+        self.inside = False
         made = self.out[mark:]
         del self.out[mark:]
         if len(made) != 1 or made[0].kind != k.AMOUNT or made[0].value.bare:

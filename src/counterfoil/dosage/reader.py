@@ -242,4 +242,8 @@ def _stretches(unknown: list[Item], tokens: list[Token], text: str) -> list[str]
             joined[-1][1] = item.last
         else:
             joined.append([item.first, item.last])
-    return [text[tokens[a].start : tokens[b - 1].end] for a, b in joined][:20]
+    return [_short(text[tokens[a].start : tokens[b - 1].end]) for a, b in joined][:20]
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 80 else f"{words[:77]}..."

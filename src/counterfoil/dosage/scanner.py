@@ -30,11 +30,17 @@ Handler: TypeAlias = "Callable[[Scanner, int, int, Any], int]"
 Particle: TypeAlias = "Callable[[Scanner, int], int]"
 
 
+MAX_DEPTH = 4
+"""Deeper nesting is no dose, and would make the time grow with the square of the length."""
+
+
 class Scanner(Amounts):
     """Reads one token list into items. ``unread`` words become ``UNKNOWN`` items."""
 
     phrases: ClassVar[dict[str, Handler]] = {}
     """What to do with an entry of the lexicon, by category."""
+    depth = 0
+    """How many items are being read inside one another ("up to at least ...")."""
     particles: ClassVar[dict[str, Particle]] = {}
     """What to do with words that need the words around them."""
 
@@ -52,7 +58,11 @@ class Scanner(Amounts):
 
     def one(self, at: int) -> int:
         """Read one item at *at*; return the place after it, which is always further on."""
+        if self.depth >= MAX_DEPTH:
+            return self.unknown(at)
+        self.depth += 1
         end = self.item(at)
+        self.depth -= 1
         return end if end > at else self.unknown(at)
 
     def item(self, at: int) -> int:
