@@ -30,8 +30,12 @@ one run: 54 ms at 4,096 rows, 84 at 16,384, 195 at 65,536."""
 ROWS_PER_GROUP_BY_CODE = 65_536
 """By code: large groups, so that a scan for codes has little to skip: 4 ms against 12 at 4,096."""
 
-MEMORY = "1500MB"
-"""What sorting a table that does not fit in memory may take before it uses the disk."""
+MEMORY = "900MB"
+"""What sorting one table that does not fit in memory may take before it uses the disk. Two are
+sorted at a time, each by one thread: while one waits for its file, the other sorts."""
+
+_ONLY_BY_PATIENT = {"source_system", "source_id", "source_place"}
+"""Where a row came from is not kept a second time by code."""
 
 _UNIQUE = {"source_id", "source_place", "parent_id"}
 """Columns, besides the key, whose values hardly repeat: a dictionary would only cost."""
@@ -55,21 +59,30 @@ def sort_keys(name: str, order: str) -> list[str]:
     return list(dict.fromkeys(column for column in wanted if column in columns))
 
 
+def columns(name: str, order: str) -> list[str]:
+    """The columns that a table has in one order."""
+    names: list[str] = TABLES[name].arrow.names
+    if order == "by_patient":
+        return names
+    return [column for column in names if column not in _ONLY_BY_PATIENT]
+
+
 def write(name: str, source: pa.Table | str, order: str, path: Path) -> None:
     """Write a table in one order: an Arrow table, or a DuckDB SELECT that need not fit in memory."""
     keys = sort_keys(name, order)
     group = ROWS_PER_GROUP if order == "by_patient" else ROWS_PER_GROUP_BY_CODE
-    schema = TABLES[name].arrow
+    wanted = columns(name, order)
+    schema = pa.schema([TABLES[name].arrow.field(column) for column in wanted])
     if isinstance(source, pa.Table):
-        write_batches([ordered(source, keys)], schema, path, group)
+        write_batches([ordered(source.select(wanted), keys)], schema, path, group)
         return
-    aside = path.parent / ".sort"
+    aside = path.parent / f".sort-{name}"
     with duckdb.connect(
-        config={"threads": 2, "memory_limit": MEMORY, "temp_directory": str(aside)}
+        config={"threads": 1, "memory_limit": MEMORY, "temp_directory": str(aside)}
     ) as db:
-        columns = ", ".join(f'"{column}"' for column in schema.names)
+        shown = ", ".join(f'"{column}"' for column in wanted)
         by = ", ".join(f'"{key}" NULLS FIRST' for key in keys)
-        found = db.sql(f"SELECT {columns} FROM ({source}) ORDER BY {by}").to_arrow_reader(_AT_ONCE)
+        found = db.sql(f"SELECT {shown} FROM ({source}) ORDER BY {by}").to_arrow_reader(_AT_ONCE)
         write_batches(_regrouped(found, schema), schema, path, group)
     shutil.rmtree(aside, ignore_errors=True)
 
@@ -79,7 +92,7 @@ def write_batches(
 ) -> None:
     """Write sorted tables one after the other as one synced file."""
     key = schema.names[0]
-    plain = {key, *_UNIQUE} if "source_id" in schema.names else {"key"}
+    plain = {key, *_UNIQUE} if "practice" in schema.names else {"key"}
     with pq.ParquetWriter(
         path,
         schema,

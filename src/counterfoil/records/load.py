@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from counterfoil.records.schema import TABLES, empty
 
@@ -59,6 +57,19 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Staged:
+    """A table too large for memory: SQL that names files, which any DuckDB connection can run.
+
+    ``sql`` gives the columns of the schema, rows in any order. ``rows`` are all of them, ``held``
+    those that the source has not withdrawn.
+    """
+
+    sql: str
+    rows: int
+    held: int
+
+
+@dataclass(frozen=True)
 class Load:
     """The canonical tables of one import, and the account of it.
 
@@ -70,9 +81,9 @@ class Load:
     not say. ``notes`` are plain sentences for whoever imported it, without identifiers.
 
     ``withdrawn`` names, by table, the keys of rows that the source deleted, with the first day on
-    which it no longer held them: for formats that send a key and nothing else. ``staged`` are
-    tables too large for memory: one Parquet file each, in any order, with the columns of the
-    schema; ``tables`` then holds an empty table of that name.
+    which it no longer held them: for formats that send a key and nothing else; a patient withdrawn
+    so is withdrawn with all their rows. ``staged`` are tables too large for memory; ``tables`` then
+    holds an empty table of that name. ``kept`` is whatever must live as long as their files.
     """
 
     format: str
@@ -86,15 +97,14 @@ class Load:
     data_as_at: date | None = None
     resources: dict[str, ResourceCount] = field(default_factory=dict)
     withdrawn: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
-    staged: Mapping[str, Path] = field(default_factory=dict)
+    staged: Mapping[str, Staged] = field(default_factory=dict)
+    kept: object = None
 
     @property
     def rows(self) -> dict[str, int]:
         """Rows in each table."""
         found = {name: table.num_rows for name, table in self.tables.items()}
-        for name, path in self.staged.items():
-            found[name] = pq.read_metadata(path).num_rows
-        return found
+        return found | {name: staged.rows for name, staged in self.staged.items()}
 
     def to_json(self, snapshot: str | None = None) -> dict[str, object]:
         """The JSON of ``counterfoil import``; ``docs/reference/import.schema.json`` describes it."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -129,12 +128,9 @@ def _whole(previous: Snapshot | None, load: Load) -> Merged:
 
 def _in_force(load: Load, name: str) -> int:
     """Rows of a table of a load that are not withdrawn."""
-    if name not in load.staged:
-        return int(load.tables[name]["deleted_on"].null_count)
-    path = str(load.staged[name])
-    query = "SELECT count(*) FROM read_parquet(?) WHERE deleted_on IS NULL"
-    with duckdb.connect() as db:
-        return int(db.execute(query, [path]).fetchall()[0][0])
+    if name in load.staged:
+        return load.staged[name].held
+    return int(load.tables[name]["deleted_on"].null_count)
 
 
 class _Merging:
@@ -157,7 +153,7 @@ class _Merging:
     def delta(self) -> None:
         """Rows replace those of the same key; what the source withdrew is marked so."""
         for name in TABLES:
-            new, gone = self.load.tables[name], self.load.withdrawn.get(name, {})
+            new, gone = self.load.tables[name], self._gone(name)
             if not new.num_rows and not gone:
                 continue
             key = TABLES[name].key
@@ -172,6 +168,16 @@ class _Merging:
                 )
             both = pa.concat_tables([_withdrawn(name, new, gone), _withdrawn(name, left, gone)])
             self._put(name, both, held, held.slice(0, 0))
+
+    def _gone(self, name: str) -> Mapping[str, date]:
+        """The keys of a table that the source withdrew, by themselves or with their patient."""
+        own = self.load.withdrawn.get(name, {})
+        people = self.load.withdrawn.get("patient", {})
+        if name == "patient" or name not in PATIENT_TABLES or not people:
+            return own
+        key = TABLES[name].key
+        rows = self.previous.scan(name).read([key, "patient_id"], set(people)).to_pylist()
+        return {**{row[key]: people[row["patient_id"]] for row in rows}, **own}
 
     def patients(self) -> None:
         """The rows of the load's patients are replaced, as far as the format carries them."""

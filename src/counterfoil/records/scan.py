@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from counterfoil.records.files import columns as columns_of
 from counterfoil.records.schema import TABLES, empty
 
 MASK = pa.schema([pa.field("patient_id", pa.string()), pa.field("key", pa.string())])
@@ -50,6 +51,7 @@ class Scan:
     table: str
     parts: tuple[Part, ...]
     known_on: date | None = None
+    order: str = "by_patient"
 
     @classmethod
     def joined(cls, scans: Iterable[Scan]) -> Scan:
@@ -68,14 +70,19 @@ class Scan:
         return TABLES[self.table].key
 
     @property
+    def columns(self) -> list[str]:
+        """The columns that can be asked for: by code, a row does not say where it came from."""
+        return columns_of(self.table, self.order)
+
+    @property
     def small(self) -> bool:
         """Whether it is sooner read whole than asked of an engine."""
         files = chain.from_iterable(part.files for part in self.parts)
-        return sum(_groups(str(file)).metadata.num_rows for file in files) <= SMALL
+        return sum(int(_groups(str(file)).metadata.num_rows) for file in files) <= SMALL
 
     def sql(self, columns: Sequence[str] | None = None) -> str:
         """A SELECT of these columns, or of all, for DuckDB. ``ValueError`` where there is no file."""
-        wanted = list(columns or TABLES[self.table].arrow.names)
+        wanted = list(columns or self.columns)
         if not self:
             raise ValueError(f"{self.table}: there is no file to read")
         return " UNION ALL ".join(self._select(part, wanted) for part in self.parts if part.files)
@@ -114,7 +121,7 @@ class Scan:
     ) -> pa.Table:
         """The rows in memory: of everybody, or of these patients only."""
         own = TABLES[self.table].arrow
-        wanted = list(columns or own.names)
+        wanted = list(columns or self.columns)
         needed = {*wanted, self.key}
         if patients is not None:
             needed.add("patient_id")
@@ -136,7 +143,7 @@ class Scan:
         """The rows with these keys."""
         import duckdb
 
-        wanted = list(columns or TABLES[self.table].arrow.names)
+        wanted = list(columns or self.columns)
         target = pa.schema([TABLES[self.table].arrow.field(name) for name in wanted])
         if not self or not len(keys):
             return target.empty_table()

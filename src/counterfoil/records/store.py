@@ -25,6 +25,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,7 @@ class Store:
         facts = {**load.to_json(), "held": dict(merged.after)}
         if merged.on is None:
             sources: dict[str, pa.Table | str] = {n: load.tables.get(n, empty(n)) for n in TABLES}
-            for name, path in load.staged.items():
-                quoted = str(path).replace("'", "''")
-                sources[name] = f"SELECT * FROM read_parquet('{quoted}')"
+            sources.update({name: staged.sql for name, staged in load.staged.items()})
             return self._write(load.practice, facts, sources, {}, hold)
         facts["parts"] = [folder.name for folder in merged.on.parts]
         return self._write(load.practice, facts, merged.rows, merged.masked, hold)
@@ -141,7 +140,7 @@ class Store:
         opened = [self.open(each) for each in snapshot_ids]
         names = TABLES if order == "by_patient" else BY_CODE
         if not opened:
-            return {name: Scan(name, ()) for name in names}
+            return {name: Scan(name, (), None, order) for name in names}
         return {name: Scan.joined(s.scan(name, order) for s in opened) for name in names}
 
     def patient(self, snapshot: Snapshot | str, patient_id: str) -> PatientRecord:
@@ -237,14 +236,19 @@ def _write_tables(
     sources: Mapping[str, pa.Table | str], masked: Mapping[str, pa.Table], folder: Path
 ) -> dict[str, str]:
     """Write both orders and the masks; the sha256 of each file but the second order's, by name."""
-    hashes = {}
+    todo = []
     for name, source in sources.items():
         for order in files.orders(name):
             path = folder / order / f"{name}.parquet"
             path.parent.mkdir(exist_ok=True)
-            files.write(name, source, order, path)
-            if order == "by_patient":
-                hashes[name] = _digest(path)
+            todo.append((name, source, order, path))
+    if any(isinstance(source, str) for source in sources.values()):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda each: files.write(*each), todo))
+    else:
+        for each in todo:
+            files.write(*each)
+    hashes = {name: _digest(path) for name, _, order, path in todo if order == "by_patient"}
     for name, mask in masked.items():
         path = folder / "masks" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)

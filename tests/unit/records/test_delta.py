@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records import files, scan
-from counterfoil.records.load import PATIENT_TABLES, Load, of_tables
+from counterfoil.records.load import PATIENT_TABLES, Load, Staged, of_tables
 from counterfoil.records.merge import merge
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.schema import COMMON, TABLES, from_rows
@@ -63,6 +63,14 @@ def applied(rows: Rows, load: Load) -> Rows:
     for name, new in keyed(load.tables).items():
         apart = {"source_place"} if name in PATIENT_TABLES else {c.name for c in COMMON}
         gone = load.withdrawn.get(name, {})
+        if name != "patient" and name in PATIENT_TABLES:
+            people = load.withdrawn.get("patient", {})
+            with_them = {
+                key: people[row["patient_id"]]
+                for key, row in rows[name].items()
+                if row["patient_id"] in people
+            }
+            gone = {**with_them, **gone}
         for key in {*new, *gone} & {*new, *now[name]}:
             row = dict(new.get(key) or now[name][key])
             if key in gone and row["deleted_on"] is None:
@@ -120,7 +128,12 @@ def test_a_base_and_its_deltas_are_one_full_load(small, history):
         for found in ways_of_reading(snapshot):
             assert found == rows
         for name in BY_CODE:
-            assert keyed({name: snapshot.scan(name, "by_code").read()})[name] == rows[name]
+            by_code = snapshot.scan(name, "by_code")
+            want = {
+                key: {c: v for c, v in row.items() if c in by_code.columns}
+                for key, row in rows[name].items()
+            }
+            assert keyed({name: by_code.read()})[name] == want
         for patient_id in rows["patient"]:
             want = PatientRecord.from_tables(whole.tables, patient_id)
             assert store.patient(snapshot, patient_id) == want
@@ -215,6 +228,14 @@ def test_a_withdrawn_row_keeps_its_content_and_gets_its_day(store, base):
     assert put(store, now, delta({"issue": {"i1": date(2026, 7, 1)}})).id == now.id
 
 
+def test_a_patient_is_withdrawn_with_all_their_rows(store, base):
+    now = put(store, base, delta({"patient": {"p1": date(2026, 6, 1)}}))
+    rows = store.patient(now, "p1").rows()
+    assert {row.deleted_on for of_table in rows.values() for row in of_table} == {date(2026, 6, 1)}
+    assert len(rows["issue"]) == 2
+    assert now.held["patient"] == 1
+
+
 def test_what_is_to_be_withdrawn_and_is_not_there_is_said(store, base):
     merged = merge(base, delta({"issue": {"nothing": date(2026, 6, 1)}}))
     assert merged.same
@@ -247,7 +268,8 @@ def test_a_table_too_large_for_memory_is_the_same_as_one_that_is_not(store, base
     aside = tmp_path / "issues.parquet"
     pq.write_table(tables["issue"].take([2, 0, 1]), aside)
     small = of_tables(made.PRACTICE, {**tables, "issue": from_rows("issue", [])})
-    staged = replace(small, staged={"issue": aside})
+    sql = f"SELECT * FROM read_parquet('{aside}')"
+    staged = replace(small, staged={"issue": Staged(sql, rows=3, held=3)})
     assert staged.rows["issue"] == 3
     assert store.write(staged).id == base.id
     assert merge(None, staged).after["issue"] == 3

@@ -48,7 +48,8 @@ def test_every_table_comes_back_in_both_orders(store):
         want = load.tables[name].sort_by(key)
         assert pq.read_table(snapshot.table(name)).sort_by(key).equals(want), name
         if name in BY_CODE:
-            assert pq.read_table(snapshot.table(name, "by_code")).sort_by(key).equals(want), name
+            by_code = pq.read_table(snapshot.table(name, "by_code")).sort_by(key)
+            assert by_code.equals(want.select(snapshot.scan(name, "by_code").columns)), name
 
 
 def test_the_orders_are_by_patient_and_by_code_and_date(store):
