@@ -102,10 +102,10 @@ def write(
     with opened(tables, practice) as db:
         writer = _Writer(db, folder, practice, guids)
         writer.codes(degraded_in_text=layout == "bulk")
+        writer.stamp = f"{as_at or newest_day(tables) or date(1970, 1, 1):%Y%m%d}"
         if layout == "newer":
             writer.newer()
         else:
-            writer.stamp = f"{as_at or newest_day(tables) or date(1970, 1, 1):%Y%m%d}000000"
             writer.bulk()
         return writer.written
 
@@ -117,9 +117,9 @@ class _Writer:
         self.db, self.folder, self.practice, self.guids = db, folder, practice, guids
         self.written = Written()
         self.stamp = ""
-        left = db.execute("SELECT count(*) FROM allergy WHERE status <> 'active'").fetchone()
-        if left and left[0]:
-            self.written.left_out["allergy"] = int(left[0])
+        left = db.execute("SELECT count(*) FROM allergy WHERE status <> 'active'").fetchall()
+        if left[0][0]:
+            self.written.left_out["allergy"] = int(left[0][0])
 
     def id(self, kind: str, expression: str) -> str:
         """SQL for the id of a row of *kind* in braces."""
@@ -171,8 +171,10 @@ class _Writer:
 
     def put(self, name: str, header: str, values: Mapping[str, str], source: str) -> None:
         """One table of the extract."""
-        file = f"1_{name}_{self.stamp}_{guid(self.practice, 'agreement', '')}.csv"
-        path = self.folder / (file if self.stamp else f"{name}.csv")
+        agreement = guid(self.practice, "agreement", "")
+        bulk = name[0].isupper()
+        file = f"1_{name}_{self.stamp}000000_{agreement}" if bulk else f"{name}_{self.stamp}"
+        path = self.folder / f"{file}.csv"
         write_rows(self.db, path, header, values, source, self.written)
 
     def bulk(self) -> None:

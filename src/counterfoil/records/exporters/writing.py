@@ -71,6 +71,6 @@ def write_rows(
     found = db.execute(
         f"COPY (SELECT {select} FROM {source}) TO {quoted(str(path))} "
         f"(FORMAT csv, HEADER, DELIMITER {quoted(delimiter)}, QUOTE '\"', ESCAPE '\"')"
-    ).fetchone()
+    ).fetchall()
     written.files.append(path)
-    written.rows[path.name] = int(found[0]) if found else 0
+    written.rows[path.name] = int(found[0][0])

@@ -44,7 +44,7 @@ class CsvFile:
         return len(self.numbers) + len(self.torn)
 
 
-def read_header(path: Path) -> tuple[str, ...]:
+def read_header(path: Path, delimiter: str = ",", quote: str = '"') -> tuple[str, ...]:
     """The names in the first row, as written but for surrounding blanks and a byte order mark.
 
     Raises :class:`DataError` where the file is empty, is not UTF-8 or names a column twice.
@@ -58,7 +58,8 @@ def read_header(path: Path) -> tuple[str, ...]:
     first = start.splitlines()[0]
     try:
         text = first.decode("utf-8-sig")
-        names = tuple(name.strip() for name in next(csv.reader([text], strict=True), []))
+        reader = csv.reader([text], delimiter=delimiter, quotechar=quote, strict=True)
+        names = tuple(name.strip() for name in next(reader, []))
     except (UnicodeDecodeError, csv.Error):
         raise DataError.at(f"{path.name} row 1", "expected a header in UTF-8 text") from None
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -74,7 +75,7 @@ def read_columns(path: Path, header: tuple[str, ...]) -> CsvFile:
 
     Raises :class:`DataError` where the text is not UTF-8 or a quotation mark is never closed.
     """
-    if not _check_text(path):
+    if not check_text(path):
         return CsvFile(
             path.name, header, {name: pa.array([], pa.string()) for name in header}, _none()
         )
@@ -136,10 +137,11 @@ def _whole(values: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], pa.string())
 
 
-def _check_text(path: Path) -> bool:
+def check_text(path: Path, quote: str = '"') -> bool:
     """Check the whole file: UTF-8, no NUL, quotation marks in pairs. Whether it has rows.
 
-    An odd number of quotation marks means that one of them swallowed rows.
+    An odd number of quotation marks means that one of them swallowed rows. Raises
+    :class:`DataError` with the line.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     quotes = lines = 0
@@ -155,7 +157,7 @@ def _check_text(path: Path) -> bool:
                 raise DataError.at(
                     f"{path.name} line {line}", "expected UTF-8 text", "another encoding"
                 )
-            quotes += block.count(b'"')
+            quotes += block.count(quote.encode())
             lines += block.count(b"\n") or block.count(b"\r")
     try:
         decoder.decode(b"", final=True)

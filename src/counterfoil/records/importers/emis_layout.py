@@ -63,7 +63,7 @@ PATIENT = Source(
         family       Surname
         born         DateOfBirth
         died         DateOfDeath
-        sex          Sex
+        gender       Sex
         registered   DateOfRegistration registration_start_datetime
         left_on      DateOfDeactivation registration_end_datetime
         type         PatientTypeDescription
@@ -89,7 +89,9 @@ CLINICAL_CODE = Source(
         id       CodeId
         term     Term
         concept  SnomedCTConceptId snomed_concept_id
-        national NationalCode readv2_code ReadTermId
+        national NationalCode
+        readv2   readv2_code
+        read     ReadTermId
         category EmisCodeCategoryDescription
         """
     ),
@@ -109,7 +111,9 @@ DRUG_RECORD = Source(
         product      DmdProductCodeId
         mixture      LocalMixtureName
         dosage       Dosage
-        quantity     Quantity
+        amount       Quantity
+        times        QuantityMultiplicand
+        multiplier   QuantityMultiplier
         unit         QuantityUnit
         problem      ProblemObservationGuid problem_observation_id
         type         PrescriptionType prescription_type_description
@@ -120,8 +124,8 @@ DRUG_RECORD = Source(
         days         CourseDurationInDays
         review       ReviewDate
         expiry       ExpiryDate expiry_datetime
-        min_days     MinNextIssueDays
-        max_days     MaxNextIssueDays
+        least        MinNextIssueDays
+        most         MaxNextIssueDays
         confidential IsConfidential
         deleted      Deleted is_deleted
         """
@@ -138,13 +142,15 @@ ISSUE_RECORD = Source(
         org          OrganisationGuid organisation
         plan         DrugRecordGuid drug_record_id
         issued       EffectiveDate effective_datetime
-        precision    EffectiveDatePrecision
+        grain        EffectiveDatePrecision
         entered      EnteredDate
         code         CodeId
         product      DmdProductCodeId
         mixture      LocalMixtureName
         dosage       Dosage
-        quantity     Quantity
+        amount       Quantity
+        times        QuantityMultiplicand
+        multiplier   QuantityMultiplier
         unit         QuantityUnit
         days         CourseDurationInDays
         type         PrescriptionType prescription_type_description
@@ -165,14 +171,14 @@ OBSERVATION = Source(
         patient      PatientGuid patient_id
         org          OrganisationGuid organisation
         happened     EffectiveDate effective_datetime
-        precision    EffectiveDatePrecision
+        grain        EffectiveDatePrecision
         entered      EnteredDate
         parent       ParentObservationGuid parent_observation_id
         code         CodeId
         concept      SnomedConceptId
         text         AssociatedText
         operator     NumericOperator
-        value        Value numeric_value
+        figure       Value numeric_value
         unit         NumericUnit
         other_unit   UnitOfMeasure
         ucum         UcumCode
@@ -195,7 +201,7 @@ PROBLEM = Source(
         org          OrganisationGuid organisation
         ended        EndDate problem_end_datetime
         state        ProblemStatusDescription
-        significance SignificanceDescription problem_significance_description
+        weight       SignificanceDescription problem_significance_description
         deleted      Deleted is_deleted
         """
     ),
@@ -405,3 +411,12 @@ NEWER_HEADERS = {
 }
 """The columns of the newer layout, in order, of the tables that are written; the days on which the
 export itself was made are left out."""
+
+UNUSED = (
+    "ClinicanUserInRoleGuid ExternalUsusalGP Compliance AverageCompliance PatientMessage "
+    "PharmacyText IsPrivatelyPrescribed model_updated_datetime transform_datetime age has_carer "
+    "middle_level_super_output_area imd_rounded index_of_multiple_deprivation_decile "
+    "residential_institute_code preferred_language_code_id sexual_orientation_code_id "
+    "ethnicity_code_id is_consent_93c1 is_national_data_opted_in"
+)
+"""Columns that some extracts have beside these (two of them misspelt so), of no use here."""
