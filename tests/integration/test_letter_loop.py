@@ -166,3 +166,27 @@ def test_the_outcome_says_what_to_enter_and_prints(
     client.force_login(world.stranger)
     assert client.get(f"/letters/{decided.pk}/outcome/").status_code == 404
     assert client.get(f"/letters/{decided.pk}/outcome.pdf").status_code == 404
+
+
+def test_what_letters_state_is_counted_for_everybody_at_the_practices(
+    decided: LetterDocument, world: Any, client: Any
+) -> None:
+    receive_letter(
+        "X1",
+        LETTER.replace(b"Northgate Hospital", b"NORTHGATE HOSPITAL"),
+        "again.txt",
+        datetime(2026, 11, 19, 9, tzinfo=UTC),
+    )
+    [row] = queries.letter_quality(world.lena, date(2026, 11, 1))
+    assert (row.sender, row.letters) == ("Northgate Hospital", 2)
+    assert row.criteria["reason_stopped"] == (2, 2)
+    assert row.criteria["reason_started"] == (0, 2)
+    assert row.criteria["route"] == (0, 4)
+    assert queries.letter_quality(world.lena, date(2026, 11, 20)) == ()
+    assert queries.letter_quality(world.stranger, date(2026, 11, 1)) == ()
+    client.force_login(world.lena)
+    page = client.get("/letters/quality/").content.decode()
+    assert "Northgate Hospital" in page
+    table = client.get("/letters/quality/?csv").content.decode().splitlines()
+    assert table[0].startswith("sender,ward,letters,dose_met,dose_of")
+    assert table[1].startswith("Northgate Hospital,,2,")

@@ -6,14 +6,17 @@ dropped: what cannot be read as a medicine stands in ``Letter.unread``.
 
 from counterfoil.documents.letter import read, read_text
 from counterfoil.documents.model import Letter, LetterPatient, MedicineLine, Mention, Span, Stated
+from counterfoil.documents.quality import Criterion, quality
 
 __all__ = [
+    "Criterion",
     "Letter",
     "LetterPatient",
     "MedicineLine",
     "Mention",
     "Span",
     "Stated",
+    "quality",
     "read",
     "read_text",
 ]

@@ -81,6 +81,13 @@ _SENDER = re.compile(
     r"((?:(?:[A-Z][\w'’.&\-]*|of|the|and|for)[ ]+){1,6}?(?i:Hospitals?|Infirmary|NHS (?:Foundation )?Trust|Medical Centre|Treatment Centre|Hospice)\b(?i: NHS (?:Foundation )?Trust)?)"
 )
 
+_NO_SENDER = re.compile(
+    r"\b(?:in|from|to|at|on|your|this|medic\w+|drugs?|treatments?|start\w*|stop\w*|chang\w+|"
+    r"admi\w+|discharged?|left|stay|during|date|number|course)\b",
+    re.IGNORECASE,
+)
+"""Words of a heading or a sentence that only ends in the word hospital."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -220,11 +227,11 @@ def _ward(text: str) -> str:
 
 def _sender(text: str) -> str:
     head = re.sub(r"[^\n]*destination[^\n]*", "", text[:6000], flags=re.IGNORECASE)
-    found = _SENDER.search(head)
-    if not found:
-        return ""
-    words = re.sub(r"^(?:.*?[:|])\s*", "", found.group(1))
-    return " ".join(words.split())[:120]
+    for found in _SENDER.finditer(head):
+        words = " ".join(re.sub(r"^(?:.*?[:|])\s*", "", found.group(1)).split())
+        if not _NO_SENDER.search(words):
+            return words[:120]
+    return ""
 
 
 def distinct_numbers(texts: Iterable[str | None]) -> set[str]:

@@ -158,7 +158,8 @@ def _content(letter: Letter) -> dict[str, Any]:
         for m in letter.lines
     ]
     unread = [{"text": s.text, "start": s.start, "end": s.end} for s in letter.unread]
-    return {"text": letter.text, "lines": lines, "unread": unread}
+    stated = [criterion.to_json() for criterion in documents.quality(letter)]
+    return {"text": letter.text, "lines": lines, "unread": unread, "quality": stated}
 
 
 def _write(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from counterfoil.foundation import days
 from counterfoil.records.nhs import normalise
@@ -41,6 +42,7 @@ from counterfoil.service.casework.shapes import (
     PracticeCount,
     Question,
     RuleLine,
+    SenderQuality,
 )
 from counterfoil.service.casework.worklist import data_of, today
 from counterfoil.service.config import home
@@ -52,6 +54,7 @@ __all__ = [
     "case_view",
     "data_as_at",
     "find_patient",
+    "letter_quality",
     "letter_view",
     "letters",
     "original_letter",
@@ -210,6 +213,47 @@ def letters(user: User) -> tuple[LetterSummary, ...]:
     when = clock.today()
     people = people_of(user, [row.case for row in rows if row.case is not None], when)
     return tuple(_summaries(rows, people, when))
+
+
+def letter_quality(user: User, since: date) -> tuple[SenderQuality, ...]:
+    """What letters received since a day state, by sender and ward, by name: counts, no patients.
+
+    For anybody with a role at the practices. Each sender has a row with an empty ward, for all its
+    letters, and where it has several wards one for each after it.
+    """
+    start = timezone.make_aware(datetime.combine(since, time()))
+    rows = (
+        LetterDocument.objects.filter(
+            practice__in=scope.practices(user, ANY_ROLE), received_at__gte=start
+        )
+        .order_by("-sender", "-ward")
+        .values_list("sender", "ward", "content__quality")
+    )
+    sums: dict[tuple[str, str], tuple[int, dict[str, tuple[int, int]]]] = {}
+    wards: dict[str, set[str]] = defaultdict(set)
+    spelt: dict[str, str] = {}
+    for sender, ward, stated in rows:
+        if not stated:
+            continue
+        sender, ward = (_one_spelling(text, spelt) for text in (sender, ward))
+        wards[sender].add(ward)
+        for key in {(sender, ""), (sender, ward)}:
+            count, criteria = sums.setdefault(key, (0, {}))
+            for one in stated:
+                met, of = criteria.get(one["name"], (0, 0))
+                criteria[one["name"]] = (met + one["met"], of + one["of"])
+            sums[key] = (count + 1, criteria)
+    return tuple(
+        SenderQuality(sender, ward, count, criteria)
+        for (sender, ward), (count, criteria) in sorted(sums.items())
+        if not ward or len(wards[sender]) > 1
+    )
+
+
+def _one_spelling(text: str, spelt: dict[str, str]) -> str:
+    """*text* as it was first spelt: one hospital writes its name in capitals and not."""
+    words = " ".join(text.split())
+    return spelt.setdefault(words.casefold(), words)
 
 
 def questions(user: User) -> tuple[Question, ...]:

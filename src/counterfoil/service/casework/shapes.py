@@ -260,6 +260,16 @@ class LetterSummary:
 
 
 @dataclass(frozen=True)
+class SenderQuality:
+    """What the letters of one sender (and ward; empty: all its wards) state: criterion to met, of."""
+
+    sender: str
+    ward: str
+    letters: int
+    criteria: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
 class HistoryLine:
     """One entry of a case's history, in words, oldest first."""
 

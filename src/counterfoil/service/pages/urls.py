@@ -28,6 +28,7 @@ urlpatterns = [
     path("cases/<uuid:ref>/findings/<str:finding>/<slug:action>/", case.decide, name="decide"),
     path("letters/", letter.letters, name="letters"),
     path("letters/add/", letter.add, name="add-letter"),
+    path("letters/quality/", letter.quality, name="letter-quality"),
     path("letters/<uuid:ref>/", letter.letter, name="letter"),
     path("letters/<uuid:ref>/confirm-same/", letter.confirm_same, name="confirm-same"),
     path("letters/<uuid:ref>/finish/", letter.finish, name="finish-letter"),

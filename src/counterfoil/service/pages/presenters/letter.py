@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from counterfoil.service.casework.shapes import FindingCard, LetterLine, LetterSummary, LetterView
+from counterfoil.documents.quality import titles as quality_titles
+from counterfoil.service.casework.shapes import (
+    FindingCard,
+    LetterLine,
+    LetterSummary,
+    LetterView,
+    SenderQuality,
+)
 from counterfoil.service.pages import words
 from counterfoil.service.pages.presenters.today import Tag
 
@@ -328,3 +337,55 @@ def _label(line: LetterLine) -> str:
     items = line.letter_lines or line.plans
     text = " ".join(str(items[0].get("text", "")).split()) if items else ""
     return f"{words.class_words(top_class(line.klass))}: {text[:90]}"
+
+
+CRITERIA = quality_titles()
+"""What a letter should state, by name, in order."""
+FEW_LETTERS = 5
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """One sender or ward: for each criterion how many of how many lines state it, and the share."""
+
+    name: str
+    ward: bool
+    letters: int
+    few: bool
+    cells: tuple[tuple[str, str], ...]
+
+
+def quality_rows(rows: Iterable[SenderQuality]) -> tuple[QualityRow, ...]:
+    """Rows of the table, in the order given; a share only where there are enough letters."""
+    return tuple(
+        QualityRow(
+            name=(words.ward_words(one.ward) if one.ward else words.tidy_name(one.sender))
+            or "Sender not known",
+            ward=bool(one.ward),
+            letters=one.letters,
+            few=one.letters < FEW_LETTERS,
+            cells=tuple(_share(*one.criteria.get(name, (0, 0))) for name in CRITERIA),
+        )
+        for one in rows
+    )
+
+
+def _share(met: int, of: int) -> tuple[str, str]:
+    return (f"{met / of:.0%}", f"{met} of {of}") if of else ("–", "none asked")
+
+
+def quality_csv(rows: Iterable[SenderQuality]) -> str:
+    """The same as a table for a spreadsheet: two columns a criterion."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    heads = [f"{name}_{part}" for name in CRITERIA for part in ("met", "of")]
+    writer.writerow(["sender", "ward", "letters", *heads])
+    for one in rows:
+        figures = [n for name in CRITERIA for n in one.criteria.get(name, (0, 0))]
+        writer.writerow([_cell(one.sender), _cell(one.ward), one.letters, *figures])
+    return buffer.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,25 @@ def _list(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
     }
     status = 422 if problem else 200
     return render(request, "letters.jinja", context, current="letters", status=status)
+
+
+@require_safe
+@page_view
+def quality(request: HttpRequest) -> HttpResponse:
+    """What the letters of each hospital and ward state and leave unsaid; ``?csv`` for a table."""
+    since = clock.today() - timedelta(days=365)
+    rows = queries.letter_quality(user_of(request), since)
+    if "csv" in request.GET:
+        response = HttpResponse(presenter.quality_csv(rows), content_type="text/csv")
+        response["Content-Disposition"] = 'attachment; filename="letter-quality.csv"'
+        return response
+    context = {
+        "title": "What letters state",
+        "criteria": presenter.CRITERIA,
+        "rows": presenter.quality_rows(rows),
+        "since": since,
+    }
+    return render(request, "letter-quality.jinja", context, current="letters")
 
 
 @require_POST
