@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from counterfoil.commands import terminology_check, terminology_records
 from counterfoil.commands.common import (
     Subparsers,
     command,
@@ -42,6 +43,8 @@ def add(to: Subparsers) -> None:
     search.add_argument("text", nargs="+")
     search.add_argument("--limit", type=int, default=20)
     formats(search, "table", "json")
+    terminology_check.add(terms)
+    terminology_records.add(terms)
 
 
 def _add_releases(terms: Subparsers) -> None:
