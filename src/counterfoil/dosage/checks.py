@@ -268,12 +268,20 @@ def _guarded(steps: tuple[Step, ...], view: View, interval: Fraction) -> list[st
 # -- coded timing ----------------------------------------------------------------------------------
 
 
-def against_coded(dose: Dose, coded: list[Any]) -> Dose:
-    """Hold the words against coded timing; a disagreement is a conflict with both sides shown."""
+def against_coded(dose: Dose, coded: list[Any], view: View | None = None) -> Dose:
+    """Hold the words against coded timing, and that against the product.
+
+    A disagreement is a conflict with both sides shown.
+    """
     steps = from_fhir(coded)
     if not steps:
         return dose
     said = render_steps(steps)
+    against = _coded_against_product(steps, view) if view is not None else []
+    if against and dose.status != "conflict":
+        reasons = (*dose.reasons, f"the coded timing says: {said}", *against)
+        kept = dose.steps or steps
+        return replace(dose, status="conflict", steps=kept, per_day=None, reasons=reasons)
     if not dose.text.strip():
         amount, why = per_day(steps)
         reasons = ("taken from the coded timing: there is no text", *((why,) if why else ()))
@@ -286,6 +294,13 @@ def against_coded(dose: Dose, coded: list[Any]) -> Dose:
     mine = render_steps(dose.steps)
     reason = f"{problem}: the text says {mine}; the coded timing says {said}"
     return replace(dose, status="conflict", per_day=None, reasons=(*dose.reasons, reason))
+
+
+def _coded_against_product(steps: tuple[Step, ...], view: View) -> list[str]:
+    found = _mismatches(steps, view)
+    if view.interval is not None:
+        found += _guarded(steps, view, view.interval)
+    return [words.replace("the text ", "the coded timing ") for words in found]
 
 
 def _rate(step: Step) -> tuple[Fraction, Fraction] | None:
@@ -304,7 +319,8 @@ def _differs(text: tuple[Step, ...], coded: tuple[Step, ...]) -> str | None:
         return "text and coded timing have different steps"
     for mine, theirs in zip(text, coded, strict=True):
         if mine.no_fixed_dose:
-            if theirs.high is not None and theirs.times_high is not None:
+            coded = theirs.high is not None and theirs.times_high is not None
+            if coded and not theirs.no_fixed_dose:
                 return "the text leaves the dose open, the coded timing does not"
             continue
         a, b = _rate(mine), _rate(theirs)

@@ -96,6 +96,8 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
         daily = times is not None and times.high == times.days == 1
         if daily and quantity is not None and most is not None and most > quantity.high:
             raise Unsettled("the maximum does not fit how often")
+        if not prn and _more_than(quantity, times, most, most_unit):
+            raise Unsettled("the amounts written add to more than the maximum")
         if unit is None and quantity is not None and most_unit in _PLAIN_COUNT:
             unit = most_unit
     route = _same(clause, k.ROUTE)
@@ -118,6 +120,19 @@ def clause_of(clause: Clause, on_named_day: bool) -> Step:
         max_per_day=most,
         max_unit=most_unit,
     )
+
+
+def _more_than(
+    quantity: Quantity | None, times: Often | None, most: Fraction | None, unit: str | None
+) -> bool:
+    """Whether even the least a day is over the maximum. "Every 4 hours" is the least gap: no."""
+    if quantity is None or times is None or most is None or times.interval:
+        return False
+    if None in (quantity.low, times.low) or quantity.unit != unit:
+        return False
+    assert quantity.low is not None
+    assert times.low is not None
+    return quantity.low * times.low / times.days > most
 
 
 def _one(clause: Clause, kind: str, problem: str) -> Any:

@@ -66,7 +66,7 @@ def _repeat(step: Step) -> dict[str, Any]:
     high, low, per = step.times_high, step.times_low, step.per_days
     if "once only" in step.when:
         repeat["count"] = 1
-    elif interval and high is not None:
+    elif interval and high is not None and low is not None:
         repeat.update(interval)
     elif high is not None and per is not None:
         if days and per == 7:
@@ -134,8 +134,10 @@ def step_to_fhir(step: Step) -> dict[str, Any]:
 
 
 def _uncoded(word: str, step: Step) -> bool:
-    if word in _DAY_CODES or word == "once only" or word.startswith("every "):
+    if word in _DAY_CODES or word == "once only":
         return False
+    if word.startswith("every "):
+        return step.times_low is None  # "up to 4 times a day" stands in the code instead
     clock = any(len(w) == 5 and w[2] == ":" for w in step.when)
     if len(word) == 5 and word[2] == ":":
         return False

@@ -139,7 +139,7 @@ def _now(s: Scanner, at: int) -> int:
     """ "2 tablets now, then ...": one dose."""
     before = s.out[-1].kind if s.out else ""
     follow = at + 1 + (s.low(at + 1) in (",", "."))
-    then = longest(LEXICON.main, s.tokens, follow)
+    then = longest(LEXICON.main, s.tokens, follow) if s.low(follow) != "and" else None
     if before in (k.AMOUNT, k.EQUIVALENT) and then and then[1] == ("then", "then"):
         return s.add(k.STAT, at, at + 1, "stat", "one dose, once")
     return at

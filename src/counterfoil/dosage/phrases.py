@@ -129,6 +129,11 @@ def _then(s: Scanner, at: int, end: int, value: Any) -> int:
         return s.add(k.UNFIXED, at, end, " ".join(words), "a later change that is not fixed")
     if value == "stop":
         return s.add(k.STOP, at, end, None, "then stop")
+    if all(t.kind == "sym" for t in s.tokens[end:]):
+        if s.low(end - 1) in ("continue", "maintenance"):
+            return s.add(k.HARMLESS, at, end)
+        if s.low(end - 1) == "then":
+            return s.add(k.UNKNOWN, at, end, s.raw(at, end), "")
     return s.add(k.THEN, at, end, value, "next step")
 
 

@@ -47,7 +47,7 @@ def read_strictly(text: str, product: ProductLike = None, coded: Coded = None) -
     view = view_of(product)
     dose = _read_text(text, view)
     if coded:
-        dose = against_coded(dose, _coded(coded))
+        dose = against_coded(dose, _coded(coded), view)
     return dose
 
 

@@ -182,7 +182,7 @@ def render_step(step: Step, with_duration: bool = True) -> str:
     if step.route:
         said.append(_ROUTES.get(step.route, step.route))
     if step.as_needed:
-        said.append("when required" + (f" for {step.as_needed_for}" if step.as_needed_for else ""))
+        said.append("as required" + (f" for {step.as_needed_for}" if step.as_needed_for else ""))
     if with_duration and step.duration_days is not None and ONCE_ONLY not in step.when:
         said.append(f"for {days_words(step.duration_days)}")
         if step.cycle_days is not None:

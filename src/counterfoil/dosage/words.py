@@ -68,4 +68,7 @@ def days_words(days: Fraction) -> str:
         hours = days * 24
         if hours.denominator == 1:
             return f"{hours} hour{'' if hours == 1 else 's'}"
+        minutes = hours * 60
+        if minutes.denominator == 1:
+            return f"{minutes} minute{'' if minutes == 1 else 's'}"
     return f"{figure(days)} day{'' if days == 1 else 's'}"

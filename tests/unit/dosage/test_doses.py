@@ -130,6 +130,55 @@ def test_fhir_of_an_unread_text_is_its_text() -> None:
     assert to_fhir(read("nmkl")) == [{"text": "nmkl"}]
 
 
+@pytest.mark.parametrize("text", ["", "as per letter", "10mg once a week"])
+def test_weekly_guard_holds_for_coded_timing(text: str) -> None:
+    daily = coded(1, 1, "d", 10, "mg")
+    dose = read(text, "Methotrexate 2.5mg tablets", daily)
+    assert dose.status == "conflict"
+    assert dose.per_day is None
+    assert any("once a week" in r and "once a day" in r for r in dose.reasons)
+    weekly = read("", "Methotrexate 2.5mg tablets", coded(1, 1, "wk", 10, "mg"))
+    assert weekly.status == "read"
+
+
+@pytest.mark.parametrize(
+    ("product", "text", "status"),
+    [
+        ("Ibandronic acid 150mg tablets", "One daily", "conflict"),
+        ("Ibandronic acid 150mg tablets", "One weekly", "conflict"),
+        ("Ibandronic acid 150mg tablets", "One once a month", "read"),
+        ("Ibandronic acid 150mg tablets", "One every 4 weeks", "read"),
+        ("Ibandronic acid 50mg tablets", "One daily", "read"),
+        ("Semaglutide 7mg tablets", "One daily", "read"),
+        ("Alendronic acid 10mg tablets", "One daily", "read"),
+        ("Fosavance 70mg/2,800unit tablets", "One daily", "conflict"),
+        ("Risedronate sodium 5mg tablets", "One daily", "read"),
+    ],
+)
+def test_guards_know_strength_and_form(product: str, text: str, status: str) -> None:
+    assert read(text, product).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("1 puff twice a day and as required, max 8 puffs in 24 hours", "only when needed"),
+        ("1 daily?", "not understood"),
+        ("half dose daily", "two ways"),
+        ("2 tablets qds max 6 in 24 hours", "more than the maximum"),
+        ("1 tablet twice a day then", "not understood"),
+        ("one pessary at night as a single dose", "one dose in all"),
+        ("1.000mg od", "not understood"),
+        ("1 tablet now and then", "two ways"),
+    ],
+)
+def test_what_is_left_to_a_person_says_why(text: str, why: str) -> None:
+    dose = read(text)
+    assert dose.status != "read"
+    assert dose.per_day is None
+    assert any(why in r for r in dose.reasons), dose.reasons
+
+
 def test_weekly_guard_shows_both_sides() -> None:
     dose = read("One daily", "Methotrexate 2.5mg tablets")
     assert dose.status == "conflict"

@@ -61,7 +61,7 @@ def test_the_manual_pages_example() -> None:
     assert dose.status == "read"
     assert dose.per_day is not None
     assert (dose.per_day.low, dose.per_day.high, dose.per_day.unit) == (0, 8, "tablet")
-    assert render(dose) == "1 to 2 tablets up to 4 times a day when required"
+    assert render(dose) == "1 to 2 tablets up to 4 times a day as required"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,12 @@ from counterfoil.dosage.lexicon import LEXICON
 from counterfoil.dosage.model import MONTH
 from counterfoil.dosage.reader import read_strictly
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "dosage" / "uk_texts.csv"
-ROWS = list(csv.DictReader(GOLDEN.read_text(encoding="utf-8").splitlines()))
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "dosage"
+ROWS = [
+    row
+    for name in ("uk_texts.csv", "uk_texts_2.csv")
+    for row in csv.DictReader((GOLDEN / name).read_text(encoding="utf-8").splitlines())
+]
 F = Fraction
 ONE = F(1)
 
@@ -165,6 +169,16 @@ def test_what_is_read_from_the_golden_texts_comes_back() -> None:
         back = read(render(dose))
         assert back.status == "read", (row["text"], render(dose), back.reasons)
         assert _plain(back) == _plain(dose), (row["text"], render(dose))
+
+
+def test_the_coding_of_the_golden_texts_says_what_they_say() -> None:
+    for row in ROWS:
+        product = row["product"] or None
+        dose = read(row["text"], product)
+        if dose.status != "read" or not all(_coded(s) for s in dose.steps):
+            continue
+        again = read(row["text"], product, to_fhir(dose))
+        assert again.status == "read", (row["text"], again.reasons)
 
 
 def _plain(dose: Dose) -> list[tuple[object, ...]]:
