@@ -120,6 +120,14 @@ LETTER_TRUTH = pa.schema(
         ("gp_daily", pa.float64()),
         ("letter_daily", pa.float64()),
         ("note", pa.string()),
+        ("place", pa.int64()),
+        ("amount", pa.string()),
+        ("unit", pa.string()),
+        ("times", pa.int64()),
+        ("per_days", pa.int64()),
+        ("as_needed", pa.bool_()),
+        ("duration", pa.string()),
+        ("reason", pa.string()),
     ]
 )
 
@@ -144,6 +152,14 @@ def letter_table(letters: Iterable[SyntheticLetter]) -> pa.Table:
             "gp_daily": line.gp_daily,
             "letter_daily": line.letter_daily,
             "note": line.note,
+            "place": line.place,
+            "amount": line.amount,
+            "unit": line.unit,
+            "times": line.times,
+            "per_days": line.per_days,
+            "as_needed": line.as_needed,
+            "duration": line.duration,
+            "reason": line.reason,
         }
         for letter in letters
         for line in letter.truth

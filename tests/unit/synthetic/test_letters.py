@@ -10,7 +10,23 @@ from itertools import pairwise
 import pytest
 from lxml import html
 
-from counterfoil.foundation.days import to_date
+from counterfoil.foundation.days import parse_day, to_date
+from counterfoil.synthetic import generate
+from counterfoil.synthetic.letters.boxed import WRAPPED
+from counterfoil.synthetic.letters.page import STYLES
+from counterfoil.synthetic.letters.words import shortened
+from counterfoil.synthetic.letters.write import NAMES
+
+BINARY = (
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Enough letters for every layout and every story."""
+    return generate(7000, 2, 1, parse_day("2026-11-22"), letters=240)
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +37,15 @@ def plans(network):
     return {row["plan_id"]: row for row in table.to_pylist()}
 
 
-def test_forty_letters_in_many_layouts(network):
+def test_letters_come_in_thirty_layouts_from_six_trusts(network):
     layouts = Counter(letter.layout for letter in network.letters)
-    assert len(network.letters) == 40
-    assert len(layouts) >= 8
-    assert {"fhir", "html_table", "changes_only", "paragraph"} <= set(layouts)
-    assert len({letter.sender_code for letter in network.letters}) >= 4
+    assert len(network.letters) == 240
+    assert set(layouts) == set(NAMES)
+    assert len(layouts) >= 30
+    assert len({letter.sender_code for letter in network.letters}) == 6
+    media = {letter.media_type for letter in network.letters}
+    assert media == {"text/plain", "text/html", "application/fhir+json", *BINARY}
+    assert len(STYLES) == 6
 
 
 def test_offsets_give_the_words(network):
@@ -60,7 +79,7 @@ def test_every_current_repeat_is_accounted_for_once(network, plans):
         for plan in named:
             assert plans[plan]["patient_id"] == letter.patient_id
             assert plans[plan]["status"] == "active"
-        assert 5 <= len(named) <= 14
+        assert 3 <= len(named) <= 14
 
 
 def test_every_class_is_there(network):
@@ -97,11 +116,79 @@ def test_letters_are_recent(network):
 
 def test_letters_carry_the_number_the_dates_and_the_products(network):
     for letter in network.letters:
+        if letter.media_type in BINARY:
+            continue
         text = letter.content.decode("utf-8")
-        assert letter.nhs_number in text.replace(" ", "")
+        assert letter.nhs_number in text.replace(" ", "").replace("&nbsp;", "")
+        words = " ".join(unescape(text).split())
         for line in letter.truth:
-            if line.text and line.expected != "unreadable":
-                assert line.letter_product in unescape(text)
+            if line.text and line.expected != "unreadable" and letter.layout not in WRAPPED:
+                names = (line.letter_product, shortened(line.letter_product))
+                assert any(name in words for name in names), letter.layout
+
+
+def test_names_are_broken_over_lines_in_some_layouts(network):
+    broken = [
+        line
+        for letter in network.letters
+        if letter.layout in WRAPPED
+        for line in letter.truth
+        if line.text
+        and line.letter_product
+        and line.letter_product not in line.text
+        and shortened(line.letter_product) not in line.text
+    ]
+    assert len(broken) > 20
+
+
+def test_files_of_paper_and_word_hold_every_medicine_in_the_order_of_the_truth(network):
+    import io
+    import zipfile
+
+    import pypdfium2
+
+    for letter in network.letters:
+        if letter.media_type not in BINARY:
+            continue
+        if letter.media_type == BINARY[0]:
+            pages = pypdfium2.PdfDocument(letter.content)
+            text = "\n".join(page.get_textpage().get_text_range() for page in pages)
+        else:
+            package = zipfile.ZipFile(io.BytesIO(letter.content))
+            text = package.read("word/document.xml").decode("utf-8")
+            text = "".join(html.fromstring(text.encode()).itertext())
+        flat = "".join(unescape(text).split())
+        assert letter.nhs_number in flat
+        found, at = 0, 0
+        for line in sorted((x for x in letter.truth if x.place), key=lambda x: x.place):
+            if line.expected == "unreadable":
+                continue
+            names = (line.letter_product, shortened(line.letter_product))
+            heads = ["".join(name.split())[:12] for name in names]
+            after = [flat.find(head, at) for head in heads if flat.find(head, at) >= 0]
+            assert after, (letter.layout, line.letter_product)
+            at, found = min(after) + 1, found + 1
+        assert found
+
+
+def test_each_line_says_what_a_reader_should_take_from_it(network):
+    for letter in network.letters:
+        for line in letter.truth:
+            assert (line.place is None) == (line.text == "")
+            if line.text and line.stated not in ("stopped", "on_hold") and line.letter_product:
+                told = line.amount or line.times is None or line.expected == "unreadable"
+                assert told, (letter.layout, line)
+        places = [line.place for line in letter.truth if line.place]
+        assert sorted(places) == list(range(1, len(places) + 1))
+
+
+def test_reasons_are_given_about_as_often_as_was_found(network):
+    def share(stated: str) -> float:
+        lines = [x for letter in network.letters for x in letter.truth if x.stated == stated]
+        return sum(bool(x.reason) for x in lines) / len(lines)
+
+    assert share("new") == pytest.approx(0.49, abs=0.12)
+    assert share("stopped") == pytest.approx(0.57, abs=0.15)
 
 
 def test_documents_are_the_letters(network):
@@ -113,7 +200,7 @@ def test_documents_are_the_letters(network):
 
 def test_fhir_letters_are_documents_whose_references_resolve(network):
     for letter in network.letters:
-        if letter.layout != "fhir":
+        if letter.layout not in ("fhir", "fhir_stu3"):
             continue
         bundle = json.loads(letter.content)
         assert bundle["type"] == "document"
@@ -122,6 +209,9 @@ def test_fhir_letters_are_documents_whose_references_resolve(network):
         for section in bundle["entry"][0]["resource"]["section"]:
             for entry in section.get("entry", []):
                 assert entry["reference"] in urls
+        for entry in bundle["entry"]:
+            for item in entry["resource"].get("entry", []):
+                assert item["item"]["reference"] in urls
         found = [
             e for e in bundle["entry"] if e["resource"]["resourceType"] == "MedicationStatement"
         ]
@@ -133,5 +223,8 @@ def test_html_letters_are_pages(network):
         if letter.media_type == "text/html":
             page = html.fromstring(letter.content.decode("utf-8"))
             lines = [line for line in letter.truth if line.text]
-            items = page.xpath("//li") or page.xpath("//tr[td]")
-            assert len(items) == len(lines)
+            inside = "//tr[td][not(ancestor::table[@width])][not(td[@bgcolor])]"
+            items = (
+                page.xpath("//li") or page.xpath("//div[@class='medicine']") or page.xpath(inside)
+            )
+            assert len(items) == len(lines), letter.layout

@@ -15,6 +15,7 @@ from counterfoil.synthetic.letters.stories import (
     already_done,
     brand_named,
     left_out,
+    looked_alike,
     new_course,
     smudged,
     split_strength,
@@ -32,7 +33,7 @@ LOOSE = ("prn_", "apply_", "eye_", "inj_", "inr", "test", "pill", "doxy", "pump"
 """Schedules that people put in words of different exactness."""
 
 LETTERS_A_PATIENT = 0.008
-LEAST, MOST = 5, 14
+LEAST, MOST = 3, 14
 
 
 def _kept(item: Item, said: bool) -> Item:
@@ -90,7 +91,7 @@ class Chosen:
 def choose(
     script: Script, made: Plans, seed: int, wanted: int
 ) -> tuple[list[Chosen], dict[int, Ints]]:
-    """``wanted`` people with 5 to 14 plans, just home; and for each their plans at discharge."""
+    """``wanted`` people with 3 to 14 plans, just home; and for each their plans at discharge."""
     who = script.who
     rng = stream(seed, "letters", who.place.code)
     live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
@@ -136,8 +137,9 @@ def stay(
     ``partial`` letters say only what changed: what they do not name is the same.
     """
     draft = Draft(rng, items, kinds, [], [], set(), allergies)
+    odd = (left_out, smudged, split_strength, brand_named, looked_alike)
     for scene in STORIES[turn % len(STORIES)]:
-        if not (partial and scene in (left_out, smudged, split_strength, brand_named)):
+        if not (partial and scene in odd):
             scene(draft)
     if partial and not draft.touched and not draft.extra:
         new_course(draft)

@@ -15,6 +15,11 @@ class LetterLine:
     the letter with ``start`` and ``end`` as character offsets where the letter is plain text
     (``None`` elsewhere, and for a plan that is not named). Daily amounts are in units of the form
     (tablets, puffs, ml).
+
+    What a reader should take from the line, field by field: ``letter_product`` (in full, where the
+    letter abbreviates), ``amount`` of ``unit`` at one time (``1-2`` is a range, empty not stated),
+    ``times`` a ``per_days``, ``as_needed``, ``duration`` and ``reason`` as written. ``place`` counts
+    the medicine lines from 1 in the order of the letter; empty for a plan not named.
     """
 
     expected: str
@@ -30,6 +35,14 @@ class LetterLine:
     gp_daily: float | None
     letter_daily: float | None
     note: str
+    place: int | None = None
+    amount: str = ""
+    unit: str = ""
+    times: int | None = None
+    per_days: int | None = None
+    as_needed: bool = False
+    duration: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

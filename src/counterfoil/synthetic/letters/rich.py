@@ -267,3 +267,13 @@ LAYOUTS: dict[str, tuple[Callable[[Stay], str], str, str]] = {
     "fhir": (fhir_document, "application/fhir+json", "json"),
 }
 """Every other layout: its writer, media type and file ending."""
+
+
+def order(stay: Stay, layout: str) -> list[Item]:
+    """The medicines in the order in which a layout of this module writes them."""
+    if layout == "html_table":
+        return [item for item in stay.items if item.stated not in OFF] + stay.of(*OFF)
+    if layout == "html_list":
+        kinds = (("continued", None), ("new",), ("changed",), ("stopped",), ("on_hold",))
+        return [item for stated in kinds for item in stay.of(*stated)]
+    return list(stay.items)

@@ -10,6 +10,9 @@ import numpy as np
 from counterfoil.synthetic.letters.model import Item
 from counterfoil.synthetic.lists import Option, options, rows, schedules
 
+CHANGE_SAID, START_SAID, STOP_SAID = 0.39, 0.49, 0.57
+"""How often a letter gives the reason for a change of dose, a start and a stop: Shah 2018 EJHP."""
+
 HIGH_RISK = frozenset(
     ["methotrexate", "lithium", "amiodarone", "doac", "warfarin", "insulin_basal", "insulin_rapid"]
 )
@@ -47,6 +50,9 @@ class Draft:
         if changes.get("expected", "same") != "same":
             changes.setdefault("also", ())
         self.items[place] = replace(self.items[place], **changes)  # type: ignore[arg-type]
+
+
+Story = Callable[[Draft], None]
 
 
 def _milligrams(strength: str) -> float | None:
@@ -116,7 +122,7 @@ def dose_changed(draft: Draft) -> None:
         ratio, other = choices[int(draft.rng.integers(len(choices)))]
         up = ratio > 1
         reason = (WHY_UP if up else WHY_DOWN).get(draft.groups[place], "symptoms")
-        remark = reason if draft.rng.random() < 0.6 else ""
+        remark = reason if draft.rng.random() < CHANGE_SAID else ""
         draft.alter(
             place,
             product=other.product,
@@ -188,7 +194,7 @@ def _new(draft: Draft, short: bool) -> None:
         daily = None
         if plan.times and plan.per_days:
             daily = float(row["amount"]) * plan.times / plan.per_days
-        said = draft.rng.random() < 0.5
+        said = draft.rng.random() < START_SAID
         clash = any(row["drug"] in CLASHES.get(what, ()) for what in draft.allergies)
         draft.extra.append(
             Item(
@@ -233,29 +239,15 @@ def new_long_term(draft: Draft) -> None:
 
 
 def stopped(draft: Draft) -> None:
-    """Stopped in hospital with a reason; still on the GP's repeat list."""
+    """Stopped in hospital, with a reason or without; still on the GP's repeat list."""
     for place in draft.free(lambda i: draft.groups[i] not in HIGH_RISK):
-        why = WHY_STOP[int(draft.rng.integers(len(WHY_STOP)))]
+        said = draft.rng.random() < STOP_SAID
         draft.alter(
             place,
             stated="stopped",
-            remark=why,
+            remark=WHY_STOP[int(draft.rng.integers(len(WHY_STOP)))] if said else "",
             expected="stopped",
-            subclass="explicit with reason",
-            daily=None,
-            note="the stop has not been followed: still on repeat",
-        )
-        return
-
-
-def stopped_silently(draft: Draft) -> None:
-    """Stopped, no reason given."""
-    for place in draft.free(lambda i: draft.groups[i] not in HIGH_RISK):
-        draft.alter(
-            place,
-            stated="stopped",
-            expected="stopped",
-            subclass="explicit, no reason",
+            subclass="explicit with reason" if said else "explicit, no reason",
             daily=None,
             note="the stop has not been followed: still on repeat",
         )
@@ -332,17 +324,188 @@ def already_done(item: Item) -> Item:
     )
 
 
-STORIES: tuple[tuple[Callable[[Draft], None], ...], ...] = (
-    (dose_changed, new_course),
-    (new_long_term, brand_named),
-    (stopped, new_course),
-    (left_out,),
-    (split_strength, dose_changed),
+def frequency_changed(draft: Draft) -> None:
+    """The same tablet, twice a day instead of once, and the letter says so."""
+    for place in draft.free(
+        lambda i: draft.items[i].freq in ("od", "om") and not draft.items[i].also
+    ):
+        item = draft.items[place]
+        draft.alter(
+            place,
+            freq="bd",
+            stated="changed",
+            remark="symptoms" if draft.rng.random() < CHANGE_SAID else "",
+            expected="changed",
+            subclass="frequency up",
+            daily=(item.gp_daily or 0.0) * 2,
+        )
+        return
+
+
+def _paired(draft: Draft, kind: str) -> tuple[int, str] | None:
+    """An item that has another product of a kind beside it, and that product."""
+    pairs: dict[str, list[str]] = {}
+    for row in rows("letter_pairs"):
+        if row["kind"] == kind:
+            pairs.setdefault(row["product"], []).append(row["other"])
+    for place in draft.free(lambda i: draft.items[i].gp_product in pairs):
+        others = pairs[draft.items[place].gp_product]
+        return place, others[int(draft.rng.integers(len(others)))]
+    return None
+
+
+def _another(kind: str, expected: str, subclass: str, stated: str, also: tuple[str, ...]) -> Story:
+    def tell(draft: Draft) -> None:
+        found = _paired(draft, kind)
+        if found:
+            draft.alter(
+                found[0],
+                product=found[1],
+                stated=stated,
+                expected=expected,
+                subclass=subclass,
+                also=also,
+                daily=None if kind == "unit" else draft.items[found[0]].gp_daily,
+                note=f"planted: {kind}",
+            )
+
+    return tell
+
+
+def looked_alike(draft: Draft) -> None:
+    """Another medicine with a name that looks like it, said to be continued."""
+    found = _paired(draft, "lookalike")
+    if not found:
+        return
+    place, other = found
+    item = draft.items[place]
+    lost = replace(item, expected="missing", stated=None, also=())
+    draft.unnamed.append(replace(lost, subclass="a look-alike name stands in its place"))
+    draft.touched.add(place)
+    draft.extra.append(
+        replace(
+            item,
+            product=other,
+            stated="continued",
+            expected="conflict",
+            subclass="look-alike name, not on the GP list",
+            plan_ids=(),
+            gp_product="",
+            gp_daily=None,
+            also=("new", "unreadable"),
+            note="planted: lookalike",
+        )
+    )
+
+
+def switched(draft: Draft) -> None:
+    """A documented switch within the class: one stopped and another started in its place."""
+    found = _paired(draft, "switch")
+    if not found or draft.items[found[0]].expected != "same":
+        return
+    place, other = found
+    item = draft.items[place]
+    draft.extra.append(
+        replace(
+            item,
+            product=other,
+            stated="new",
+            remark=f"in place of {item.gp_product.split()[0].lower()}",
+            expected="new",
+            subclass="therapeutic switch",
+            plan_ids=(),
+            gp_product="",
+            gp_daily=None,
+            also=("duplicate", "changed", "conflict"),
+        )
+    )
+    draft.alter(
+        place,
+        stated="stopped",
+        remark=f"changed to {other.split()[0].lower()}",
+        expected="stopped",
+        subclass="therapeutic switch",
+        daily=None,
+        also=("changed",),
+    )
+
+
+def doubled(draft: Draft) -> None:
+    """A second medicine of a class that the person is on already, nothing said of the first."""
+    found = _paired(draft, "switch")
+    if not found:
+        return
+    place, other = found
+    item = draft.items[place]
+    draft.touched.add(place)
+    draft.extra.append(
+        replace(
+            item,
+            product=other,
+            stated="new",
+            remark="",
+            expected="new",
+            subclass="duplicate class",
+            plan_ids=(),
+            gp_product="",
+            gp_daily=None,
+            also=("duplicate", "conflict"),
+            note="planted: duplicate class",
+        )
+    )
+
+
+def endless_course(draft: Draft) -> None:
+    """A short course that is given no end."""
+    before = len(draft.extra)
+    _new(draft, True)
+    if len(draft.extra) > before:
+        draft.extra[-1] = replace(
+            draft.extra[-1],
+            duration="",
+            subclass="short course, no end stated",
+            also=(*draft.extra[-1].also, "conflict", "unreadable"),
+            note="planted: course without end",
+        )
+
+
+formulation = _another("formulation", "changed", "formulation", "changed", ())
+formulation_unsaid = _another(
+    "formulation", "conflict", "stated continued, formulation differs", "continued", ("changed",)
+)
+salt = _another("salt", "changed", "salt", "changed", ("conflict",))
+thousandfold = _another(
+    "unit",
+    "conflict",
+    "unit a thousand times as strong",
+    "continued",
+    ("changed", "unreadable", "new"),
+)
+
+STORIES: tuple[tuple[Story, ...], ...] = (
+    (dose_changed, new_course, new_long_term),
+    (new_long_term, brand_named, new_course),
+    (stopped, new_course, new_long_term),
+    (left_out, new_course),
+    (split_strength, dose_changed, new_long_term, new_course),
     (continued_but_different, new_course),
     (smudged, new_long_term),
-    (held, dose_changed),
-    (stopped_silently, left_out, brand_named),
-    (brand_named, split_strength),
+    (held, dose_changed, new_course),
+    (stopped, left_out, brand_named, new_long_term),
+    (brand_named, split_strength, new_course, new_long_term),
     (),
-    (dose_changed, stopped, new_long_term),
+    (dose_changed, stopped, new_long_term, new_course),
+    (frequency_changed, new_course, new_long_term),
+    (formulation, new_course, new_long_term),
+    (formulation_unsaid, new_long_term),
+    (looked_alike, new_course),
+    (switched, new_course, new_long_term),
+    (doubled, stopped),
+    (thousandfold, new_course, new_long_term),
+    (endless_course, new_long_term, stopped),
+    (salt, new_course, new_long_term),
+    (stopped, held, new_course, new_course),
+    (new_course, new_long_term, new_long_term),
+    (brand_named, new_long_term, new_course),
 )
+"""What the letters tell of, in turn."""

@@ -33,6 +33,36 @@ def spaced(number: str) -> str:
     return f"{number[:3]} {number[3:6]} {number[6:]}"
 
 
+def dotted(day: int) -> str:
+    """``03.03.1955``."""
+    value = calendar.to_date(day)
+    return f"{value.day:02d}.{value.month:02d}.{value.year}"
+
+
+SHORT = (
+    (" modified-release tablets", " MR tabs"),
+    (" modified-release capsules", " MR caps"),
+    (" gastro-resistant tablets", " e/c tabs"),
+    (" gastro-resistant capsules", " e/c caps"),
+    (" dispersible tablets", " disp tabs"),
+    (" chewable tablets", " chew tabs"),
+    (" tablets", " tabs"),
+    (" capsules", " caps"),
+    (" oral solution", " oral soln"),
+    (" oral suspension", " susp"),
+    ("micrograms", "mcg"),
+    ("microgram", "mcg"),
+    (" inhaler CFC free", " inh"),
+)
+
+
+def shortened(product: str) -> str:
+    """A product as wards abbreviate it: tabs, caps, MR, e/c, mcg."""
+    for long, short in SHORT:
+        product = product.replace(long, short)
+    return product
+
+
 def dose(item: Item, style: str) -> str:
     """How much at one time: ``plain`` (1 tablet), ``capital`` (ONE tablet) or ``bare`` (1)."""
     if not item.amount:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,16 +11,30 @@ import pyarrow as pa
 
 from counterfoil.synthetic import columns
 from counterfoil.synthetic.draws import stream
-from counterfoil.synthetic.letters import plain, rich
+from counterfoil.synthetic.letters import boxed, markup, messages, office, paper, plain, rich
 from counterfoil.synthetic.letters.cases import Chosen, choose, items_of, number_of, stay
 from counterfoil.synthetic.letters.model import Item, LetterLine, Stay, SyntheticLetter
+from counterfoil.synthetic.letters.words import Sheet
+from counterfoil.synthetic.lists import schedules
 from counterfoil.synthetic.numbers import CAPACITY
 from counterfoil.synthetic.plans import Plans
 from counterfoil.synthetic.script import Script
 
-NAMES = [*plain.LAYOUTS, *rich.LAYOUTS]
+FHIR = "application/fhir+json"
+OFF = ("stopped", "on_hold")
+TEXT: dict[str, Callable[[Stay], Sheet]] = {**plain.LAYOUTS, **boxed.LAYOUTS}
+PAGES = {**markup.LAYOUTS, **paper.LAYOUTS, **office.LAYOUTS}
+DATA: dict[str, tuple[Callable[[Stay], str], str, str]] = {
+    **rich.LAYOUTS,
+    "fhir_stu3": (messages.fhir_stu3, FHIR, "json"),
+    "fhir_message": (messages.fhir_message, FHIR, "json"),
+    "fhir_text": (messages.fhir_text, FHIR, "json"),
+}
+NAMES = sorted([*TEXT, *PAGES, *DATA], key=lambda name: hashlib.sha256(name.encode()).digest())
+"""Every layout, the kinds of file well mixed."""
+
 PARTIAL = frozenset(["changes_only"])
-SILENT = frozenset(["paragraph"])
+SILENT = frozenset(["paragraph", "shorthand"])
 """Layouts that do not say of a medicine that it is continued."""
 
 
@@ -34,8 +49,10 @@ def _as_said(item: Item, layout: str) -> Item:
     return replace(item, stated=None)
 
 
-def _line(item: Item, text: str, place: tuple[int, int] | None) -> LetterLine:
-    start, end = place if place else (None, None)
+def _line(item: Item, text: str, span: tuple[int, int] | None, place: int | None) -> LetterLine:
+    start, end = span if span else (None, None)
+    plan = schedules()[item.freq]
+    told = bool(text) and not item.garbled and item.stated not in OFF
     return LetterLine(
         item.expected,
         item.subclass,
@@ -50,24 +67,41 @@ def _line(item: Item, text: str, place: tuple[int, int] | None) -> LetterLine:
         item.gp_daily,
         item.daily if text else None,
         item.note,
+        place,
+        item.amount if told else "",
+        item.unit if told else "",
+        plan.times if told else None,
+        plan.per_days if told else None,
+        plan.as_needed and told,
+        item.duration if text else "",
+        item.remark if text else "",
     )
 
 
-def _write(told: Stay, layout: str) -> tuple[str, str, str, tuple[LetterLine, ...]]:
-    """The words, media type, file ending and truth of one letter."""
-    unnamed = [_line(item, "", None) for item in told.unnamed]
-    if layout in plain.LAYOUTS:
-        sheet = plain.LAYOUTS[layout](told)
+def _write(told: Stay, layout: str) -> tuple[bytes, str, str, tuple[LetterLine, ...]]:
+    """The file, media type, file ending and truth of one letter."""
+    unnamed = [_line(item, "", None, None) for item in told.unnamed]
+    if layout in TEXT:
+        sheet = TEXT[layout](told)
         text = sheet.text
+        order = sorted(told.items, key=lambda item: sheet.places[id(item)])
         lines = []
-        for item in told.items:
-            place = sheet.places[id(item)]
-            said = _as_said(item, layout)
-            lines.append(_line(said, text[place[0] : place[1]], place))
-        return text, "text/plain", "txt", (*lines, *unnamed)
-    writer, media, ending = rich.LAYOUTS[layout]
-    lines = [_line(item, item.garbled or item.product, None) for item in told.items]
-    return writer(told), media, ending, (*lines, *unnamed)
+        for number, item in enumerate(order, start=1):
+            span = sheet.places[id(item)]
+            lines.append(_line(_as_said(item, layout), text[slice(*span)], span, number))
+        return text.encode("utf-8"), "text/plain", "txt", (*lines, *unnamed)
+    if layout in PAGES:
+        writer, media, ending = PAGES[layout]
+        content, page = writer(told)
+        order = page.items
+    else:
+        make, media, ending = DATA[layout]
+        content, order = make(told).encode("utf-8"), rich.order(told, layout)
+    lines = [
+        _line(item, item.garbled or item.product, None, number)
+        for number, item in enumerate(order, start=1)
+    ]
+    return content, media, ending, (*lines, *unnamed)
 
 
 def _expected(number: int, practices: int, index: int, count: int) -> str:
@@ -128,13 +162,13 @@ def letters(
 def _letter(
     script: Script, told: Stay, case: Chosen, layout: str, expected: str, turn: int
 ) -> SyntheticLetter:
-    text, media, ending, truth = _write(told, layout)
+    content, media, ending, truth = _write(told, layout)
     code = script.who.place.code
     known = expected != "no_such_patient"
     return SyntheticLetter(
         f"{code}-letter-{turn + 1:04d}.{ending}",
         media,
-        text.encode("utf-8"),
+        content,
         code,
         script.who.patient_id(case.patient) if known else None,
         told.nhs_number,
