@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,7 @@ PATIENTS = [sw.patient("X1", f"p{n}", f"P{n}") for n in range(40)]
 def world() -> Any:
     commands.init_home(Path(os.environ["COUNTERFOIL_HOME"]))
     built = sw.build()
-    sw.publish("X1", PATIENTS, [sw.overdue(f"P{n}", f"p{n}") for n in range(40)])
+    sw.publish("X1", PATIENTS, first())
     return built
 
 
@@ -66,6 +67,11 @@ def picture() -> dict[str, Any]:
     }
 
 
+def first() -> list[Any]:
+    """The findings of the first state of the practice."""
+    return [sw.overdue(f"P{n}", f"p{n}") for n in range(40)]
+
+
 def second() -> tuple[list[dict[str, object]], list[Any]]:
     """Another state of the practice: other names, half the findings clear, others changed."""
     patients = [{**row, "given_name": "Renamed"} for row in PATIENTS]
@@ -73,41 +79,142 @@ def second() -> tuple[list[dict[str, object]], list[Any]]:
     return patients, findings
 
 
-def drive_publish() -> dict[str, Any]:
+def is_old(now: dict[str, Any]) -> bool:
+    """Whether records and findings are those of the first state, both."""
+    shown = [(person, title) for person, state, title in now["findings"] if state == "open"]
+    return now["people"] == now["in_files"] == ["Mary"] * 40 and shown == sorted(
+        (one.person_id, one.title) for one in first()
+    )
+
+
+def is_new(now: dict[str, Any]) -> bool:
+    """Whether records and findings are those of the second state, both."""
+    shown = [(person, title) for person, state, title in now["findings"] if state == "open"]
+    return now["people"] == now["in_files"] == ["Renamed"] * 40 and shown == sorted(
+        (one.person_id, one.title) for one in second()[1]
+    )
+
+
+def publish_as(scope: str, state: str, fault: Callable[[str], None]) -> None:
+    """Publish one of the two states, as a whole record or as a delta."""
+    from counterfoil.service.records import publishing
+
+    patients, findings = second() if state == "new" else (PATIENTS, first())
+    load = replace(sw.load_of("X1", patients), scope=scope)
+    publishing.publish(load, sw.AS_OF, lambda _s, _d: findings, fault=fault)
+
+
+def restart() -> dict[str, Any]:
+    """What a start of the service finds and puts right."""
     from counterfoil.service.casework import events
     from counterfoil.service.config import home
     from counterfoil.service.records import publishing, reading
-    from counterfoil.service.records.models import Lease
+    from counterfoil.service.records.models import Lease, Snapshot
+
+    publishing.tidy()
+    store = reading.store()
+    published = store.open(Snapshot.objects.get(published=True).snapshot_id)
+    return {
+        "leases": Lease.objects.count(),
+        "orphans": {f.name for f in (store.root / "X1").iterdir() if f.is_dir()}
+        != {part.name for part in published.parts},
+        "whole": events.verify(home.current().anchors).whole,
+    }
+
+
+def drive_publish() -> dict[str, Any]:
+    """A whole load and a delta, and a compaction, killed at every point of the protocol."""
+    from counterfoil.service.records import publishing
 
     world()
-    seen = {}
-    for point in publishing.POINTS:
-        before = picture()
+    seen: dict[str, Any] = {}
+    for scope in ("practice", "delta", "compact"):
+        points = COMPACT_POINTS if scope == "compact" else publishing.POINTS
+        for point in points:
+            if scope == "compact":
+                publish_as("delta", "new", publishing.no_fault)
+                publish_as("delta", "old", publishing.no_fault)
+            before = picture()
 
-        def killed(at: str, point: str = point) -> None:
-            if at == point:
-                os.kill(os.getpid(), signal.SIGKILL)
+            def killed(at: str, point: str = point) -> None:
+                if at == point:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
-        def work(killed: Callable[[str], None] = killed) -> None:
-            patients, findings = second()
-            publishing.publish(
-                sw.load_of("X1", patients), sw.AS_OF, lambda _s, _d: findings, fault=killed
-            )
+            def work(killed: Callable[[str], None] = killed, scope: str = scope) -> None:
+                if scope == "compact":
+                    publishing.compact("X1", fault=killed)
+                else:
+                    publish_as(scope, "new", killed)
 
-        _, status = os.waitpid(child(work), 0)
-        after = picture()
-        seen[point] = {
-            "killed": os.WIFSIGNALED(status),
-            "old": after == before,
-            "new": after["people"] == after["in_files"] == ["Renamed"] * 40
-            and [f[2] for f in after["findings"] if f[1] == "open"] == ["Changed"] * 20,
-        }
-        Lease.objects.all().delete()
-        publishing.tidy()
-        seen[point]["folders"] = len(reading.store().snapshots("X1"))
-        seen[point]["whole"] = events.verify(home.current().anchors).whole
-        sw.publish("X1", PATIENTS, [sw.overdue(f"P{n}", f"p{n}") for n in range(40)])
+            _, status = os.waitpid(child(work), 0)
+            after = picture()
+            seen[f"{scope}: {point}"] = {
+                "killed": os.WIFSIGNALED(status),
+                "old": after == before and is_old(after),
+                "new": is_new(after),
+                "same_record": is_old(after) and after["snapshot"] != before["snapshot"],
+                **restart(),
+            }
+            sw.publish("X1", PATIENTS, first())
     return seen
+
+
+COMPACT_POINTS = ("start", "written", "committed", "tidied")
+
+
+def drive_kill(kills: int) -> dict[str, Any]:
+    """Publications and compactions killed at random moments, while somebody reads and decides."""
+    from counterfoil.service.casework import actions, work
+    from counterfoil.service.casework.models import Decision, Finding
+    from counterfoil.service.records import publishing, reading
+
+    users = world()
+    chance = random.Random(11)
+    began = time.monotonic()
+    publish_as("delta", "new", publishing.no_fault)
+    publish_as("delta", "old", publishing.no_fault)
+    usual = (time.monotonic() - began) / 2
+    found: dict[str, Any] = {"kills": kills, "killed": 0, "old": 0, "new": 0}
+    wrong, decided = [], []
+    for turn in range(kills):
+        open_now = Finding.objects.filter(state="open").order_by("pk").values_list("pk", flat=True)
+        decided.append(
+            actions.decide(users.tess, chance.choice(open_now), "add_note", f"{turn}").pk
+        )
+        state = "old" if is_new(picture()) else "new"
+        scope = chance.choice(["practice", "delta", "delta", "compact"])
+
+        def act(scope: str = scope, state: str = state) -> None:
+            if scope == "compact":
+                publishing.compact("X1")
+            else:
+                publish_as(scope, state, publishing.no_fault)
+
+        with reading.leased("X1") as row:
+            held = reading.opened(row)
+            assert held is not None
+            before = held.read()
+            number = child(act)
+            time.sleep(chance.uniform(0, usual * 1.3))
+            os.kill(number, signal.SIGKILL)
+            _, status = os.waitpid(number, 0)
+            publishing.tidy()
+            kept = all(table.equals(before[name]) for name, table in held.read().items())
+        after, put_right = picture(), restart()
+        found["killed"] += os.WIFSIGNALED(status)
+        found["old"] += is_old(after)
+        found["new"] += is_new(after)
+        if not (kept and is_old(after) != is_new(after)):
+            wrong.append([turn, scope, kept])
+        if put_right["leases"] or put_right["orphans"] or not put_right["whole"]:
+            wrong.append([turn, scope, str(put_right)])
+    kept_decisions = set(Decision.objects.values_list("pk", flat=True))
+    derived = all(
+        finding.work == work.derive(finding.decisions.all(), finding.handovers.all()).state
+        for finding in Finding.objects.all()
+    )
+    lost = len(set(decided) - kept_decisions)
+    return {**found, "wrong": wrong, "lost": lost, "derived": derived}
 
 
 def drive_decide(kills: int) -> dict[str, Any]:
@@ -311,9 +418,54 @@ def drive_inbox(kills: int) -> dict[str, Any]:
 
 
 STEPS = ("downloaded", "stored", "acknowledged")
+
+
+def drive_share(rounds: int) -> dict[str, Any]:
+    """Two practices that share most of their people publish at once, again and again."""
+    from counterfoil.service.casework import events
+    from counterfoil.service.casework.models import Case, Finding
+    from counterfoil.service.config import home
+
+    world()
+    folder = Path(os.environ["COUNTERFOIL_HOME"])
+
+    def turn_of(place: str, turn: int) -> None:
+        pick = random.Random(f"{place}{turn}")
+        people = pick.sample(range(400), 300)
+        patients = [sw.patient(place, f"{place}p{n}", f"S{turn % 3}.{n}") for n in people]
+        held = {"clause": "overdue", "holds": turn % 2 == 0, "text": "facts that change"}
+        findings = [
+            sw.overdue(f"S{turn % 3}.{n}", f"{place}p{n}", reasons=[held], subject=place)
+            for n in pick.sample(people, 250)
+        ]
+        sw.publish(place, patients, findings)
+
+    def act(place: str) -> None:
+        failed = []
+        for turn in range(rounds):
+            try:
+                turn_of(place, turn)
+            except Exception as error:
+                failed.append(repr(error)[:300])
+        (folder / f"shared{place}.json").write_text(json.dumps(failed))
+
+    for number in [child(lambda place=place: act(place)) for place in ("X1", "X2")]:
+        os.waitpid(number, 0)
+    failed = [json.loads((folder / f"shared{place}.json").read_text()) for place in ("X1", "X2")]
+    return {
+        "failed": [text for texts in failed for text in texts],
+        "one_case_each": Case.objects.count()
+        == Case.objects.values("person_id").distinct().count(),
+        "open": Finding.objects.filter(state="open").count(),
+        "whole": events.verify(home.current().anchors).whole,
+    }
+
+
 DRIVES = {
+    "share": drive_share,
     "inbox": drive_inbox,
     "publish": drive_publish,
+    "kill": drive_kill,
     "decide": drive_decide,
     "claim": drive_claim,
     "mix": drive_mix,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 DRIVE = Path(__file__).with_name("drive.py")
-BEFORE_COMMIT = ("start", "written", "computed", "published", "indexed", "upserted")
+BEFORE_COMMIT = ("start", "merged", "written", "computed", "published", "indexed", "upserted")
 
 
 def drive(apart: dict[str, str], *arguments: str) -> dict[str, Any]:
@@ -29,16 +29,40 @@ def drive(apart: dict[str, str], *arguments: str) -> dict[str, Any]:
 
 def test_a_publication_killed_at_any_point_is_all_or_nothing(apart: dict[str, str]) -> None:
     seen = drive(apart, "publish")
-    for point, what in seen.items():
-        assert what["killed"], point
-        assert what["whole"], point
-        assert what["folders"] == 1, point
-        if point in BEFORE_COMMIT:
-            assert what["old"], point
-            assert not what["new"], point
+    for name, what in seen.items():
+        scope, point = name.split(": ")
+        assert what["killed"], name
+        assert what["whole"], name
+        assert (what["leases"], what["orphans"]) == (0, False), name
+        if scope == "compact":
+            assert what["old"] == (point in ("start", "written")), name
+            assert what["same_record"] == (point in ("committed", "tidied")), name
         else:
-            assert what["new"], point
-    assert set(seen) > set(BEFORE_COMMIT)
+            assert what["old"] == (point in BEFORE_COMMIT), name
+            assert what["new"] != what["old"], name
+    assert len(seen) == 2 * 9 + 4
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_is_the_old_world_or_the_new_one(
+    apart: dict[str, str],
+) -> None:
+    kills = 20 if "COUNTERFOIL_DATABASE_URL" in apart else 50
+    seen = drive(apart, "kill", str(kills))
+    print(seen)
+    assert seen["wrong"] == []
+    assert seen["killed"] > kills / 3
+    assert min(seen["old"], seen["new"]) > 0
+    assert (seen["lost"], seen["derived"]) == (0, True)
+
+
+@pytest.mark.slow
+def test_practices_that_share_people_are_published_at_once(apart: dict[str, str]) -> None:
+    seen = drive(apart, "share", "4")
+    assert seen["failed"] == []
+    assert seen["one_case_each"]
+    assert seen["open"] == 500
+    assert seen["whole"]
 
 
 @pytest.mark.slow

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "counterfoil.service.accounts",
     "counterfoil.service.records",
     "counterfoil.service.casework",
+    "counterfoil.service.rulebook",
 ]
 
 MIDDLEWARE = [
@@ -142,6 +143,11 @@ COUNTERFOIL_REQUEST_DUE_DAYS = 2
 """Days within which a request is to be dealt with: a limit of this software, not a standard."""
 COUNTERFOIL_SIGN_IN_FAILURES = 5
 COUNTERFOIL_SIGN_IN_PAUSE_MINUTES = 15
+COUNTERFOIL_KEEP_SNAPSHOTS = int(os.environ.get("COUNTERFOIL_KEEP_SNAPSHOTS", "0"))
+"""How many superseded snapshots of a practice are kept."""
+COUNTERFOIL_KEEP_SNAPSHOT_DAYS = int(os.environ.get("COUNTERFOIL_KEEP_SNAPSHOT_DAYS", "0"))
+"""For how many days a superseded snapshot is kept, however many there are."""
+
 COUNTERFOIL_TODAY = os.environ.get("COUNTERFOIL_TODAY", "")
 """An ISO date that stands for today, for tests and demonstrations; empty: the clock."""
 

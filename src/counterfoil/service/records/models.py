@@ -21,6 +21,8 @@ class Snapshot(models.Model):
     data_as_at = models.DateTimeField()
     """When the source system wrote what was loaded."""
     published_at = models.DateTimeField(null=True)
+    superseded_at = models.DateTimeField(null=True)
+    """When another took its place; it may be kept a while, by setting."""
     counts = models.JSONField(default=dict)
 
     class Meta:

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow.compute as pc
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from counterfoil.records import store as files
@@ -48,6 +49,9 @@ POINTS = (
     "tidied",
 )
 """Where ``fault`` is called, in order: the last two lie after the commit."""
+
+TURN = 0x636F756E746572
+"""The number of the lock that publications take in turn on PostgreSQL."""
 
 Compute = Callable[[files.Snapshot, date], Iterable[intake.Incoming]]
 """Findings of a written snapshot on an index day. Runs before the transaction, however long it is."""
@@ -127,6 +131,7 @@ def _commit(
 ) -> Published:
     key = f"{place.pk}/{written.id}"
     with transaction.atomic():
+        _in_turn()
         before = Snapshot.objects.select_for_update().filter(practice=place, published=True).first()
         same = before is not None and before.pk == key
         if merged.on is not None and (before is None or before.snapshot_id != merged.on.id):
@@ -135,6 +140,7 @@ def _commit(
         fault("published")
         patients = _index_people(place, merged, as_of)
         fault("indexed")
+        _lock_cases(place, [*incoming, *asked])
         found = intake.upsert_findings(place, incoming, key, as_of)
         items = intake.upsert_findings(place, asked, key, as_of, kind=Finding.Kind.REQUEST_ITEM)
         _replace_cases(place, as_of)
@@ -144,18 +150,37 @@ def _commit(
     return Published(place.pk, written.id, same, patients, found, tuple(merged.load.notes))
 
 
+def _in_turn() -> None:
+    """Wait until no other practice is being published: they may share people, whose cases both
+    would make, move and close. SQLite has one writer at a time anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
+
+
+def _lock_cases(place: Organisation, incoming: Collection[intake.Incoming]) -> None:
+    """Lock every case that this publication may write before it writes the first."""
+    new = {one.person_id for one in incoming if one.state != Finding.State.CLEAR}
+    here = PersonIndex.objects.filter(practice=place).values("person_id")
+    found = Case.objects.filter(
+        Q(practices=place) | Q(person_id__in=here) | Q(findings__practice=place)
+    )
+    intake.lock_cases(set(found.values_list("person_id", flat=True)), new)
+
+
 def _publish_row(
     place: Organisation, load: Load, written: files.Snapshot, key: str, as_of: date
 ) -> None:
     now = clock.now()
     at = datetime.combine(load.data_as_at, time(12), UTC) if load.data_as_at else now
-    Snapshot.objects.filter(practice=place, published=True).exclude(pk=key).update(published=False)
+    _supersede(place, key, now)
     row, _ = Snapshot.objects.update_or_create(
         key=key,
         defaults={
             "practice": place,
             "snapshot_id": written.id,
             "published": True,
+            "superseded_at": None,
             "format": load.format,
             "as_of": as_of,
             "data_as_at": min(at, now),
@@ -164,6 +189,12 @@ def _publish_row(
     )
     if row.published_at is None:
         Snapshot.objects.filter(pk=key).update(published_at=now)
+
+
+def _supersede(place: Organisation, key: str, now: datetime) -> None:
+    """Take the place of what is published, unless that is *key* itself."""
+    before = Snapshot.objects.filter(practice=place, published=True).exclude(pk=key)
+    before.update(published=False, superseded_at=now)
 
 
 PERSON_FIELDS = (
@@ -255,16 +286,82 @@ def _replace_cases(place: Organisation, as_of: date) -> None:
 def tidy() -> list[str]:
     """Remove snapshots that are neither published nor read, and leases nobody holds any more.
 
-    Run at start and after each publication. Snapshots that findings or decisions refer to by name
-    need no files: what a decision rested on is kept with it.
+    Run at start and after each publication. Superseded snapshots stay as long as the settings say;
+    those that findings or decisions refer to by name need no files: what a decision rested on is
+    kept with it.
     """
-    Lease.objects.filter(expires_at__lt=clock.now()).delete()
+    reading.drop_dead_leases()
     return reading.store().remove_orphans(
-        published=lambda: list(
-            Snapshot.objects.filter(published=True).values_list("snapshot_id", flat=True)
-        ),
+        published=_wanted,
         leased=lambda: list(Lease.objects.values_list("snapshot_id", flat=True)),
     )
+
+
+def _wanted() -> list[str]:
+    """The snapshots to keep: the published ones, and of the superseded so many or so long."""
+    kept = list(Snapshot.objects.filter(published=True).values_list("snapshot_id", flat=True))
+    number, days = settings.COUNTERFOIL_KEEP_SNAPSHOTS, settings.COUNTERFOIL_KEEP_SNAPSHOT_DAYS
+    old = Snapshot.objects.filter(published=False, superseded_at__isnull=False)
+    if days:
+        since = clock.now() - timedelta(days=days)
+        kept += old.filter(superseded_at__gte=since).values_list("snapshot_id", flat=True)
+    if number:
+        for practice in old.values_list("practice", flat=True).distinct().order_by("practice"):
+            newest = old.filter(practice=practice).order_by("-superseded_at", "pk")[:number]
+            kept += [row.snapshot_id for row in newest]
+    return kept
+
+
+def compact(practice: str, *, fault: Fault = no_fault) -> str | None:
+    """Make one base of a practice's published snapshot and its deltas: the same record, row for
+    row, under a new id. The new id, or ``None`` where there is nothing to make one of.
+
+    Findings and decisions are not touched; who reads the old one goes on reading it.
+    """
+    leases: list[Lease] = []
+    store = reading.store()
+    with store.turn(practice), reading.leased(practice) as before:
+        opened = reading.opened(before)
+        if before is None or opened is None or len(opened.parts) == 1:
+            return None
+        fault("start")
+        try:
+            fresh = store.compact(opened, lambda found: leases.append(reading.take_lease(found)))
+            fault("written")
+            _take_place(before, fresh)
+        finally:
+            for lease in leases:
+                lease.delete()
+    fault("committed")
+    tidy()
+    fault("tidied")
+    return fresh.id
+
+
+def _take_place(before: Snapshot, fresh: files.Snapshot) -> None:
+    """Publish the compacted snapshot in place of what it was made of."""
+    with transaction.atomic():
+        held = Snapshot.objects.select_for_update().filter(pk=before.pk, published=True).first()
+        if held is None:
+            raise ConflictError("The practice's record was imported anew meanwhile. Try once more.")
+        key = f"{held.practice_id}/{fresh.id}"
+        _supersede(held.practice, key, clock.now())
+        Snapshot.objects.update_or_create(
+            key=key,
+            defaults={
+                "practice": held.practice,
+                "snapshot_id": fresh.id,
+                "published": True,
+                "superseded_at": None,
+                "format": held.format,
+                "as_of": held.as_of,
+                "data_as_at": held.data_as_at,
+                "published_at": held.published_at,
+                "counts": held.counts,
+            },
+        )
+        refs = {"snapshot": fresh.id, "of": held.snapshot_id}
+        events.append(held.practice_id, [events.Entry("record_compacted", refs)])
 
 
 def summary_counts(practices: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,11 +1,16 @@
-"""Reading published snapshots: who reads holds a lease, so that no file goes while it is read."""
+"""Reading published snapshots: who reads holds a lease, so that no file goes while it is read.
+
+A lease ends when its reader is done, when its process is gone, or by itself after a while.
+"""
 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
@@ -45,6 +50,43 @@ def take_lease(snapshot_id: str) -> Lease:
     """Hold a snapshot's files; the lease ends when it is deleted, or by itself after a while."""
     return Lease.objects.create(
         snapshot_id=snapshot_id,
-        holder=f"{os.getpid()}",
+        holder=_holder(os.getpid()),
         expires_at=timezone.now() + timedelta(minutes=LEASE_MINUTES),
     )
+
+
+def drop_dead_leases() -> None:
+    """Remove the leases of processes of this machine that are gone, and of others what has run out.
+
+    A process that is there keeps its own, however long a large load takes it.
+    """
+    here = f"{socket.gethostname()[:40]}:"
+    held = set(Lease.objects.values_list("holder", flat=True))
+    ours = {holder for holder in held if holder.startswith(here)}
+    alive = {holder for holder in ours if holder == _holder(int(holder.split(":")[1]))}
+    Lease.objects.filter(holder__in=ours - alive).delete()
+    Lease.objects.filter(expires_at__lt=timezone.now()).exclude(holder__in=alive).delete()
+
+
+def _holder(process: int) -> str:
+    """A process of this machine, told from a later one of the same number by when it began."""
+    return f"{socket.gethostname()[:40]}:{process}:{_began(process)}"
+
+
+def _began(process: int) -> str:
+    """When a process began, in the system's own count; ``gone`` where there is none."""
+    stat = Path(f"/proc/{process}/stat")
+    try:
+        # The name of the program stands in brackets and may hold anything.
+        state, *rest = stat.read_text("utf-8").rpartition(")")[2].split()
+        return "gone" if state == "Z" else rest[18]
+    except FileNotFoundError:
+        if stat.parent.parent.joinpath("self").exists():
+            return "gone"
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        pass
+    return ""
