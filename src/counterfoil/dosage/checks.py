@@ -319,8 +319,8 @@ def _differs(text: tuple[Step, ...], coded: tuple[Step, ...]) -> str | None:
         return "text and coded timing have different steps"
     for mine, theirs in zip(text, coded, strict=True):
         if mine.no_fixed_dose:
-            coded = theirs.high is not None and theirs.times_high is not None
-            if coded and not theirs.no_fixed_dose:
+            fixed = theirs.high is not None and theirs.times_high is not None
+            if fixed and not theirs.no_fixed_dose:
                 return "the text leaves the dose open, the coded timing does not"
             continue
         a, b = _rate(mine), _rate(theirs)

@@ -119,17 +119,25 @@ def changed(step: Step, **fields: Any) -> Step:
 class Word:
     """How one stretch of the text was read. ``start`` and ``end`` are offsets into it.
 
-    ``reading`` is empty for words that were not understood.
+    ``reading`` is empty for words that were not understood. ``kind`` is the sort of thing it is, a
+    constant of :mod:`counterfoil.dosage.items` (``"amount"``, ``"frequency"``, ``"unknown"`` ...).
     """
 
     start: int
     end: int
     word: str
     reading: str
+    kind: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """For pages and scripts."""
-        return {"start": self.start, "end": self.end, "word": self.word, "reading": self.reading}
+        return {
+            "start": self.start,
+            "end": self.end,
+            "word": self.word,
+            "reading": self.reading,
+            "kind": self.kind,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,12 +171,19 @@ def _interval(
     return None
 
 
+_told: list[bool] = []
+"""Whether terminology knows that another release empties the cache below."""
+
+
 @lru_cache(maxsize=20000)
 def _from_name(name: str) -> View:
     match: DescribedProduct | None = None
     try:
-        from counterfoil.terminology import formulary
+        from counterfoil.terminology import forget_on_use, formulary
 
+        if not _told:
+            forget_on_use(_from_name.cache_clear)
+            _told.append(True)
         found = formulary().match(name)
         match = found if found.level != "none" else None
     except ImportError:

@@ -137,6 +137,7 @@ def _words(items: list[Item], tokens: list[Token], text: str) -> tuple[Word, ...
             tokens[i.last - 1].end,
             text[tokens[i.first].start : tokens[i.last - 1].end],
             "" if i.kind == k.UNKNOWN else i.label,
+            i.kind,
         )
         for i in items
         if i.last > i.first
