@@ -29,3 +29,33 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Switch(models.Model):
+    """Something an organisation has switched on or off, with the statement it confirmed.
+
+    No row is off. ``statement`` is the version of the intended purpose that was confirmed; a later
+    version must be confirmed again. The event log keeps every turn; this is how it stands.
+    """
+
+    class Name(models.TextChoices):
+        """What can be switched."""
+
+        CALCULATORS = "calculators", "calculators"
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="switches"
+    )
+    name = models.CharField(max_length=20, choices=Name.choices)
+    on = models.BooleanField(default=False)
+    statement = models.CharField(max_length=20)
+    turned_by = models.CharField(max_length=150)
+    turned_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("organisation", "name"), name="one_switch_each"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.organisation_id}: {'on' if self.on else 'off'}"

@@ -93,6 +93,8 @@ def frame(request: HttpRequest, current: str) -> Page:
             items.append(("questions", "Questions"))
         items.append(("patients", "Patients"))
     items += [("audits", "Audits"), ("team", "Team"), ("pilot", "Pilot")]
+    if Role.LEAD in roles:
+        items.append(("settings", "Settings"))
     return Page(
         user_name=user.display_name,
         roles=", ".join(sorted(str(Role(role).label) for role in roles)),

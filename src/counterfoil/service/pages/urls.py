@@ -14,6 +14,7 @@ from counterfoil.service.pages.views import (
     pilot,
     questions,
     requests,
+    switches,
     team,
     today,
 )
@@ -54,5 +55,6 @@ urlpatterns = [
     path("import/<uuid:ref>/", importing.tried, name="import-tried"),
     path("import/<uuid:ref>/publish/", importing.publish, name="import-publish"),
     path("import/<uuid:ref>/forget/", importing.forget, name="import-forget"),
+    path("settings/", switches.settings, name="settings"),
     path("keys/", other.keys, name="keys"),
 ]

@@ -12,8 +12,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from counterfoil.foundation.days import to_day
+from counterfoil.rules import calculators
+from counterfoil.rules.calculators import Calculation
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
+from counterfoil.service.casework.shapes import CaseView
+from counterfoil.service.organisations import switches
 from counterfoil.service.pages import clinical
 from counterfoil.service.pages.page import (
     FormState,
@@ -79,6 +84,7 @@ def show(
         "allergies": presenter.allergies(view.record),
         "drawing": drawing,
         "tables": presenter.record_tables(view.record) if view.record else (),
+        "calculations": _calculations(view, today),
         "history": presenter.history(view.history),
         "asked": sum(card.kind == "request_item" for card in view.findings),
         "today": today,
@@ -88,6 +94,13 @@ def show(
         "here": reverse("case", args=[ref]),
     }
     return render(request, "case.jinja", context, current="today", status=status)
+
+
+def _calculations(view: CaseView, today: date) -> tuple[Calculation, ...]:
+    """The calculations, where the organisation has switched them on and there is a record."""
+    if view.record is None or not switches.calculators_on(view.person.practice_code):
+        return ()
+    return calculators.calculations(view.record, to_day(today))
 
 
 def _return(request: HttpRequest, ref: str, anchor: str = "") -> HttpResponseRedirect:
