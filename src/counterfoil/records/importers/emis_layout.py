@@ -28,7 +28,8 @@ class Source:
     needed: tuple[str, ...]
 
 
-def _fields(text: str) -> dict[str, tuple[str, ...]]:
+def fields_of(text: str) -> dict[str, tuple[str, ...]]:
+    """A field and the headers that mean it on every line."""
     pairs = (line.split(maxsplit=1) for line in text.strip().splitlines())
     return {name: tuple(headers.split()) for name, headers in pairs}
 
@@ -36,7 +37,7 @@ def _fields(text: str) -> dict[str, tuple[str, ...]]:
 ORGANISATION = Source(
     "Admin_Organisation",
     "organisation",
-    _fields(
+    fields_of(
         """
         id      OrganisationGuid organisation_id
         name    OrganisationName
@@ -53,7 +54,7 @@ ORGANISATION = Source(
 PATIENT = Source(
     "Admin_Patient",
     "patient",
-    _fields(
+    fields_of(
         """
         id           PatientGuid patient_id
         org          OrganisationGuid organisation
@@ -78,13 +79,13 @@ PATIENT = Source(
 DRUG_CODE = Source(
     "Coding_DrugCode",
     "drug_code",
-    _fields("id CodeId\nterm Term\nproduct DmdProductCodeId"),
+    fields_of("id CodeId\nterm Term\nproduct DmdProductCodeId"),
     ("id", "term"),
 )
 CLINICAL_CODE = Source(
     "Coding_ClinicalCode",
     "clinical_code",
-    _fields(
+    fields_of(
         """
         id       CodeId
         term     Term
@@ -100,7 +101,7 @@ CLINICAL_CODE = Source(
 DRUG_RECORD = Source(
     "Prescribing_DrugRecord",
     "medication_drug_record",
-    _fields(
+    fields_of(
         """
         id           DrugRecordGuid drug_record_id
         patient      PatientGuid patient_id
@@ -135,7 +136,7 @@ DRUG_RECORD = Source(
 ISSUE_RECORD = Source(
     "Prescribing_IssueRecord",
     "medication_issue_record",
-    _fields(
+    fields_of(
         """
         id           IssueRecordGuid issue_record_id
         patient      PatientGuid patient_id
@@ -165,7 +166,7 @@ ISSUE_RECORD = Source(
 OBSERVATION = Source(
     "CareRecord_Observation",
     "observation",
-    _fields(
+    fields_of(
         """
         id           ObservationGuid observation_id
         patient      PatientGuid patient_id
@@ -194,7 +195,7 @@ OBSERVATION = Source(
 PROBLEM = Source(
     "CareRecord_Problem",
     "problem",
-    _fields(
+    fields_of(
         """
         id           ObservationGuid observation_id
         patient      PatientGuid patient_id
@@ -210,7 +211,7 @@ PROBLEM = Source(
 DIARY = Source(
     "CareRecord_Diary",
     "diary",
-    _fields(
+    fields_of(
         """
         id           DiaryGuid diary_id
         patient      PatientGuid patient_id
