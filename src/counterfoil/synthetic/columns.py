@@ -14,7 +14,10 @@ from counterfoil.synthetic.draws import Bools, Floats, Ints
 NO_DAY = np.iinfo(np.int32).min
 """Stands for "no date" in an array of days."""
 
-SOURCE_SYSTEM = "synthetic"
+
+def system_of(practice: str) -> str:
+    """The clinical system in use: EMIS in odd practices, SystmOne in even ones."""
+    return "emis" if int(practice[-1]) % 2 else "systmone"
 
 
 def ids(prefix: str, numbers: Ints, width: int = 9) -> pa.Array:
@@ -40,7 +43,7 @@ def texts(vocabulary: Sequence[str | None], index: Ints) -> pa.Array:
 
 def constant(word: str, size: int) -> pa.Array:
     """One word, ``size`` times."""
-    return pa.array([word], pa.string()).take(pa.array(np.zeros(size, dtype=np.int64)))
+    return pa.repeat(pa.scalar(word, pa.string()), size)
 
 
 def days(values: Ints) -> pa.Array:
@@ -88,7 +91,7 @@ def table(
     spec = TABLES[name]
     given = dict(columns)
     given["practice"] = constant(practice, size)
-    given["source_system"] = constant(SOURCE_SYSTEM, size)
+    given["source_system"] = constant(system_of(practice), size)
     given["source_id"] = given[spec.key]
     given.setdefault("recorded_on", days(recorded))
     schema = spec.arrow

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from counterfoil.synthetic import columns
+from counterfoil.synthetic.archive import Archive
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic, working_day
 from counterfoil.synthetic.lists import rows
@@ -20,6 +21,9 @@ PRACTICE_SPREAD = 0.12
 DATE_ONLY_YEAR = 0.03
 NO_UNIT = 0.004
 SECOND_LAB = 0.08
+LATE_RESULT, LATE_CODE = 0.01, 0.05
+"""How often something is entered weeks or months after it happened."""
+
 
 OTHER_TERMS: list[tuple[str, str, str, str]] = [
     ("declined", "116471000119100", "Blood test declined", "nhsd bldtestdec_cod refset"),
@@ -368,74 +372,138 @@ def _first_of_year(day: Ints) -> Ints:
     return dates.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
 
 
+KINDS = ["result", "diagnosis", "procedure", "finding", "administrative"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Everything that an entry can be: tests, then other terms, then those of the archive."""
+
+    terms: list[str]
+    codes: list[str | None]
+    local: list[str | None]
+    kinds: Ints
+    units: list[str]
+    ucum: list[str | None]
+    low: Floats
+    high: Floats
+    panel: Bools
+
+
+def _vocabulary() -> _Words:
+    tests, others, old = rows("tests"), terms(), rows("archive")
+    diagnosed = len(rows("conditions"))
+    kinds = [0] * len(tests) + [1 if i < diagnosed else 2 for i in range(len(others))]
+    kinds += [KINDS.index(r["kind"]) for r in old]
+    codes = [r["code"] for r in tests] + [c for _, c, _ in others] + [r["code"] for r in old]
+    rest = len(others) + len(old)
+    nan = np.full(rest, np.nan)
+    return _Words(
+        [r["term"] for r in tests] + [t for _, _, t in others] + [r["term"] for r in old],
+        [code or None for code in codes],
+        [None if code else f"SYN{n - len(tests):03d}" for n, code in enumerate(codes)],
+        np.array(kinds),
+        [*unit_list(), *[r["unit"] for r in old]],
+        [r["ucum"] or None for r in tests]
+        + [None] * len(others)
+        + [r["ucum"] or None for r in old],
+        np.concatenate([[float(r["range_low"] or "nan") for r in tests], nan]),
+        np.concatenate([[float(r["range_high"] or "nan") for r in tests], nan]),
+        np.array([r["analyte"].endswith("_panel") for r in tests] + [False] * rest),
+    )
+
+
 def entry_tables(
-    script: Script, tests: Results, coded: Diagnoses, seed: int
+    script: Script, tests: Results, coded: Diagnoses, rest: Archive, seed: int
 ) -> tuple[pa.Table, pa.Table]:
     """The canonical ``coded_entry`` and ``problem`` tables."""
     place = script.who.place
     rng = stream(seed, "entry tables", place.code)
-    n_tests, n_codes = tests.patient.size, coded.patient.size
-    size = n_tests + n_codes
+    words, n_tests, n_codes = _vocabulary(), tests.patient.size, coded.patient.size
+    n_old = rest.patient.size
+    size = n_tests + n_codes + n_old
     vague = _first_of_year(coded.day)
-    patient = np.concatenate([tests.patient, coded.patient])
-    day = np.concatenate([tests.day, np.where(coded.precision == 1, vague, coded.day)])
-    listed = rows("tests")
-    vocabulary = [r["term"] for r in listed] + [term for _, _, term in terms()]
-    codes: list[str | None] = [r["code"] for r in listed]
-    codes += [code or None for _, code, _ in terms()]
-    local: list[str | None] = [None] * len(listed)
-    local += [None if code else f"SYN{number:03d}" for number, (_, code, _) in enumerate(terms())]
-    word = np.concatenate([tests.analyte, coded.term + len(listed)])
-    gone = np.full(n_codes, np.nan)
-    value = np.concatenate([tests.value, gone])
-    unit = np.concatenate([tests.unit, np.full(n_codes, -1)])
-    nothing = np.full(n_codes, -1)
-    analyte = np.concatenate([tests.analyte, nothing])
-    withdrawn = np.concatenate([tests.withdrawn, np.full(n_codes, NO_DAY)])
-    order = np.lexsort((word, day, patient))
-    low = np.array([float(r["range_low"]) if r["range_low"] else np.nan for r in listed])
-    high = np.array([float(r["range_high"]) if r["range_high"] else np.nan for r in listed])
-    is_test = (analyte >= 0)[order]
-    panel = np.array([r["analyte"].endswith("_panel") for r in listed])
-    comparator, value = _comparators(analyte[order], value[order])
-    ucum = [r["ucum"] or None for r in listed]
-    has_unit = unit[order] >= 0
+    patient = np.concatenate([tests.patient, coded.patient, rest.patient])
+    day = np.concatenate([tests.day, np.where(coded.precision == 1, vague, coded.day), rest.day])
+    others = len(rows("tests"))
+    word = np.concatenate([tests.analyte, coded.term + others, rest.term + others + len(terms())])
+    order = np.argsort(_key(patient, day, word), kind="stable")
+    gone, nothing = np.full(n_codes, np.nan), np.full(n_codes, -1)
+    old_units = np.where(np.isnan(rest.value), -1, rest.term + len(unit_list()))
+    unit = np.concatenate([tests.unit, nothing, old_units])[order]
+    value = np.concatenate([tests.value, gone, rest.value])[order]
+    never = np.full(n_codes + n_old, NO_DAY)
+    withdrawn = np.concatenate([tests.withdrawn, never])[order]
+    year = np.concatenate([np.zeros(n_tests, np.int64), coded.precision, np.zeros(n_old, np.int64)])
+    word, dates = word[order], day[order]
+    is_test = words.kinds[word] == 0
+    comparator, value = _comparators(np.where(word < others, word, -1), value)
     late = np.where(is_test, rng.integers(0, 3, size), 0)
-    number = np.arange(size)
-    other = word[order] - len(listed) >= len(rows("conditions"))
-    kinds = np.where(is_test, 0, np.where(other, 2, 1))
-    dates = day[order]
-    recorded = np.minimum(dates + late, script.as_of)
+    slow = rng.random(size) < np.where(is_test, LATE_RESULT, LATE_CODE)
+    late = np.where(slow, rng.integers(5, 200, size), late)
     entry = columns.table(
         "coded_entry",
         place.code,
         size,
         {
-            "entry_id": columns.ids(f"E{place.number}", number + 1, 9),
+            "entry_id": columns.ids(f"E{place.number}", np.arange(size) + 1, 9),
             "patient_id": script.who.ids(patient[order]),
-            "kind": columns.texts(["result", "diagnosis", "procedure"], kinds),
-            "code": columns.texts(codes, word[order]),
-            "local_code": columns.texts(local, word[order]),
-            "term": columns.texts(vocabulary, word[order]),
+            "kind": columns.texts(KINDS, words.kinds[word]),
+            "code": columns.texts(words.codes, word),
+            "local_code": columns.texts(words.local, word),
+            "term": columns.texts(words.terms, word),
             "happened_on": columns.days(dates),
-            "precision": columns.texts(
-                ["day", "year"],
-                np.concatenate([np.zeros(n_tests, dtype=np.int64), coded.precision])[order],
-            ),
-            "value": columns.decimals(value, is_test & panel[np.maximum(analyte[order], 0)]),
+            "precision": columns.texts(["day", "year"], year[order]),
+            "value": columns.decimals(value, words.panel[word]),
             "comparator": columns.texts(["<", ">"], comparator),
-            "unit_text": columns.texts(unit_list(), unit[order]),
-            "unit_ucum": columns.texts(ucum, np.where(has_unit, analyte[order], -1)),
-            "range_low": columns.decimals(np.where(is_test, low[analyte[order]], np.nan)),
-            "range_high": columns.decimals(np.where(is_test, high[analyte[order]], np.nan)),
+            "unit_text": columns.texts(words.units, unit),
+            "unit_ucum": columns.texts(words.ucum, np.where(unit >= 0, word, -1)),
+            "range_low": columns.decimals(words.low[word]),
+            "range_high": columns.decimals(words.high[word]),
             "status": columns.texts(["final"], np.where(is_test, 0, -1)),
-            "deleted_on": columns.days(withdrawn[order]),
+            "deleted_on": columns.days(withdrawn),
         },
-        recorded,
+        np.minimum(dates + late, script.as_of),
     )
     place_of = np.empty(size, dtype=np.int64)
-    place_of[order] = number
-    return entry, _problems(script, coded, place_of[n_tests:], rng)
+    place_of[order] = np.arange(size)
+    problem = _problems(script, coded, place_of[n_tests : n_tests + n_codes], rng)
+    if n_old:
+        minor = _minor_problems(script, rest, place_of[n_tests + n_codes :])
+        problem = pa.concat_tables([problem, minor]).combine_chunks()
+    return entry, problem
+
+
+def _key(patient: Ints, day: Ints, word: Ints) -> Ints:
+    """One number that orders by patient, then day, then word."""
+    return (patient << 27) | ((day + 40_000) << 10) | word
+
+
+def _minor_problems(script: Script, rest: Archive, row: Ints) -> pa.Table:
+    """Past problems of short illnesses, each linked to its entry."""
+    old = rows("archive")
+    listed = np.array([r["problem"] == "1" for r in old])
+    found = np.flatnonzero(listed[rest.term])
+    found = found[np.argsort(row[found], kind="stable")]
+    term, day = rest.term[found], rest.day[found]
+    number, size = script.who.place.number, found.size
+    return columns.table(
+        "problem",
+        script.who.place.code,
+        size,
+        {
+            "problem_id": columns.ids(f"BM{number}", row[found] + 1, 10),
+            "patient_id": script.who.ids(rest.patient[found]),
+            "entry_id": columns.ids(f"E{number}", row[found] + 1, 9),
+            "code": columns.texts([r["code"] or None for r in old], term),
+            "term": columns.texts([r["term"] for r in old], term),
+            "onset_on": columns.days(day),
+            "ended_on": columns.days(np.where(day + 30 <= script.as_of, day + 30, NO_DAY)),
+            "significance": columns.constant("minor", size),
+            "status": columns.constant("past", size),
+        },
+        day,
+    )
 
 
 def _comparators(analyte: Ints, value: Floats) -> tuple[Ints, Floats]:

@@ -158,11 +158,29 @@ def _places(table: pa.Table, patients: pa.Table) -> tuple[Any, Any]:
     return order, edges
 
 
+def _emis(part: Part, home: Path) -> list[Path]:
+    """The practice as an EMIS bulk extract, under ``emis``."""
+    from counterfoil.records.exporters import emis
+
+    emis.write(part.tables, home / "emis", practice=part.place.code)
+    return sorted(path for path in (home / "emis").rglob("*") if path.is_file())
+
+
+def _systmone(part: Part, home: Path) -> list[Path]:
+    """The practice as a SystmOne extract, under ``systmone``."""
+    from counterfoil.records.exporters import systmone
+
+    systmone.write(part.tables, home / "systmone", practice=part.place.code)
+    return sorted(path for path in (home / "systmone").rglob("*") if path.is_file())
+
+
 FORMATS: dict[str, Writer] = {
     "csv": _csv,
     "parquet": _parquet,
     "letters": _letters,
     "requests": _requests,
     "gpconnect": _gpconnect,
+    "emis": _emis,
+    "systmone": _systmone,
 }
 """Every format by its name on the command line."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from counterfoil.synthetic import columns
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, working_day
-from counterfoil.synthetic.lists import dose_texts, options, schedules
+from counterfoil.synthetic.lists import dose_texts, options, product_codes, schedules
 from counterfoil.synthetic.people import HISTORY
 from counterfoil.synthetic.plans import ACUTE, ERD, HOSPITAL, TYPES, Plans
 from counterfoil.synthetic.script import Script
@@ -35,6 +35,7 @@ class Issues:
     day: Ints
     valid_from: Ints
     cancelled: Ints
+    withdrawn: Ints
     number: Ints
 
     @property
@@ -61,6 +62,8 @@ def issues(script: Script, made: Plans, seed: int) -> Issues:
     valid_from = day.copy()
     ahead_plan, ahead_day, ahead_from, ahead_cycle = _ahead(made, plan, day, cycle, script.as_of)
     twice = np.flatnonzero((rng.random(plan.size) < TWICE) & ~made.steady[plan])
+    again = np.zeros(plan.size + twice.size + ahead_plan.size, dtype=np.bool_)
+    again[plan.size : plan.size + twice.size] = rng.random(twice.size) < 0.5
     plan = np.concatenate([plan, plan[twice], ahead_plan])
     day = np.concatenate([day, day[twice], ahead_day])
     valid_from = np.concatenate([valid_from, valid_from[twice], ahead_from])
@@ -72,8 +75,11 @@ def issues(script: Script, made: Plans, seed: int) -> Issues:
     drop = (rng.random(plan.size) < CANCELLED) & ~made.steady[plan] & (made.kind[plan] != ERD)
     cancelled = np.where(drop, day + rng.integers(0, 5, plan.size), NO_DAY)
     cancelled = np.where(cancelled > script.as_of, NO_DAY, cancelled)
+    back = day + rng.integers(1, 9, plan.size)
+    withdrawn = np.where(again[order] & (back <= script.as_of), back, NO_DAY)
+    cancelled = np.where(withdrawn == NO_DAY, cancelled, NO_DAY)
     number = np.where(made.kind[plan] == ERD, (CYCLES * 4 - cycle) % BATCH + 1, -1)
-    return Issues(plan, patient, day, valid_from, cancelled, number)
+    return Issues(plan, patient, day, valid_from, cancelled, withdrawn, number)
 
 
 def _regular(
@@ -191,6 +197,7 @@ def issue_table(script: Script, made: Plans, out: Issues) -> pa.Table:
             "issue_id": columns.ids(f"I{number}", np.arange(size) + 1, 9),
             "patient_id": script.who.ids(out.patient),
             "plan_id": made.ids(number, out.plan),
+            "product_code": columns.texts(product_codes(), made.code[out.plan]),
             "product_text": columns.texts([o.product for o in options()], option),
             "issue_type": columns.texts(TYPES, made.kind[out.plan]),
             "issued_on": columns.days(out.day),
@@ -203,6 +210,7 @@ def issue_table(script: Script, made: Plans, out: Issues) -> pa.Table:
             "erd_number": columns.integers(out.number, one_off),
             "erd_of": columns.integers(np.full(size, BATCH), one_off),
             "prescription_id": columns.ids(f"R{number}", paper, 12),
+            "deleted_on": columns.days(out.withdrawn),
         },
         out.day,
     )
@@ -210,5 +218,5 @@ def issue_table(script: Script, made: Plans, out: Issues) -> pa.Table:
 
 def made_counts(made: Plans, out: Issues, as_of: int) -> Ints:
     """How many issues each plan has had in the last year, at least none."""
-    recent = (out.day > as_of - 366) & (out.cancelled == NO_DAY)
+    recent = (out.day > as_of - 366) & (out.cancelled == NO_DAY) & (out.withdrawn == NO_DAY)
     return np.bincount(out.plan[recent], minlength=made.size).astype(np.int64)

@@ -14,6 +14,7 @@ from importlib import resources
 import numpy as np
 
 from counterfoil.synthetic.draws import Floats, Ints
+from counterfoil.terminology.ids import own_id
 
 Row = dict[str, str]
 
@@ -92,6 +93,17 @@ class Option:
     quantity: float
     quantity_unit: str
     brand: str
+    level: str
+
+    @property
+    def code(self) -> str | None:
+        """The formulary's own id of the product; ``None`` where the formulary does not hold it."""
+        return own_id(self.level, self.product) if self.level else None
+
+    @property
+    def stale_code(self) -> str | None:
+        """An id of the same shape that no release holds any more: what a system has not updated."""
+        return own_id(self.level, f"{self.product}, superseded") if self.level else None
 
     @property
     def product(self) -> str:
@@ -130,6 +142,7 @@ def _option(row: Row, group: str) -> Option:
         0.0,
         row["quantity_unit"] or row["unit"],
         row.get("brand") or "",
+        row["level"],
     )
     quantity = float(row["quantity"]) if row["quantity"] else (base.daily or 0.0) * days
     return replace(base, quantity=quantity)
@@ -140,6 +153,12 @@ def options() -> tuple[Option, ...]:
     """Every regimen option: those on repeat first, then the acute ones (group ``acute``)."""
     repeats = [_option(row, row["group"]) for row in rows("regimens")]
     return (*repeats, *[_option(row, "acute") for row in rows("acutes")])
+
+
+@cache
+def product_codes() -> tuple[str | None, ...]:
+    """The code of every option, then in the same order the stale one."""
+    return tuple(o.code for o in options()) + tuple(o.stale_code for o in options())
 
 
 @cache

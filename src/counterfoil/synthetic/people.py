@@ -41,7 +41,7 @@ class Place:
     @property
     def system(self) -> str:
         """The clinical system in use: EMIS in odd practices, SystmOne in even ones."""
-        return "emis" if self.number % 2 else "systmone"
+        return columns.system_of(self.code)
 
 
 def places(patients: int, practices: int, seed: int) -> list[Place]:

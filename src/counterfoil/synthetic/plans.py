@@ -8,11 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from counterfoil.synthetic import columns
+from counterfoil.synthetic import archive, columns
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic, weighted
-from counterfoil.synthetic.lists import dose_texts, groups, options, rows, schedules, target
+from counterfoil.synthetic.lists import (
+    dose_texts,
+    groups,
+    options,
+    product_codes,
+    rows,
+    schedules,
+    target,
+)
 from counterfoil.synthetic.other_tables import forbidden
+from counterfoil.synthetic.people import HISTORY
 from counterfoil.synthetic.script import Script
 
 REPEAT, ERD, ACUTE, HOSPITAL = range(4)
@@ -44,6 +53,8 @@ JUST_NOW = 4
 """A dose changed fewer days ago than this may be the answer to a letter."""
 
 JUST_CHANGED = 0.035
+STALE_ONE_IN = 67
+"""One plan in so many carries a product id that is no longer current."""
 
 
 @dataclass(slots=True)
@@ -72,6 +83,12 @@ class Plans:
     def size(self) -> int:
         """How many plans."""
         return self.patient.size
+
+    @property
+    def code(self) -> Ints:
+        """Each plan's place in ``lists.product_codes``: a few systems hold stale ids."""
+        stale = (self.patient * 7919 + self.option * 104_729) % STALE_ONE_IN == 0
+        return self.option + np.where(stale, len(options()), 0)
 
     def ids(self, number: int, index: Ints) -> pa.Array:
         """Plan ids of the plans at ``index`` in practice ``number``."""
@@ -110,6 +127,8 @@ def plans(script: Script, allergic: Ints, seed: int) -> Plans:
     lines.append(_ended(rng, script))
     lines.append(_scenes(script))
     lines.append(_acutes(rng, script, allergic))
+    if script.everything:
+        lines += _long_ago(rng, script, allergic)
     joined = {
         name: np.concatenate([getattr(line, name) for line in lines]) for name in _Line.__slots__
     }
@@ -269,6 +288,14 @@ def _acutes(rng: np.random.Generator, script: Script, allergic: Ints) -> _Line:
     count = rng.poisson(rate * span)
     patient = np.repeat(np.arange(who.size), count)
     day = who.first[patient] + np.floor(rng.random(patient.size) * span[patient]).astype(np.int64)
+    return _courses(rng, script, allergic, patient, day)
+
+
+def _courses(
+    rng: np.random.Generator, script: Script, allergic: Ints, patient: Ints, day: Ints
+) -> _Line:
+    """An acute item for each patient and day, where one fits the age and goes with the rest."""
+    who = script.who
     indexes, weights = groups()["acute"]
     chosen = weighted(rng, weights, patient.size)
     low = np.array([int(r["age_from"]) for r in rows("acutes")])[chosen]
@@ -297,6 +324,26 @@ def _acutes(rng: np.random.Generator, script: Script, allergic: Ints) -> _Line:
     )
 
 
+def _long_ago(rng: np.random.Generator, script: Script, allergic: Ints) -> list[_Line]:
+    """Acute items and ended repeats from before the usual history."""
+    who = script.who
+    need = (0.5 + who.age / 60) * np.exp(0.4 * who.frailty)
+    patient, day = archive.old_days(rng, script, archive.ACUTES_A_PATIENT, need)
+    patient_, began = archive.old_days(rng, script, archive.ENDED_A_PATIENT, need * (who.age > 20))
+    option = np.zeros(patient_.size, dtype=np.int64)
+    pick = rng.integers(0, len(ENDABLE), patient_.size)
+    for number, group in enumerate(ENDABLE):
+        indexes, weights = groups()[group]
+        mine = np.flatnonzero(pick == number)
+        option[mine] = indexes[weighted(rng, weights, mine.size)]
+    end = began + 30 + np.floor(rng.exponential(430.0, patient_.size)).astype(np.int64)
+    end = np.minimum(end, script.as_of - HISTORY)
+    ended = _line(
+        patient_.size, patient=patient_, option=option, start=began, end=end, ending=NOT_NEEDED
+    )
+    return [_courses(rng, script, allergic, patient, day), ended]
+
+
 def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     """Clip to registration, choose words and quantities, and sort."""
     who = script.who
@@ -320,6 +367,8 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     double &= (kind != ACUTE) & (kind != ERD)
     texts = dose_texts()
     draw = np.floor(rng.random(size) ** 1.5 * texts.count[line.option]).astype(np.int64)
+    if who.place.system == "systmone":  # another system's users have another favourite
+        draw = (draw + 1) % texts.count[line.option]
     quantity = np.array([option.quantity for option in options()])[line.option]
     quantity = np.where(double, quantity * 2, quantity)
     for key, amount in script.amounts.items():
@@ -391,6 +440,7 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
     unit = np.array([units.index(option.quantity_unit) for option in options()])
     active = (made.end == NO_DAY) | (made.end > as_of)
     away = made.kind == HOSPITAL
+    kept = repeat & (made.supply > 0) & (script.who.place.system == "emis")
     return columns.table(
         "plan",
         script.who.place.code,
@@ -398,6 +448,7 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
         {
             "plan_id": made.ids(number, np.arange(size)),
             "patient_id": script.who.ids(made.patient),
+            "product_code": columns.texts(product_codes(), made.code),
             "product_text": columns.texts([o.product for o in options()], made.option),
             "plan_type": columns.texts(TYPES, made.kind),
             "status": columns.texts(["ended", "active"], active.astype(np.int64)),
@@ -409,6 +460,8 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
             "authorised_until": columns.days(review),
             "issues_authorised": columns.integers(allowed, away),
             "issues_made": columns.integers(np.minimum(issues_made, allowed)),
+            "min_days": columns.integers(28 * made.multiple - 7, ~kept),
+            "max_days": columns.integers(28 * made.multiple + 14, ~kept),
             "quantity": columns.decimals(made.quantity, away),
             "quantity_unit": columns.texts(units, np.where(away, -1, unit[made.option])),
             "supply_days": columns.integers(made.supply, (made.supply < 0) | away),

@@ -10,7 +10,13 @@ import pyarrow.compute as pc
 
 from counterfoil.foundation.errors import UsageError
 from counterfoil.records import schema
-from counterfoil.synthetic import scenes_monitoring, scenes_pincer, scenes_records, scenes_safety
+from counterfoil.synthetic import (
+    archive,
+    scenes_monitoring,
+    scenes_pincer,
+    scenes_records,
+    scenes_safety,
+)
 from counterfoil.synthetic.conditions import carry, conditions, onsets
 from counterfoil.synthetic.draws import Bools, Ints
 from counterfoil.synthetic.entries import diagnoses, entry_tables, results
@@ -98,6 +104,7 @@ def make_practice(
     if place.arrivals:
         carry(who, has, onset, *_with_conditions(listed, index - 1, seed, as_of))
     script = start_script(who, has, onset, seed)
+    script.everything = density == "emis"
     scenes_monitoring.play(script, seed)
     scenes_safety.play(script, seed)
     scenes_pincer.play(script, seed)
@@ -107,7 +114,8 @@ def make_practice(
     issued = issues(script, made, seed)
     tests = results(script, seed)
     coded = diagnoses(script, seed)
-    entry, problem = entry_tables(script, tests, coded, seed)
+    rest = archive.archive(script, seed) if script.everything else archive.nothing()
+    entry, problem = entry_tables(script, tests, coded, rest, seed)
     allergy = allergy_table(who, allergic, seed)
     received, stays = write_letters(
         script, made, allergy, seed, practices, _letters_here(listed, index, who.size, letters)

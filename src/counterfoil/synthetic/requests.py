@@ -8,7 +8,7 @@ import pyarrow as pa
 from counterfoil.synthetic import columns
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import stream, weighted
-from counterfoil.synthetic.lists import options, rows
+from counterfoil.synthetic.lists import options, product_codes, rows
 from counterfoil.synthetic.plans import ERD, REPEAT, Plans
 from counterfoil.synthetic.script import Script
 
@@ -99,6 +99,9 @@ def _items(
             "request_id": columns.ids(f"Q{place.number}", of + 1, 8),
             "patient_id": script.who.ids(asking[of]),
             "item_text": pa.array(words, pa.string()),
+            "product_code": columns.texts(
+                product_codes(), np.where(from_plan >= 0, made.code[np.maximum(from_plan, 0)], -1)
+            ),
             "plan_id": columns.masked(linked_ids, from_plan >= 0),
             "quantity": columns.decimals(quantity),
         },
