@@ -13,6 +13,8 @@ from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.terminology.releases.report import Anomaly
 from counterfoil.terminology.releases.tables import FILES, SAFETY_LISTS, Column, Table
 
+LOOSE = frozenset({"gtin"})
+"""Tables made apart from the rest of a release: a row whose parent is missing is odd, not wrong."""
 MOST_LOSS = 0.05
 """A table may shrink by this share against the release before; more is asked about."""
 
@@ -41,6 +43,8 @@ def check(read: Read, present: set[str], places: dict[str, str]) -> list[Anomaly
     for name, column in keys.items():
         _unique(column, places[name], checked[name].key)
     _one_level(keys)
+    if "vmp_cd" in checked:
+        _unique(_column(read("vmp_cd"), "VPID"), places["vmp_cd"], checked["vmp_cd"].columns[0])
     lookup = read("lookup") if "lookup" in present else None
     odd: list[Anomaly] = []
     for name, table in checked.items():
@@ -48,7 +52,7 @@ def check(read: Read, present: set[str], places: dict[str, str]) -> list[Anomaly
         for column in table.columns:
             values = _column(rows, column.name)
             if column.kind == "ref" and column.target in keys:
-                _met(values, keys[column.target], places[name], column)
+                odd += _met(values, keys[column.target], places[name], column, name in LOOSE)
             elif column.kind == "code" and lookup is not None:
                 odd += _described(values, lookup, places[name], column)
     return odd
@@ -85,16 +89,22 @@ def _one_level(keys: Mapping[str, pa.Array]) -> None:
                 )
 
 
-def _met(values: pa.Array, keys: pa.Array, place: str, column: Column) -> None:
+def _met(
+    values: pa.Array, keys: pa.Array, place: str, column: Column, loose: bool
+) -> list[Anomaly]:
     missing = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, value_set=keys)))
-    if pc.any(missing).as_py():
-        row = _first(missing)
-        many = pc.sum(pc.cast(missing, pa.int64())).as_py()
-        raise DataError.at(
-            f"{place}[{row + 1}] {column.name}",
-            f"the identifier of a row of {column.target} is expected ({many:,} such rows)",
-            values[row].as_py(),
-        )
+    if not pc.any(missing).as_py():
+        return []
+    row = _first(missing)
+    many = pc.sum(pc.cast(missing, pa.int64())).as_py()
+    if loose:
+        what = f"{column.name} that no row of {column.target} has (the first: {place}[{row + 1}])"
+        return [Anomaly(what, many, (values[row].as_py(),))]
+    raise DataError.at(
+        f"{place}[{row + 1}] {column.name}",
+        f"the identifier of a row of {column.target} is expected ({many:,} such rows)",
+        values[row].as_py(),
+    )
 
 
 def _described(values: pa.Array, lookup: pa.Table, place: str, column: Column) -> Iterator[Anomaly]:

@@ -29,13 +29,12 @@ from counterfoil.terminology.releases.strength import exact, normal, number
 Read = Callable[[str], pa.Table]
 """Gives the rows of one of the files' tables; no rows where the release has none."""
 
-_BRAND_MATTERS = re.compile(
+BRAND_MATTERS = re.compile(
     r"brands not bioequivalent|patient training required|AMP level prescribing advised",
     re.IGNORECASE,
 )
 """The wordings under which a change of brand is a change for the patient: codes 0006 and 0007 in
 the lookup of April 2019, 0009 in that of 2021 (both read)."""
-_BRAND_CODES = ("0006", "0007", "0009")
 
 _FLAGS = {
     "SUG_F": "sugar free",
@@ -110,7 +109,7 @@ def _one(keys: pa.Array, owners: Any, values: Any) -> pa.Array:
 
 def brand_matters(words: pa.Array) -> pa.Array:
     """Whether a prescribing status, as the release describes it, asks for prescribing by brand."""
-    answers = {w: bool(w is not None and _BRAND_MATTERS.search(w)) for w in set(words.to_pylist())}
+    answers = {w: bool(w is not None and BRAND_MATTERS.search(w)) for w in set(words.to_pylist())}
     return pa.array([answers[w] for w in words.to_pylist()], pa.bool_())
 
 
@@ -406,16 +405,3 @@ def _from_previous(read: Read) -> list[Step]:
         if old != new and name in lists
     ]
     return steps
-
-
-def odd_statuses(read: Read) -> list[Anomaly]:
-    """Status codes that elsewhere ask for prescribing by brand and here say something else."""
-    words = Lookup(read("lookup")).describe("VIRTUAL_PRODUCT_PRES_STATUS", pa.array(_BRAND_CODES))
-    used = set(read("vmp")["PRES_STATCD"].to_pylist())
-    other = [
-        f"{code} means {text!r} here"
-        for code, text in zip(_BRAND_CODES, words.to_pylist(), strict=True)
-        if code in used and text is not None and not _BRAND_MATTERS.search(text)
-    ]
-    what = "prescribing statuses not taken as 'prescribe by brand'"
-    return [Anomaly(what, len(other), tuple(other))] if other else []

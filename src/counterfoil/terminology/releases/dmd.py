@@ -7,7 +7,6 @@ with a dm+d release of the same date, or with ``allow_mixed``, the two are loade
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from lxml import etree
 
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.terminology.releases import checks, derive
-from counterfoil.terminology.releases.markup import Tables, parse, read_schema
+from counterfoil.terminology.releases.markup import Tables, head_of, parse, read_schema
+from counterfoil.terminology.releases.oddities import oddities
 from counterfoil.terminology.releases.report import Anomaly, LoadReport
 from counterfoil.terminology.releases.sniff import Kind, Options
 from counterfoil.terminology.releases.source import Entry, Source
@@ -40,9 +40,6 @@ ATTRIBUTION = (
     "Crown copyright, NHS Business Services Authority / NHS England (dm+d). The identifiers are "
     "SNOMED CT identifiers, used under the UK SNOMED CT licence."
 )
-_ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
-_SKIPPED = re.compile(rb"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>[]*(\[.*?\])?[^>]*>", re.DOTALL)
-_SCHEMA = re.compile(rb"noNamespaceSchemaLocation\s*=\s*[\"']([^\"']+)[\"']")
 
 
 @dataclass(frozen=True)
@@ -55,17 +52,6 @@ class _File:
     schema: str | None
 
 
-def _root_of(entry: Entry) -> tuple[str | None, str | None]:
-    """The root element and the name of the XSD that the start of a file states."""
-    head = _SKIPPED.sub(b"", entry.head(8192))
-    found = _ROOT.search(head)
-    schema = _SCHEMA.search(head)
-    return (
-        found[1].decode("ascii", "replace") if found else None,
-        Path(schema[1].decode("utf-8", "replace")).name if schema else None,
-    )
-
-
 def _looks_like(entry: Entry) -> FileKind | None:
     """The kind of dm+d file that a file is by its name or, failing that, by its root element."""
     if not entry.name.lower().endswith(".xml"):
@@ -73,7 +59,10 @@ def _looks_like(entry: Entry) -> FileKind | None:
     named = read_name(entry.name)
     if named is not None:
         return FILES[named[0]]
-    return BY_ROOT.get(_root_of(entry)[0] or "")
+    try:
+        return BY_ROOT.get(head_of(entry)[0] or "")
+    except DataError:
+        return None
 
 
 def _sniff(source: Source, wanted: Callable[[set[str]], bool]) -> str | None:
@@ -137,7 +126,7 @@ def _files(source: Source) -> list[_File]:
         kind = _looks_like(entry)
         if kind is None:
             continue
-        root, schema = _root_of(entry)
+        root, schema = head_of(entry)
         named = read_name(entry.name)
         if named is None:
             problems.append(
@@ -319,16 +308,14 @@ def _no_rows(name: str) -> pa.Table:
 def _derive(folder: Path, read: derive.Read, present: set[str]) -> list[Anomaly]:
     """Write the derived tables that this release has the rows for; what is odd in them."""
     odd: list[Anomaly] = []
-    made: dict[str, Callable[[], pa.Table]] = {}
     if "vmp" in present:
-        made["product"] = lambda: derive.products(read)
-        made["strength"] = lambda: derive.strengths(read)
-        made["lookup"] = lambda: derive.lookups(read)
-        odd += derive.odd_statuses(read)
+        products, strengths = derive.products(read), derive.strengths(read)
+        _save(products, folder / "product.parquet")
+        _save(strengths, folder / "strength.parquet")
+        _save(derive.lookups(read), folder / "lookup.parquet")
+        odd += oddities(read, products, strengths)
     if "vtm_ingredient" in present:
-        made["vtm_ingredient"] = lambda: derive.vtm_ingredients(read)
-    for name, make in made.items():
-        _save(make(), folder / f"{name}.parquet")
+        _save(derive.vtm_ingredients(read), folder / "vtm_ingredient.parquet")
     current, found = derive.current_ids(read)
     _save(current, folder / "current_id.parquet")
     return odd + found

@@ -25,6 +25,10 @@ from counterfoil.terminology.id_columns import wrong_ids
 from counterfoil.terminology.releases.source import Bytes, Entry
 from counterfoil.terminology.releases.tables import SECTION_COLUMN, Column, FileKind, Table
 
+_ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
+_BEFORE = re.compile(rb"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_XSD = re.compile(rb"noNamespaceSchemaLocation\s*=\s*[\"']([^\"']+)[\"']")
+
 ROWS = 16_384
 """Rows held before they are checked and written."""
 MOST_BETWEEN = 64 << 20
@@ -81,6 +85,8 @@ class _Batch:
         self.table = table
         self.place = place
         self.section = section
+        self.names = [c.name for c in table.columns]
+        self.known = frozenset(self.names)
         self.done = 0
         self.rows: list[list[str | None]] = []
 
@@ -88,18 +94,22 @@ class _Batch:
         """Check and write the rows; ``DataError`` names the first that is wrong."""
         if not self.rows:
             return
-        columns = self.table.columns
         arrays = [
             _checked(pa.array(values, pa.string()), column, self)
-            for column, values in zip(columns, zip(*self.rows, strict=True), strict=True)
+            for column, values in zip(self.table.columns, zip(*self.rows, strict=True), strict=True)
         ]
-        names = [c.name for c in columns]
+        names = list(self.names)
         if self.table.name in SECTION_COLUMN:
             names.insert(0, SECTION_COLUMN[self.table.name])
             arrays.insert(0, pa.array([self.section] * len(self.rows), pa.string()))
         out.write(self.table.name, names, arrays)
         self.done += len(self.rows)
         self.rows.clear()
+
+    @property
+    def next_place(self) -> str:
+        """Where the record that is being read stands."""
+        return f"{self.place}[{self.done + len(self.rows) + 1}]"
 
     def wrong(self, row: int, column: Column, expected: str, found: str) -> DataError:
         """The error for one cell."""
@@ -134,6 +144,22 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:40]}...")
 
 
+def head_of(entry: Entry) -> tuple[str | None, str | None]:
+    """The root element and the name of the XSD that the start of a file states.
+
+    Raises :class:`DataError` where a document type stands before the root: a release has none, and
+    what it could bring in is not wanted.
+    """
+    head = _BEFORE.sub(b"", entry.head(8192))
+    found, schema = _ROOT.search(head), _XSD.search(head)
+    if b"<!DOCTYPE" in head[: found.start() if found else len(head)].upper():
+        raise DataError.at(entry.place, "XML without a document type declaration is expected")
+    return (
+        found[1].decode("ascii", "replace") if found else None,
+        Path(schema[1].decode("utf-8", "replace")).name if schema else None,
+    )
+
+
 def read_schema(entry: Entry) -> etree.XMLSchema:
     """The XSD in *entry*; ``DataError`` where it is none, or refers to other files."""
     content = entry.read(MOST_SCHEMA)
@@ -166,8 +192,9 @@ def parse(entry: Entry, kind: FileKind, schema: etree.XMLSchema | None, out: Tab
         assert schema is not None
         raise _invalid(entry, kind, schema, error.message) from error
     except etree.XMLSyntaxError as error:
+        words = re.sub(r"^line \d+: b'(.*)'$", r"\1", str(error.msg))
         raise DataError.at(
-            f"{entry.place} line {error.lineno}", "whole, well-formed XML is expected", error.msg
+            f"{entry.place} line {error.lineno}", "whole, well-formed XML is expected", words
         ) from error
     return parsed
 
@@ -180,14 +207,15 @@ class _SchemaError(Exception):
         super().__init__(message)
 
 
-def _events(events: Any, kind: FileKind, parsed: Parsed) -> Iterator[tuple[str, Any]]:
-    """The parser's events, to the end of the document; :class:`_SchemaError` where that breaks the XSD.
+def _elements(events: Any, kind: FileKind, parsed: Parsed) -> Iterator[Any]:
+    """The records, to the end of the document; :class:`_SchemaError` where that breaks the XSD.
 
     A section at the end that is missing altogether is taken as empty and counted: extracts of a
     release leave empty sections out.
     """
     try:
-        yield from events
+        for _, element in events:
+            yield element
     except etree.XMLSyntaxError as error:
         # The parser's own log: the exception's also holds what other parsers met before.
         log = list(events.error_log)
@@ -222,32 +250,32 @@ def _stream(
 ) -> None:
     events = etree.iterparse(
         stream,
-        events=("start", "end"),
+        events=("end",),
         tag=[kind.root, *{record for _, record in kind.tables}],
         schema=schema,
-        resolve_entities=False,
         no_network=True,
         load_dtd=False,
         remove_comments=True,
         remove_pis=True,
     )
-    root = None
-    for event, element in _events(events, kind, parsed):
-        if event == "start":
-            if root is None:
-                root = _rooted(element, entry, kind)
-            continue
+    root, ended = None, False
+    for element in _elements(events, kind, parsed):
+        if root is None:
+            root = _rooted(element, entry, kind)
         parent = element.getparent()
         if parent is None:
+            ended = True
             continue
         batch = _batch_of(element.tag, parent, root, kind, entry, batches)
         if batch is None:
             continue
-        before = len(batch.rows)
-        for row in _rows(element, batch, parsed):
-            batch.rows.append(row)
+        if batch.table.name == "gtin":
+            rows = list(_gtin_rows(element, batch))
+        else:
+            rows = [_row(element, batch, parsed, schema is None)]
+        batch.rows += rows
+        parsed.rows[batch.table.name] += len(rows)
         stream.found()
-        parsed.rows[batch.table.name] += len(batch.rows) - before
         element.clear()
         while element.getprevious() is not None:
             if (name := parent[0].tag) != element.tag:
@@ -257,15 +285,19 @@ def _stream(
             batch.flush(out)
             if events.error_log:
                 raise _SchemaError(events.error_log[0].message)
-    if root is None:
-        raise DataError.at(entry.place, f"XML with the root element {kind.root} is expected")
+    if root is None or not ended:
+        raise DataError.at(entry.place, "XML to the end of its root element is expected")
     for batch in batches.values():
         batch.flush(out)
     _left_over(root, kind, parsed)
 
 
 def _rooted(element: Any, entry: Entry, kind: FileKind) -> Any:
-    """The root, when it is the right one and brings no document type of its own."""
+    """The root, when it is the right one and brings no document type of its own.
+
+    (Entities are kept out by :func:`head_of`, which refuses a document type before any is parsed:
+    the parser's own switch for them hides a cut-off document when an XSD is checked as well.)
+    """
     tree = element.getroottree()
     if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
         raise DataError.at(entry.place, "XML without a document type declaration is expected")
@@ -303,21 +335,15 @@ def _batch_of(
     return batch
 
 
-def _rows(element: Any, batch: _Batch, parsed: Parsed) -> Iterator[list[str | None]]:
-    if batch.table.name == "gtin":
-        yield from _gtin_rows(element, batch)
-        return
-    cells: dict[str, str | None] = {}
-    for child in element:
-        if len(child) or child.tag in cells:
-            raise DataError.at(
-                f"{batch.place}[{batch.done + len(batch.rows) + 1}] {child.tag}",
-                "each element once, with text only, is expected",
-            )
-        cells[child.tag] = child.text
-    yield [cells.pop(c.name, None) for c in batch.table.columns]
-    for name in cells:
-        parsed.unknown[f"{batch.table.name}: {name}"] += 1
+def _row(element: Any, batch: _Batch, parsed: Parsed, unchecked: bool) -> list[str | None]:
+    """The cells of one record. Where no XSD has checked it, that its elements hold text only."""
+    cells: dict[str, str | None] = {child.tag: child.text for child in element}
+    if len(cells) != len(element) or (unchecked and any(len(child) for child in element)):
+        raise DataError.at(batch.next_place, "each element once, with text only, is expected")
+    if not cells.keys() <= batch.known:
+        for name in cells.keys() - batch.known:
+            parsed.unknown[f"{batch.table.name}: {name}"] += 1
+    return [cells.get(name) for name in batch.names]
 
 
 def _gtin_rows(element: Any, batch: _Batch) -> Iterator[list[str | None]]:
@@ -334,7 +360,7 @@ def _gtin_rows(element: Any, batch: _Batch) -> Iterator[list[str | None]]:
                     yield row
                 row = [pack, part.text, None, None]
             elif row is None or part.tag not in ("STARTDT", "ENDDT"):
-                place = f"{batch.place}[{batch.done + len(batch.rows) + 1}] {part.tag}"
+                place = f"{batch.next_place} {part.tag}"
                 raise DataError.at(place, "GTIN, then STARTDT and ENDDT, are expected")
             else:
                 row[2 if part.tag == "STARTDT" else 3] = part.text
@@ -387,7 +413,7 @@ def _invalid(entry: Entry, kind: FileKind, schema: etree.XMLSchema, message: str
     expected = "XML that its XSD allows is expected"
     names = {record for _, record in kind.tables}
     parser = etree.XMLPullParser(
-        events=("end",), tag=list(names), schema=schema, resolve_entities=False, no_network=True
+        events=("end",), tag=list(names), schema=schema, no_network=True, load_dtd=False
     )
     line, seen, inside = 1, Counter[str](), ""
     with entry.open() as stream:
@@ -395,7 +421,7 @@ def _invalid(entry: Entry, kind: FileKind, schema: etree.XMLSchema, message: str
             for part in re.findall(rb"[^>]*>|[^>]+", block):
                 parser.feed(part)
                 line += part.count(b"\n")
-                log = parser.error_log
+                log = parser.feed_error_log
                 if log:
                     record = f", {inside}[{seen[inside] + 1}]" if inside else ""
                     return DataError.at(
