@@ -8,7 +8,6 @@ names once into a few Parquet tables; a :class:`Catalogue` answers from these wi
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -26,7 +25,14 @@ import pyarrow.parquet as pq
 
 from counterfoil.terminology.from_release import Grammar, MadeBy, Row, generic_products, made_by
 from counterfoil.terminology.model import Product
-from counterfoil.terminology.names import Entry, Phrase, brand_of, plain_name, words_of
+from counterfoil.terminology.names import (
+    Entry,
+    Phrase,
+    brand_of,
+    open_words,
+    plain_name,
+    words_of,
+)
 from counterfoil.terminology.strengths import parse_strength
 
 _LIST = " + "
@@ -87,10 +93,10 @@ class Catalogue:
     def phrases(self) -> list[Phrase]:
         """The drugs and brands of the release as phrases of a lexicon."""
         table = self._tables["phrases"]
-        columns = (table[c].to_pylist() for c in ("words", "kind", "value", "note"))
+        columns = (table[c].to_pylist() for c in ("words", "kind", "value"))
         return [
-            (tuple(words.split(" ")), Entry(kind, value, note))
-            for words, kind, value, note in zip(*columns, strict=True)
+            (tuple(words.split(" ")), Entry(kind, value))
+            for words, kind, value in zip(*columns, strict=True)
         ]
 
     def product(self, row: int) -> Product:
@@ -107,6 +113,10 @@ class Catalogue:
     def brands(self, head: str) -> list[Product]:
         """The brands whose name begins with *head*, beside our own."""
         return [self.product(i) for i in self._families.get(brand_family(head), ())]
+
+    def named(self, words: str) -> list[Product]:
+        """The products that only these words of their names tell."""
+        return [self.product(i) for i in self._families.get(f"~{words}", ())]
 
     def by_id(self, id_: str) -> Product | None:
         """The product with that dm+d id: of a VMP, an AMP or a pack; None where there is none."""
@@ -154,6 +164,12 @@ def generic_family(ingredients: Iterable[str]) -> str:
 
 def brand_family(head: str) -> str:
     return f"*{head}"
+
+
+def named_family(words: Iterable[str]) -> str:
+    """The key of products that only the words of their names tell; empty where there are none."""
+    joined = " ".join(words)
+    return f"~{joined}" if joined else ""
 
 
 def _product(row: Mapping[str, Any]) -> Product:
@@ -237,6 +253,7 @@ def build(
     generic: dict[str, Product] = {}
     products = generic_products(release, Grammar.of(own))
     known = _Known(own, products, facts)
+    brands = _Brands(own_by_name, generic, facts)
     for product in products:
         same = own_by_name.get(plain_name(product.name))
         if same is not None:
@@ -245,8 +262,11 @@ def build(
             generic[product.id] = same
             continue
         told = generic[product.id] = known.told(product)
-        rows.append(_as_row(told, generic_family(told.ingredients) if told.ingredients else ""))
-    brands = _Brands(own_by_name, generic, facts)
+        if told.ingredients:
+            family = generic_family(told.ingredients)
+        else:
+            family = named_family(brands.named(product.id, product.name))
+        rows.append(_as_row(told, family))
     for amp in made_by(release):
         brands.add(amp)
     links |= brands.links
@@ -269,7 +289,7 @@ def build(
                 "same": [id_ in linked for id_ in links],
             }
         ),
-        "phrases": _phrases(generic.values(), brands.heads, own),
+        "phrases": _phrases(generic.values(), brands.heads, brands.names),
     }
 
 
@@ -342,6 +362,7 @@ class _Brands:
         self.rows: list[dict[str, Any]] = []
         self.suppliers: list[tuple[str, str, str]] = []
         self.heads: Counter[str] = Counter()
+        self.names: Counter[str] = Counter()
 
     def add(self, amp: MadeBy) -> None:
         """Take in one AMP, or one pack of it."""
@@ -361,6 +382,14 @@ class _Brands:
         if target != amp.id:
             self.links[amp.id] = target
 
+    def named(self, vmp_id: str, name: str) -> tuple[str, ...]:
+        """The words that only this name has, kept for medicines and not for appliances."""
+        section = self._facts.get(vmp_id, Facts()).section
+        words = () if section[:2] in _APPLIANCE_CHAPTERS else open_words(name)
+        if words:
+            self.names[" ".join(words)] += 1
+        return words
+
     def _supplied(self, amp: MadeBy, generic: Product) -> str:
         self.suppliers.append((generic.id, amp.supplier, amp.id))
         return amp.id
@@ -375,13 +404,15 @@ class _Brands:
         named = None if section[:2] in _APPLIANCE_CHAPTERS else brand_of(amp.name)
         brand, family = "", ""
         if named is not None:
-            head, released, brand = named
+            head, _, brand = named
             drugs = {w for i in generic.ingredients for w in words_of(i)}
             if not set(head) <= drugs:
                 family = brand_family(" ".join(head))
                 self.heads[" ".join(head)] += 1
             else:
                 brand = ""
+        if not family:
+            family = named_family(self.named(amp.vmp_id, amp.name))
         product = replace(
             generic,
             id=amp.id,
@@ -396,22 +427,25 @@ class _Brands:
 
 
 def _phrases(
-    generics: Iterable[Product], heads: Mapping[str, int], own: Sequence[Product]
+    generics: Iterable[Product], heads: Mapping[str, int], names: Mapping[str, int]
 ) -> pa.Table:
     """Drugs first: a brand that is called as a drug is not a brand."""
     found: dict[str, tuple[str, str]] = {}
     for product in generics:
         for ingredient in product.ingredients:
             found.setdefault(" ".join(words_of(ingredient)), ("ingredient", ingredient))
+        first = product.name.split(maxsplit=1)[0].lower()
+        if first.startswith("co-") and product.ingredients:
+            meant = ("ingredient", _LIST.join(product.ingredients))
+            found.setdefault(" ".join(words_of(first)), meant)
+            found.setdefault(first.replace("-", ""), meant)
     for head in heads:
         found.setdefault(head, ("brand", head))
+    listed = [(words, *meant) for words, meant in found.items()]
+    listed += [(name, "named", name) for name in names]
+    columns = zip(*listed, strict=True) if listed else ((), (), ())
     return pa.table(
-        {
-            "words": pa.array(found, pa.string()),
-            "kind": [kind for kind, _ in found.values()],
-            "value": [value for _, value in found.values()],
-            "note": [""] * len(found),
-        }
+        [pa.array(column, pa.string()) for column in columns], names=["words", "kind", "value"]
     )
 
 
@@ -461,7 +495,7 @@ def _write(tables: Mapping[str, pa.Table], place: Path) -> None:
     try:
         for name in _TABLES:
             pq.write_table(tables[name], beside / f"{name}.parquet")
-        os.replace(beside, place)
+        beside.replace(place)
     except OSError:
         if not place.exists():  # another process was first: its tables are the same
             raise

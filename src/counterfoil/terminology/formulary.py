@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Protocol
@@ -14,12 +14,23 @@ from typing import Protocol
 import pyarrow as pa
 
 from counterfoil.foundation.errors import DataError, Problem
+from counterfoil.terminology.abbreviations import (
+    Guess,
+    Head,
+    Heads,
+    Listed,
+    listed,
+    resolve_rest,
+    uncut,
+    variants,
+)
 from counterfoil.terminology.catalogue import Catalogue, opened, rows_of
 from counterfoil.terminology.matching import Fit, Stated, drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product, Strength
 from counterfoil.terminology.names import (
     Entry,
     brand_head,
+    closed_words,
     equivalents,
     lexicon,
     plain_name,
@@ -28,7 +39,7 @@ from counterfoil.terminology.names import (
 )
 from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
-from counterfoil.terminology.reading import Drug, Reading, read
+from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
 from counterfoil.terminology.spelling import Speller
 from counterfoil.terminology.strengths import parse_strength
 
@@ -47,7 +58,8 @@ class Formulary:
         self.catalogue = catalogue
         self._by_id = {p.id: p for p in self.products}
         self._by_id |= {p.dmd_id: p for p in self.products if p.dmd_id}
-        self._lexicon = lexicon(self.products, catalogue.phrases() if catalogue else ())
+        self._release_phrases = catalogue.phrases() if catalogue else []
+        self._lexicon = lexicon(self.products, self._release_phrases)
         drugs = {i for p in self.products for i in p.ingredients}
         self._spell = Speller(self._lexicon, drugs | {p.brand for p in self.products if p.brand})
         self._generic_names = {p.id: p.name for p in self.products if p.level == "VMP"}
@@ -94,6 +106,14 @@ class Formulary:
                 products += self.catalogue.brands(head)
             self._families[head] = self._stated(products)
         return self._families[head]
+
+    def _named(self, words: str) -> list[Stated]:
+        """The products that only these words of their names tell."""
+        key = f"~{words}"
+        if key not in self._families:
+            products = self.catalogue.named(words) if self.catalogue else ()
+            self._families[key] = self._stated(products)
+        return self._families[key]
 
     def _stated(self, products: Iterable[Product]) -> list[Stated]:
         also = equivalents()
@@ -146,7 +166,72 @@ class Formulary:
         product = self._aliases.get(_alias_key(text))
         if product is not None:
             return of_product(text, product, {"alias": text.strip()})
-        return self.match_words(text)
+        found = self.match_words(text)
+        if found.product is None and self.catalogue is not None:
+            return self._match_listed(text) or found
+        return found
+
+    @cached_property
+    def _heads(self) -> Heads:
+        """Every name of the formulary in use, to be found by its words' beginnings."""
+        return Heads(
+            Head(words, entry.kind, entry.value)
+            for words, entry in (
+                *self._lexicon.phrases("ingredient", "brand"),
+                *(p for p in self._release_phrases if p[1].kind == "named"),
+            )
+        )
+
+    def _match_listed(self, text: str) -> Match | None:
+        """The one product that an entry of the older, abbreviated lists can mean, or None.
+
+        Of several ways to read the name, those count that pair most words and shorten fewest.
+        """
+        found: dict[str, tuple[Product, Guess, Reading]] = {}
+        best: tuple[int, int] | None = None
+        for entry in listed(text):
+            rest = read(entry.rest, closed_words(), no_spelling)
+            rest.listed = True
+            drop_tube_sizes(rest)
+            tail = uncut(text, resolve_rest(rest))
+            for guess in self._guesses(entry, tail):
+                rank = (-guess.paired, guess.shortened)
+                if best is not None and rank > best:
+                    continue
+                for product in self._fitting(guess, rest):
+                    if best is None or rank < best:
+                        best = rank
+                        found.clear()
+                    found[product.id] = (product, guess, rest)
+        if len({p.vmp_id for p, _, _ in found.values()}) != 1:
+            return None
+        product, guess, rest = next(iter(found.values()))
+        if len(found) > 1:
+            product = self.by_id(product.vmp_id) or product
+        names = ", ".join(d for d, _ in guess.drugs) or guess.value
+        reason = f"an entry of the older lists, its name read as {names}"
+        return of_product(text, product, dict(rest.words), (*rest.reasons, reason))
+
+    def _guesses(self, entry: Listed, tail: tuple[str, ...]) -> list[Guess]:
+        heads, words = self._heads, (*entry.words, *tail)
+        guesses = [guess for variant in variants(words) for guess in heads.names(variant)]
+        if entry.parts:
+            parts = [*entry.parts[:-1], (*entry.parts[-1], *tail)]
+            guesses += heads.combinations(parts)
+            if len(parts) > 1:
+                guesses += heads.combinations([words])
+        return sorted(guesses, key=lambda g: (-g.paired, g.shortened))
+
+    def _fitting(self, guess: Guess, rest: Reading) -> list[Product]:
+        """The products of what was guessed that agree with the rest of the text."""
+        reading = replace(rest, unread=[], drugs=[], brands=[])
+        if guess.drugs:
+            reading.drugs = [Drug((d,), i, set(s)) for i, (d, s) in enumerate(guess.drugs)]
+            return fit_generic(reading, self._generics(d for d, _ in guess.drugs)).found
+        named = self._brands if guess.kind == "brand" else self._named
+        family = named(guess.value)
+        fit = fit_brand(reading, family)
+        return [] if fit.other_flavour else fit.found
 
     def match_words(self, text: str) -> Match:
         """The match by reading the words, without looking the whole text up as a name."""

@@ -21,12 +21,12 @@ from counterfoil.terminology.strengths import parse_strength
 
 _NUMBER = r"\d[\d,]*(?:\.\d+)?(?:-\d+(?:\.\d+)?)?"
 _ABOVE = r"mg|g|micrograms?|nanograms?|units?|mmol|%"
-_BELOW = r"ml|g|mg|dose|hours?"
+_BELOW = r"ml|g|mg|dose|drop|application|hours?"
 _STRENGTH = re.compile(
     rf"(?<![\w.])(?:{_NUMBER}(?:{_ABOVE})/)*"
     rf"{_NUMBER}(?:{_ABOVE})(?:/(?:\d[\d,]*(?:\.\d+)?)?(?:{_BELOW}))?(?![\w/])"
 )
-_VOLUME = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:ml|litres?)(?![\w/])")
+_VOLUME = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:ml|litres?|mg|g)(?![\w/])")
 _RESTATED = re.compile(r"\((?:1 in [\d,]+|[^()]*\d[^()]*|base)\)")
 _PACK = re.compile(r" \d[\d,.]* ?[A-Za-z]")
 _INORGANIC = frozenset(
@@ -52,6 +52,7 @@ _INORGANIC = frozenset(
     ]
 )
 _SHORTEST_BASE = 5
+_NOTHING = frozenset({"/", "bp", "bpc"})
 
 Row = tuple[str, str, str, str | None, str | None]
 """A row of a release: id, level (VMP, AMP, AMPP), name, VMP id, supplier."""
@@ -95,7 +96,8 @@ def _tail_words() -> Lexicon:
     phrases: list[tuple[tuple[str, ...], Entry]] = []
     for row in rows("forms.csv"):
         note = f"{row['route']}|{row['unit_dose']}"
-        phrases.append((words_of(row["phrase"]), Entry("form", row["form"], note)))
+        words = tuple(w for w in words_of(row["phrase"]) if w != "/")
+        phrases.append((words, Entry("form", row["form"], note)))
     for row in rows("containers.csv"):
         entry = Entry("container", row["device"], row["qualifier"])
         phrases.append((words_of(row["phrase"]), entry))
@@ -112,7 +114,7 @@ def shape(tail: str) -> Shape | None:
 
     The order is that of dm+d: release, form, volume, container, qualifiers.
     """
-    words = [w for w in words_of(_RESTATED.sub(" ", _VOLUME.sub(" ", tail))) if w != "/"]
+    words = [w for w in words_of(_RESTATED.sub(" ", _VOLUME.sub(" ", tail))) if w not in _NOTHING]
     found: dict[str, list[Entry]] = {"release": [], "form": [], "container": [], "qualifier": []}
     at = 0
     while at < len(words):
@@ -205,7 +207,7 @@ class Grammar:
             tuple(ingredients),
             tuple(salts) if any(salts) else (),
             tuple(strengths),
-            replace(ending, release=release, unit_dose=_unit_dose(ending, strengths)),
+            replace(ending, release=release, unit_dose=_unit_dose(ending, parts[0])),
         )
 
     def ingredient(self, text: str) -> tuple[str, str] | None:
@@ -247,13 +249,9 @@ def shape_words(text: str) -> str | None:
     return " ".join(found)
 
 
-def _unit_dose(ending: Shape, strengths: Sequence[Strength | None]) -> str:
-    """Insulin and the like, made up in units a millilitre, are dosed in units."""
-    first = strengths[0]
-    in_units = first is not None and first.unit == "unit" and first.denominator == 1
-    if ending.form == "injection" and in_units:
-        return "unit"
-    return ending.unit_dose
+def _unit_dose(ending: Shape, first: str) -> str:
+    """Insulin and the like, in units a millilitre (not a syringe of 1ml), are dosed in units."""
+    return "unit" if ending.form == "injection" and "units/ml" in first else ending.unit_dose
 
 
 def _compound_strengths(text: str, count: int) -> tuple[Strength | None, ...] | None:

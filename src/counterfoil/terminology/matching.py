@@ -8,24 +8,35 @@ given as a reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from counterfoil.terminology.ids import is_own_id
 from counterfoil.terminology.model import Product, Strength
 from counterfoil.terminology.names import (
     RELEASE_SUFFIXES,
     brand_head,
+    forms_of,
     only_releases,
     usual_salts,
+    words_of,
 )
 from counterfoil.terminology.reading import Amount, Reading
 
 _DROPS = frozenset({"eye drops", "ear drops", "nasal drops"})
 _TOPICAL = frozenset(
-    {"cream", "ointment", "gel", "nasal spray", "shampoo", "eye ointment", "lotion"}
+    {"cream", "ointment", "gel", "nasal spray", "shampoo", "eye ointment", "eye gel", "lotion"}
 )
-_TELLING = frozenset({"sugar free", "unit dose", "preservative free"})
+_TOLD = frozenset(
+    {"sugar free", "preservative free", "unit dose", "cfc free", "paediatric", "with device"}
+)
 _NEVER_ADDED = frozenset({"cfc free", "unit dose", "preservative free"})
+_BY_NEEDLE = frozenset({"parenteral", "subcutaneous", "intramuscular", "intravenous"})
+_CONTAINERS = frozenset({"vial", "ampoule", "bottle", "bag", ""})
+_SINGLE_USE = frozenset(
+    {"injection", "infusion", "emulsion for injection", "emulsion for infusion"}
+)
+_SOLID = frozenset({"tablet", "oral lyophilisate", "oral film", "lozenge", "chewing gum"})
 _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
     "tablet": frozenset({"oral"}),
     "capsule": frozenset({"oral"}),
@@ -46,6 +57,7 @@ class Stated:
     releases: frozenset[str] = frozenset()
     volume: Fraction | None = None
     also: tuple[Strength, ...] = ()
+    forms: tuple[frozenset[str], ...] = ()
 
     @classmethod
     def of(cls, product: Product, reading: Reading, also: tuple[Strength, ...] = ()) -> Stated:
@@ -60,7 +72,8 @@ class Stated:
             released,
             parts | frozenset(reading.releases),
             volumes[0] if volumes else None,
-            also,
+            (*also, *(x for a in reading.equivalents if (x := a.strength()) is not None)),
+            tuple(forms_of(product.name)),
         )
 
 
@@ -75,12 +88,29 @@ class Fit:
 
 
 def fit_generic(reading: Reading, family: Sequence[Stated]) -> Fit:
-    """The generic products of *family* (all with the reading's ingredients) that it fits."""
-    shaped = [s for s in family if _shape(reading, s.product)]
+    """The generic products of *family* (all with the reading's ingredients) that it fits.
+
+    A form that stands for one route by default (a cream is for the skin) stands for another where
+    no product of the default route has the strength.
+    """
+    fit = _fit_generic(reading, [s for s in family if _shape(reading, s.product)])
+    if fit.found or reading.routes or not reading.forms:
+        return fit
+    elsewhere = _fit_generic(reading, [s for s in family if _shape(reading, s.product, True)])
+    routes = {p.route for p in elsewhere.found}
+    if len(routes) != 1:
+        return fit
+    elsewhere.assumed.append(f"route not stated: in this form and strength only {routes.pop()}")
+    return elsewhere
+
+
+def _fit_generic(reading: Reading, shaped: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
     strong = [s for s in shaped if _strength(reading, s)]
-    salted = [s for s in strong if _salts(reading, s.product, strong)]
+    salted = [s for s in strong if _salts(reading, s.product, strong, shaped)]
     qualified = [s for s in salted if _qualifiers(reading, s.product)]
+    if not qualified and reading.listed:
+        qualified = _sugar_free(reading, salted, fit)
     if not reading.forms and not reading.releases and len(qualified) > 1:
         fit.found = [s.product for s in _by_volume(reading, qualified)]
         return fit
@@ -90,13 +120,61 @@ def fit_generic(reading: Reading, family: Sequence[Stated]) -> Fit:
         if released:
             word = released[0].product.release
             fit.assumed.append(f"release not stated: this drug and form is always {word}")
-    fit.found = [s.product for s in _by_volume(reading, released)]
+    fit.found = [s.product for s in _closest(reading, _by_volume(reading, released))]
+    _note_assumed(reading, fit, shaped)
+    return fit
+
+
+def _sugar_free(reading: Reading, salted: Sequence[Stated], fit: Fit) -> list[Stated]:
+    """A drug made only with sugar or only without: the older lists say one, the name the other."""
+    other = replace(reading, qualifiers=reading.qualifiers ^ {"sugar free"})
+    found = [
+        s
+        for s in salted
+        if _qualifiers(other, s.product) and (reading.amounts or s.product.form in _SOLID)
+    ]
+    if found:
+        fit.assumed.append("sugar free on one side only: it is made in no other way")
+    return found
+
+
+def _note_assumed(reading: Reading, fit: Fit, shaped: Sequence[Stated]) -> None:
     if any("cfc free" in p.qualifiers - reading.qualifiers for p in fit.found):
         fit.assumed.append("CFC free not stated")
     if fit.found and any(a.unit is None for a in reading.amounts):
         fit.assumed.append("units not stated: those of the product's name")
+    if reading.listed and len(fit.found) == 1:
+        product = fit.found[0]
+        own = {word for salt in product.salts for word in salt.split()}
+        said = {w for d in reading.drugs for salt in d.salts for w in salt.split()}
+        if own - said:
+            fit.assumed.append(f"salt not stated: {' '.join(sorted(own - said))}")
     _note_form(reading, fit)
-    return fit
+
+
+def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
+    """Of several that fit, those that say just what the text says: qualifiers, container, unit."""
+    if len(left) < 2 or not reading.forms:
+        return left
+    in_percent = any(a.unit == "%" for a in reading.amounts)
+    form = words_of(reading.words.get("form", ""))
+    for same in (
+        lambda s: s.product.qualifiers & _TOLD == reading.qualifiers & _TOLD,
+        lambda s: any(x is not None and x.unit == "%" for x in s.product.strengths) == in_percent,
+        lambda s: {_printed(a) for a in reading.amounts} == set(s.product.strengths),
+        lambda s: s.product.device in reading.devices or not (s.product.device or reading.devices),
+        lambda s: _begin(form, words_of(s.reading.words.get("form", ""))),
+        lambda s: len(s.reading.words.get("form", "").split()) <= len(form),
+    ):
+        left = [s for s in left if same(s)] or left
+    own = [s for s in left if is_own_id(s.product.id)]
+    containers = {s.product.device for s in left}
+    return own if len(own) == 1 and containers <= _CONTAINERS and len(containers) > 1 else left
+
+
+def _begin(short: Sequence[str], full: Sequence[str]) -> bool:
+    """Whether the words of a form, shortened or not, are those (``liq`` is ``liquid``)."""
+    return len(short) == len(full) and all(map(str.startswith, full, short))
 
 
 def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
@@ -112,7 +190,15 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
     left = [s for s in shaped if _brand_strength(reading, s)]
     if not reading.amounts and any(s.reading.amounts for s in shaped):
-        return fit  # one of them needs a strength: a name without one does not mean the other
+        if not reading.listed:
+            return fit  # one of them needs a strength: a name without one does not mean the other
+        if len({s.product.vmp_id for s in shaped}) == 1:
+            left = shaped
+            fit.assumed.append("strength not stated: this brand has one only")
+    if not left and reading.listed and len({s.product.vmp_id for s in shaped}) == 1:
+        left = [s for s in shaped if not s.reading.amounts and s.product.level == "AMP"]
+        if left:
+            fit.assumed.append("strength not compared: this brand states none and is one product")
     left = [s for s in left if _brand_salts(reading, s.product)]
     same = [s for s in left if s.reading.flavours == reading.flavours]
     fit.other_flavour = not same
@@ -141,22 +227,23 @@ def _nearest(reading: Reading, left: list[Stated]) -> list[Stated]:
         and s.reading.releases == reading.releases
     ]
     left = same or left
-    said = reading.qualifiers & _TELLING
-    left = [s for s in left if s.reading.qualifiers & _TELLING == said] or left
-    form = reading.words.get("form")
-    return [s for s in left if s.reading.words.get("form") == form] or left
+    said = reading.qualifiers & _TOLD
+    left = [s for s in left if s.reading.qualifiers & _TOLD == said] or left
+    form = words_of(reading.words.get("form", ""))
+    return [s for s in left if _begin(form, words_of(s.reading.words.get("form", "")))] or left
 
 
 def _by_volume(reading: Reading, left: list[Stated]) -> list[Stated]:
     volumes = {a.value for a in reading.packs if a.unit == "ml"}
     if not volumes:
         return left
-    return [s for s in left if s.volume is None or s.volume in volumes or _content(s) in volumes]
+    exact = [s for s in left if s.volume in volumes or _content(s) in volumes]
+    return exact or [s for s in left if s.volume is None]
 
 
 def _content(stated: Stated) -> Fraction | None:
     """The volume of a single-use container, where the strength states it (40mg/0.4ml)."""
-    strength = stated.product.strengths[0]
+    strength = next(iter(stated.product.strengths), None)
     return strength.denominator if strength is not None else None
 
 
@@ -168,16 +255,14 @@ def _note_form(reading: Reading, fit: Fit) -> None:
 # --- form, route, device -----------------------------------------------------------------------
 
 
-def _shape(reading: Reading, product: Product) -> bool:
-    return _form(reading, product) and _route(reading, product) and _device(reading, product)
+def _shape(reading: Reading, product: Product, any_route: bool = False) -> bool:
+    routed = any_route or _route(reading, product)
+    return routed and _form(reading, product) and _device(reading, product)
 
 
 def _brand_shape(reading: Reading, stated: Stated) -> bool:
     product, own = stated.product, stated.reading
-    if not product.form:  # the generic's name was not understood: its own words have to agree
-        if reading.forms and not any(a & b for a in reading.forms for b in own.forms):
-            return False
-    elif reading.forms and not any(product.form in forms for forms in reading.forms):
+    if not _brand_form(reading, stated):
         return False
     routes = reading.routes
     if routes and product.route and product.route not in routes and "oral" not in routes:
@@ -185,6 +270,19 @@ def _brand_shape(reading: Reading, stated: Stated) -> bool:
     if reading.qualifiers & _NEVER_ADDED - product.qualifiers:
         return False
     return not (reading.devices and own.devices) or bool(reading.devices & own.devices)
+
+
+def _brand_form(reading: Reading, stated: Stated) -> bool:
+    """By the generic's form, or by what the brand calls itself (a syrup that is a suspension)."""
+    if not reading.forms:
+        return not reading.listed or stated.product.level == "AMP" or not stated.forms
+    form = stated.product.form
+    called = any(a & b for a in reading.forms for b in stated.forms)
+    if not form:  # the generic's name was not understood: its own words have to agree
+        return called or (reading.listed and not stated.forms)
+    if reading.listed:
+        return called or all(form in forms for forms in reading.forms)
+    return any(form in forms for forms in reading.forms)
 
 
 def _form(reading: Reading, product: Product) -> bool:
@@ -200,13 +298,15 @@ def _route(reading: Reading, product: Product) -> bool:
     if routes:
         if product.route in routes:
             return True
-        return product.form == "injection" and bool(routes & {"subcutaneous", "intramuscular"})
+        return product.route in _BY_NEEDLE and bool(routes & _BY_NEEDLE)
     if not reading.forms or any("pessary" in forms for forms in reading.forms):
         return True
     return product.route in _DEFAULT_ROUTES.get(product.form, {product.route})
 
 
 def _device(reading: Reading, product: Product) -> bool:
+    if "refill" in reading.devices and product.form.startswith("injection"):
+        return product.form == "injection refill"
     return not reading.devices or not product.device or product.device in reading.devices
 
 
@@ -236,7 +336,9 @@ _SUFFIXES = frozenset(RELEASE_SUFFIXES) - {"mr"}
 
 def _qualifiers(reading: Reading, product: Product) -> bool:
     said, own = reading.qualifiers, product.qualifiers
-    if "sugar free" in said ^ own or ("cfc free" in said and "cfc free" not in own):
+    if "sugar free" in said ^ own:
+        return False
+    if "cfc free" in said - own and product.route == "inhaled":
         return False
     if product.form in _DROPS:
         if "unit dose" in said ^ own:
@@ -253,34 +355,49 @@ def _said(reading: Reading, ingredient: str) -> set[str]:
     return {s for d in reading.drugs if ingredient in d.ingredients for s in d.salts}
 
 
-def _salts(reading: Reading, product: Product, rivals: Sequence[Stated]) -> bool:
-    for place, ingredient in enumerate(product.ingredients):
-        own = set(product.salts[place].split()) if product.salts else set()
+def _salts(
+    reading: Reading, product: Product, rivals: Sequence[Stated], shaped: Sequence[Stated]
+) -> bool:
+    """Whether the salts said and those of the name are the same, or leave out what is usual.
+
+    The older lists name a product of their day: there a salt that no product of the drug in this
+    form states, said on one side only, does not tell two products apart; nor where none says that
+    its strength is the base's.
+    """
+    for ingredient in product.ingredients:
+        own = _own_salts(product, ingredient)
         said = {word for salt in _said(reading, ingredient) for word in salt.split()}
+        others = {frozenset(_own_salts(s.product, ingredient)) for s in rivals}
         if not said:
-            others = {s.product.salts[place] if s.product.salts else "" for s in rivals}
-            if own and (len(others) > 1 or not _usual(ingredient, own, unsaid=True)):
+            alone = len(others) == 1 and (reading.listed or _usual(ingredient, own, unsaid=True))
+            if own and not alone:
                 return False
             continue
         if own and not own & said and not own <= _PLAIN_SALTS:
             return False
-        if own - said and not _usual(ingredient, own - said):
+        if not (reading.listed or _usual(ingredient, own - said)):
             return False
-        if not _usual(ingredient, said - own):
+        told = {w for s in shaped for w in _own_salts(s.product, ingredient)}
+        elsewhere = reading.listed and not (said - own) & told and "base" not in told
+        if not (elsewhere or _usual(ingredient, said - own)):
             return False
     return True
+
+
+def _own_salts(product: Product, ingredient: str) -> set[str]:
+    if not product.salts:
+        return set()
+    return set(product.salts[product.ingredients.index(ingredient)].split())
 
 
 _PLAIN_SALTS = frozenset({"human", "980", "base", "hydrate"})
 
 
 def _brand_salts(reading: Reading, product: Product) -> bool:
-    for place, ingredient in enumerate(product.ingredients):
-        said = {word for salt in _said(reading, ingredient) for word in salt.split()}
-        own = set(product.salts[place].split()) if product.salts else set()
-        if not _usual(ingredient, said - own):
-            return False
-    return True
+    return reading.listed or all(
+        _usual(i, {w for salt in _said(reading, i) for w in salt.split()} - _own_salts(product, i))
+        for i in product.ingredients
+    )
 
 
 def _usual(ingredient: str, salts: set[str], unsaid: bool = False) -> bool:
@@ -352,7 +469,7 @@ def _paired(amounts: Sequence[Amount], strengths: Sequence[Strength], same: Same
 def _same(reading: Reading, product: Product) -> Same:
     volumes = {a.value for a in reading.packs if a.unit == "ml"}
     single_use = product.form == "nebuliser liquid" or (
-        product.form == "injection" and product.unit_dose == "dose"
+        product.form in _SINGLE_USE and product.unit_dose == "dose"
     )
 
     def same(amount: Amount, strength: Strength) -> bool:
@@ -366,6 +483,8 @@ def _same(reading: Reading, product: Product) -> Same:
         if single_use and strength.denominator is not None:
             if given.key != strength.key:
                 return False
+            if amount.bare and not volumes and strength.denominator == 1:
+                return "/ml" in product.name  # of a bottle, not a container of 1ml
             stated = volumes if amount.bare else {given.denominator}
             return strength.denominator in stated or (
                 strength.denominator in volumes and given.denominator == 1
@@ -385,7 +504,7 @@ def _without_denominator(
     understood = (
         strength.denominator_unit in ("dose", "hour")
         or single_use
-        or product.form.endswith(" sachet")
+        or product.form.endswith((" sachet", "enema"))
         or (product.form in _DROPS and strength.denominator == 1)
     )
     return understood and given.numerator_key == strength.numerator_key
@@ -412,7 +531,8 @@ def _percent(strength: Strength) -> Fraction | None:
 def drop_tube_sizes(reading: Reading) -> None:
     """A lone weight after the strength of a cream or spray is the tube's, not a strength."""
     forms = {form for forms in reading.forms for form in forms}
-    if len(reading.amounts) > 1 and forms & _TOPICAL:
+    of_percent = any(a.unit == "%" for a in reading.amounts)
+    if len(reading.amounts) > 1 and (of_percent or forms & _TOPICAL):
         kept = [a for a in reading.amounts if not (a.unit == "g" and a.below is None)]
         if kept:
             reading.packs += [a for a in reading.amounts if a not in kept]

@@ -41,6 +41,8 @@ Phrase = tuple[tuple[str, ...], Entry]
 
 
 _SHORT = {"fte": "forte"}
+_BRACKET = re.compile(r"\([^()]*\)")
+JOINING = frozenset({"and", "with", "in", "of", "for", "the"})
 
 
 def tokens(text: str) -> list[str]:
@@ -96,6 +98,11 @@ class Lexicon:
         for word in words:
             if len(word) >= LONG_WORD and word not in PLAIN_WORDS:
                 self.drug_words.setdefault(word, word)
+
+    def phrases(self, *kinds: str) -> Iterator[Phrase]:
+        """Its phrases of these kinds."""
+        for same in self._by_first.values():
+            yield from (phrase for phrase in same if phrase[1].kind in kinds)
 
     def at(self, items: Sequence[str], start: int) -> tuple[Entry, int] | None:
         """The longest phrase that starts at *start*, with the position after it."""
@@ -177,6 +184,23 @@ def plain_name(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def form_words() -> Lexicon:
+    """The forms as dm+d uses the words: a powder is a powder, not the powder of a suspension."""
+    return Lexicon([*_forms(), *_words()])
+
+
+def forms_of(name: str) -> list[frozenset[str]]:
+    """The forms that a product's own *name* states, in dm+d's sense of the words."""
+    items, at, found = words_of(name), 0, []
+    while at < len(items):
+        hit = form_words().at(items, at)
+        if hit is not None and hit[0].kind == "form":
+            found.append(frozenset(hit[0].value.split("|")))
+        at = hit[1] if hit else at + 1
+    return found
+
+
+@lru_cache(maxsize=1)
 def closed_words() -> Lexicon:
     """The words of every name that are no drug and no brand: forms, releases, devices, flavours."""
     return Lexicon([*_words(), *_forms()])
@@ -216,9 +240,42 @@ def _rest_of(items: Sequence[str]) -> int | None:
         hit = closed.at(items, i)
         if hit is not None:
             understood[i] = understood[hit[1]]
-        elif token[0].isdigit() or token in UNITS or not token[0].isalpha():
+        elif token[0].isdigit() or token in UNITS or token in JOINING or not token[0].isalpha():
             understood[i] = understood[i + 1]
     return next((i for i in range(1, len(items)) if understood[i]), None)
+
+
+def open_words(name: str) -> tuple[str, ...]:
+    """The words of *name* that are neither of the closed lists nor amounts, in order.
+
+    What stands in brackets is left out; a salt or a flavour is kept, and so is any word before the
+    first amount: it may be part of what the thing is called (coal tar solution).
+    """
+    items = words_of(_BRACKET.sub(" ", name))
+    found: list[str] = []
+    at = 0
+    amount = len(items)
+    for i, token in enumerate(items[:-1]):
+        if token[0].isdigit() and items[i + 1] in UNITS:
+            amount = i
+            break
+    before = 0 if amount == len(items) else amount
+    while at < len(items):
+        hit = closed_words().at(items, at)
+        kept = hit is None or hit[0].kind in _KEPT or items[at] in KEPT_WORDS
+        if hit is not None and at >= before and not kept:
+            at = hit[1]
+            continue
+        token = items[at]
+        in_unit = token in UNITS and at > 0 and items[at - 1][0].isdigit()
+        if token[0].isalpha() and not in_unit and token not in JOINING:
+            found.append(token)
+        at += 1
+    return tuple(found)
+
+
+KEPT_WORDS = frozenset({"aq", "aqueous"})
+_KEPT = frozenset({"salt", "flavour", "supplier"})
 
 
 def lexicon(products: Sequence[Product], release: Sequence[Phrase] = ()) -> Lexicon:
@@ -226,6 +283,7 @@ def lexicon(products: Sequence[Product], release: Sequence[Phrase] = ()) -> Lexi
 
     What comes first counts: our own names, then the closed words, then those of the release.
     """
+    release = [phrase for phrase in release if phrase[1].kind != "named"]
     drugs = {entry.value for _, entry in release if entry.kind == "ingredient"}
     return Lexicon(
         [

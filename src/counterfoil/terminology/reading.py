@@ -10,16 +10,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from counterfoil.terminology.model import Strength
-from counterfoil.terminology.names import Entry, Lexicon, tokens
+from counterfoil.terminology.names import Entry, Lexicon, closed_words, tokens
 from counterfoil.terminology.strengths import UNITS, number
 
 _STUCK = re.compile(r"(\d\s*(?:mcg|mg|ml|g|u))((?:m/r|s/f|p/f|e/c|sf|ud)\b)")
 _CODES = re.compile(r"(?<![a-z0-9])([mespgtfcuabi])/(r|c|f|derm|d|a|m|v|o)\b")
 _BY_WEIGHT = re.compile(r"(?<![a-z0-9])[wv]/[wv](?![a-z])")
 _LETTER_DIGIT = re.compile(r"\bd-3\b")
-_DENOMINATORS = {"ml", "litre", "dose", "hour"}
+_DENOMINATORS = {"ml", "litre", "dose", "hour", "drop", "application"}
 _BARE_DENOMINATORS = _DENOMINATORS | {"g", "mg"}
 _DIGITS = "0123456789."
 _DOSES = {"d", "dose", "doses"}
@@ -91,6 +92,7 @@ class Reading:
     form_at: int | None = None
     group: Entry | None = None
     several: bool = False
+    listed: bool = False
     words: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
@@ -108,10 +110,14 @@ Spell = Callable[[str], tuple[str, str] | None]
 """The word that an unknown word must be, with the reason to show; None where that is not sure."""
 
 
+def no_spelling(_: str) -> None:
+    """Corrects nothing."""
+
+
 def read(text: str, lexicon: Lexicon, spell: Spell) -> Reading:
     """Take *text* apart; see :class:`Reading`."""
-    reading = Reading(text)
-    items = [_spelt(token, lexicon, spell, reading) for token in _tokens(text)]
+    reading = Reading(text, listed="_" in text.strip("_ "))
+    items = [_spelt(token, lexicon, spell, reading) for token in _tokens(text, lexicon.vocabulary)]
     outside, groups = _groups(items)
     _Reader(outside, lexicon, reading, inside=False).run()
     for index, group in enumerate(groups):
@@ -131,7 +137,33 @@ def _spelt(token: str, lexicon: Lexicon, spell: Spell, reading: Reading) -> str:
     return word
 
 
-def _tokens(text: str) -> list[str]:
+_RUN_ON = frozenset({"form", "salt", "release", "qualifier", "route"})
+_GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z]{3})(?=\d)")
+
+
+@lru_cache(maxsize=1)
+def _run_on() -> frozenset[str]:
+    words = closed_words().single_words
+    return frozenset(w for w, e in words.items() if e.kind in _RUN_ON and len(w) > 2)
+
+
+def unglued(text: str, vocabulary: set[str]) -> str:
+    """Words run together for want of space: ``TransdermalPatch100mcg/hr``, ``NaloxoneHCl``.
+
+    Parted only where one side is a word of the closed lists, so that a brand stays whole.
+    """
+    known = _run_on()
+    parted = []
+    for word in text.split(" "):
+        pieces = [word] if word.lower() in vocabulary else _GLUED.split(word)
+        tails = ("".join(c for c in p if c.isalpha()).lower() for p in pieces)
+        whole = len(pieces) == 1 or not any(t in known for t in tails)
+        parted.append(word if whole else " ".join(pieces))
+    return " ".join(parted)
+
+
+def _tokens(text: str, vocabulary: set[str]) -> list[str]:
+    text = unglued(text, vocabulary)
     plain = _STUCK.sub(r"\1 \2", _BY_WEIGHT.sub("", text.lower().replace("_", " ")))
     found = tokens(_LETTER_DIGIT.sub("d3", _CODES.sub(r"\1 \2", plain)))
     kept = []
@@ -167,7 +199,8 @@ def _group(group: list[str], lexicon: Lexicon, reading: Reading, last: bool) -> 
     """A bracket holds what the name's words could say, an equivalent amount, or a supplier."""
     inner = Reading(reading.text)
     _Reader(group, lexicon, inner, inside=True).run()
-    if (inner.unread or inner.others) and (last or _COMPANY.intersection(group)):
+    at_end = reading.text.rstrip('" ')[-1:] == ")" if reading.listed else True
+    if (inner.unread or inner.others) and ((last and at_end) or _COMPANY.intersection(group)):
         reading.note("supplier", " ".join(group))
         return
     amounts = inner.amounts
@@ -301,10 +334,13 @@ class _Reader:
             word = items[i] if i < len(items) else ""
             unit = UNITS.get(word)
             i += unit is not None
+            if items[i : i + 1] == ["-"] and items[i + 1][0] in _DIGITS:  # 3.1g-3.7g/5ml
+                first, i = items[i + 1], i + 2
+                i += UNITS.get(items[i] if i < len(items) else "") == unit
             value = number(first)
             if below and unit in _DENOMINATORS and not value:
                 self.reading.unread.append(f"{first}{word}")
-            elif below and unit in _DENOMINATORS and pending:
+            elif below and pending and (unit in _DENOMINATORS or _a_gram(value, unit, pending)):
                 for amount in pending:
                     amount.below, amount.below_unit = value, unit
                 pending = []
@@ -325,7 +361,7 @@ class _Reader:
         """Past a number that is no strength: a ratio (1 in 1,000), doses in a pack, days."""
         items = self.items
         word = items[i] if i < len(items) else ""
-        if word == "in" and i + 1 < len(items) and items[i + 1][0] in _DIGITS:
+        if word == "in" and i + 1 < len(items) and items[i + 1][0] in _DIGITS:  # 1 in 1,000
             self.reading.note("ratio", f"{first} in {items[i + 1]}")
             return i + 2
         if word in _DOSES:
@@ -339,6 +375,8 @@ class _Reader:
     def _after(self, i: int, pending: list[Amount]) -> tuple[int, bool, list[Amount]]:
         """Past ``/ml`` and ``/``: where to read on, and whether another number follows."""
         items = self.items
+        if items[i : i + 1] == ["in"] and UNITS.get("".join(items[i + 2 : i + 3])) == "ml":
+            return i + 1, True, pending  # 2g in 59ml
         if i >= len(items) or items[i] not in ("/", "per"):
             return i, False, pending
         if i + 1 >= len(items):
@@ -355,6 +393,11 @@ class _Reader:
                 return i + 1, True, []
             return i, False, []
         return i, False, pending
+
+
+def _a_gram(value: Fraction, unit: str | None, pending: list[Amount]) -> bool:
+    """Whether ``/1g`` stands below the amounts before it (50mcg/1g), not beside them."""
+    return unit == "g" and value == 1 and all(a.unit in ("microgram", "mg") for a in pending)
 
 
 _SETS: dict[str, Callable[[Reading], set[str]]] = {

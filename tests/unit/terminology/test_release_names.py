@@ -22,7 +22,7 @@ from support import needs_shared, shared
 
 pytestmark = [*needs_shared, pytest.mark.slow]
 
-RIGHT = {"seen": 0.70, "unseen": 0.65}
+RIGHT = {"seen": 0.90, "unseen": 0.78}
 WRONG = 0.005
 
 

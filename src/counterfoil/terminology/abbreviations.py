@@ -1,0 +1,339 @@
+"""The older NHS abbreviations: ``Mag Ox_Cap 160mg``, ``Ethinylestr/Levonorgest_Tab 30mcg/150mcg``.
+
+Prescribing lists before 2019 wrote a product as name, underscore, form and strength, cut to forty
+characters, with every word shortened as the space asked. There was no fixed table of short forms,
+so a word is taken for any real name's word that it begins, or that it is a shortening of. That is
+only safe because of what follows: every word of the text and of the name has to be paired, and form,
+release, salts and exact strength of a listed product have to agree, and only one product may. A
+text without the underscore is never read so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product as each_combination
+
+from counterfoil.terminology.names import JOINING, KEPT_WORDS, closed_words, rows, tokens
+from counterfoil.terminology.reading import Reading, unglued
+from counterfoil.terminology.strengths import UNITS
+
+LONGEST = 40
+_SHORTEST = 3
+_SHORTEST_CLOSED = 4
+_MOST = 60
+_SHARE = 1.5
+_JOINING = frozenset({"/", "&", "+", "and"})
+_UNNAMED = frozenset({"gppe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One name that texts may shorten: its words, and what it is the name of.
+
+    ``kind`` is ``ingredient``, ``brand`` or ``named`` (a product that only its name tells).
+    """
+
+    words: tuple[str, ...]
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What the words may mean: drugs, each with its salts, or a brand or named product.
+
+    ``paired`` counts the words that were read, ``shortened`` those that stand for a longer one.
+    """
+
+    drugs: tuple[tuple[str, frozenset[str]], ...]
+    kind: str
+    value: str
+    paired: int
+    shortened: int
+
+
+@lru_cache(maxsize=1)
+def _short_words() -> dict[str, frozenset[str]]:
+    """Short forms that no rule of shortening yields: ``zn`` for zinc, ``strgh`` for strength."""
+    found: dict[str, set[str]] = {}
+    for row in rows("abbreviations.csv"):
+        found.setdefault(row["short"], set()).add(row["word"])
+    return {short: frozenset(words) for short, words in found.items()}
+
+
+@lru_cache(maxsize=100_000)
+def shortens(short: str, word: str, skipping: int = 6) -> bool:
+    """Whether *short* may stand for *word*: its beginning, or letters of it in order.
+
+    Letters are left out only of a short form of at least *skipping* letters.
+
+    >>> shortens("clobet", "clobetasone"), shortens("hydchloroth", "hydrochlorothiazide")
+    (True, True)
+    >>> shortens("ox", "oxybutynin")
+    False
+    """
+    if short == word or word in _short_words().get(short, ()):
+        return True
+    if not short.isalpha() or short[0] != word[0]:
+        return False
+    if len(short) >= _SHORTEST and word.startswith(short):
+        return True
+    if len(short) < skipping or short[:2] != word[:2] or len(short) >= len(word):
+        return False
+    letters = iter(word)
+    return all(letter in letters for letter in short)
+
+
+class Heads:
+    """The names of a formulary, to be found by their words' beginnings."""
+
+    def __init__(self, heads: Iterable[Head]) -> None:
+        self._by_start: dict[str, list[Head]] = {}
+        self._names: dict[str, list[Head]] = {}
+        self._joined: dict[str, list[Head]] = {}
+        for head in heads:
+            if head.kind == "ingredient":
+                self._by_start.setdefault(head.words[0][:1], []).append(head)
+                continue
+            for words in variants(head.words):
+                variant = Head(words, head.kind, head.value)
+                self._joined.setdefault("".join(words), []).append(variant)
+                for start in {word[:2] for word in words}:
+                    self._names.setdefault(start, []).append(variant)
+        self._drugs: dict[tuple[str, ...], list[tuple[str, frozenset[str], int]]] = {}
+
+    def names(self, words: tuple[str, ...]) -> Iterator[Guess]:
+        """The brands and named products whose words are these, in any order, full or shortened."""
+        if not words or sum(map(len, words)) < _SHORTEST:
+            return
+        for head in self._joined.get("".join(words), ()):
+            yield Guess((), head.kind, head.value, len(words), 0)
+        longest = max(words, key=len)
+        for head in self._names.get(longest[:2], ()):
+            if len(head.words) == len(words):
+                count = _bag(words, head.words)
+                if len(words) == 1 and _SHARE * len(words[0]) < len(head.words[0]):
+                    continue
+                if count:
+                    yield Guess((), head.kind, head.value, len(words), count)
+
+    def drugs(self, words: tuple[str, ...]) -> list[tuple[str, frozenset[str], int]]:
+        """The drugs that *words* may be: the name, then nothing but salts; words shortened."""
+        found = self._drugs.get(words)
+        if found is None:
+            found = self._drugs[words] = list(self._drugs_of(words))
+        return found
+
+    def _drugs_of(self, words: tuple[str, ...]) -> Iterator[tuple[str, frozenset[str], int]]:
+        orders = [words, words[::-1]] if len(words) == 2 else [words]  # silver sulfadiazine
+        for order in orders:
+            for head in self._starting(order):
+                count = min(len(head.words), len(order))
+                left_out = head.words[count:]
+                shortened = _paired(order[:count], head.words[:count])
+                salts = salts_of(order[count:])
+                if shortened is None or salts is None or salts_of(left_out) is None:
+                    continue
+                if order is words or not salts:
+                    yield head.value, salts, shortened + len(left_out)
+
+    def _starting(self, words: tuple[str, ...]) -> Iterator[Head]:
+        starts = {words[0][:1], *(w[:1] for w in _short_words().get(words[0], ()))}
+        for start in sorted(starts):
+            for head in self._by_start.get(start, ()):
+                if shortens(words[0], head.words[0]):
+                    yield head
+
+    def combinations(self, parts: Sequence[tuple[str, ...]]) -> Iterator[Guess]:
+        """The sets of drugs that the parts of a combination's name may be."""
+        options = [self.drugs(part) for part in parts]
+        if not options or not all(options) or _count(options) > _MOST:
+            return
+        for chosen in each_combination(*options):
+            drugs = tuple((drug, salts) for drug, salts, _ in chosen)
+            if len({drug for drug, _ in drugs}) == len(drugs):
+                paired = sum(len(part) for part in parts)
+                yield Guess(drugs, "ingredient", "", paired, sum(n for _, _, n in chosen))
+
+
+def uncut(text: str, tail: tuple[str, ...]) -> tuple[str, ...]:
+    """*tail* without a last word that the lists' forty characters cut off."""
+    last = tokens(text)[-1:]
+    return tail[:-1] if len(text) >= LONGEST and tail and last == [tail[-1]] else tail
+
+
+@lru_cache(maxsize=4096)
+def variants(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """*words*, then without those that say form and the like, then without salts, each once."""
+    words = tuple(w for w in words if w not in JOINING)
+    known = closed_words().single_words
+    kinds = [known[w].kind if w in known and w not in KEPT_WORDS else "" for w in words]
+    no_form = tuple(w for w, k in zip(words, kinds, strict=True) if k in ("", "salt", "flavour"))
+    no_salt = tuple(w for w, k in zip(words, kinds, strict=True) if k in ("", "flavour"))
+    shorter = (no_form, no_salt) if len(no_salt) > 1 else (no_form,)
+    return tuple(dict.fromkeys(v for v in (words, *shorter) if v))
+
+
+def _bag(words: Sequence[str], full: Sequence[str]) -> int | None:
+    """How many of *words* are shortened, where each pairs with its own word of *full*."""
+    left = list(full)
+    shortened = []
+    for word in words:
+        if word in left:
+            left.remove(word)
+        else:
+            shortened.append(word)
+    for word in sorted(shortened, key=len, reverse=True):
+        other = next((o for o in left if shortens(word, o)), None)
+        if other is None:
+            return None
+        left.remove(other)
+    return len(shortened)
+
+
+def _count(options: Sequence[Sequence[object]]) -> int:
+    total = 1
+    for option in options:
+        total *= len(option)
+    return total
+
+
+def _paired(words: Sequence[str], full: Sequence[str]) -> int | None:
+    """How many of *words* are shortened, where each may stand for the word of *full* beside it."""
+    shortened = 0
+    for word, other in zip(words, full, strict=True):
+        if word != other:
+            if not shortens(word, other):
+                return None
+            shortened += 1
+    return shortened
+
+
+@lru_cache(maxsize=4096)
+def salts_of(words: tuple[str, ...]) -> frozenset[str] | None:
+    """The salts that *words* name, in full or shortened; None where one of them is no salt."""
+    found: set[str] = set()
+    for word in words:
+        salt = _salt(word)
+        if salt is None:
+            return None
+        found.add(salt)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4096)
+def _salt(word: str) -> str | None:
+    known = closed_words().single_words
+    entry = known.get(word)
+    if entry is not None and entry.kind == "salt":
+        return entry.value
+    longer = {e.value for w, e in known.items() if e.kind == "salt" and shortens(word, w)}
+    return longer.pop() if len(longer) == 1 else None
+
+
+@lru_cache(maxsize=8192)
+def closed_word(word: str) -> tuple[str, ...] | None:
+    """The words of the closed lists that *word* shortens, where all of them say the same."""
+    known = closed_words().single_words
+    longer = [
+        w for w, e in known.items() if e.kind in _SHORTENED and shortens(word, w, _SHORTEST_CLOSED)
+    ]
+    meanings = {(known[w].kind, known[w].value) for w in longer}
+    return (longer[0],) if len(meanings) == 1 else None
+
+
+_SHORTENED = frozenset({"form", "release", "route", "device", "qualifier"})
+
+
+_BRACKET = re.compile(r"\([^()]*\)?")
+
+
+@lru_cache(maxsize=1)
+def _said_anywhere() -> frozenset[str]:
+    """Releases and qualifiers, which may stand with the name as well as with the form."""
+    words = closed_words().single_words
+    return frozenset(w for w, e in words.items() if e.kind in ("release", "qualifier"))
+
+
+@lru_cache(maxsize=1)
+def _longhand() -> dict[str, tuple[str, ...]]:
+    """Letters that stand for several words: ``wsp`` for white soft paraffin."""
+    return {
+        row["short"]: tuple(row["word"].split())
+        for row in rows("abbreviations.csv")
+        if " " in row["word"]
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A text of the older lists: the words of its name in parts, and the amounts and rest of it.
+
+    ``numbers`` tells whether bare numbers were taken as words (Carbomer 980) or as amounts.
+    """
+
+    parts: tuple[tuple[str, ...], ...]
+    rest: str
+    numbers: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the name, in order."""
+        return tuple(word for part in self.parts for word in part)
+
+
+def listed(text: str) -> list[Listed]:
+    """*text* as an entry of the older lists: name, underscore, the rest; nothing where it is none."""
+    name, underscore, rest = text.strip().strip('"').partition("_")
+    if not underscore or not name.strip() or not rest.strip():
+        return []
+    items = tokens(unglued(_BRACKET.sub(" ", name), set()))
+    if any(token.isdigit() for token in items):
+        return [_listed(items, rest, numbers=True), _listed(items, rest, numbers=False)]
+    return [_listed(items, rest, numbers=False)]
+
+
+def _listed(items: Sequence[str], rest: str, numbers: bool) -> Listed:
+    items = [w for token in items for w in _longhand().get(token, (token,))]
+    parts: list[list[str]] = [[]]
+    amounts: list[str] = []
+    for i, token in enumerate(items):
+        following = items[i + 1] if i + 1 < len(items) else ""
+        if token in _JOINING:
+            amounts.append("/")
+            parts.append([])
+        elif token[0].isdigit():
+            bare = following not in UNITS
+            (parts[-1] if bare and numbers else amounts).append(token)
+        elif token in UNITS and i and items[i - 1][0].isdigit():
+            amounts.append(token)
+        elif token in _said_anywhere():
+            rest = f"{rest} {token}"
+        elif token[0].isalpha() and token not in _UNNAMED and token not in JOINING:
+            parts[-1].append(token)
+    kept = tuple(tuple(part) for part in parts if part)
+    return Listed(kept, f"{' '.join(amounts).strip(' /')} {rest}", numbers)
+
+
+def resolve_rest(reading: Reading) -> tuple[str, ...]:
+    """Take the shortened forms and devices among the words not read, and return the others."""
+    left: list[str] = []
+    for word in reading.unread:
+        longer = closed_word(word)
+        if longer is None:
+            left.append(word)
+            continue
+        entry = closed_words().single_words[longer[0]]
+        if entry.kind == "form":
+            reading.forms.append(frozenset(entry.value.split("|")))
+        elif entry.kind in _TAKEN:
+            getattr(reading, _TAKEN[entry.kind]).add(entry.value)
+        reading.note(entry.kind, word)
+    reading.unread = []
+    return tuple(left)
+
+
+_TAKEN = {"release": "releases", "route": "routes", "device": "devices", "qualifier": "qualifiers"}
