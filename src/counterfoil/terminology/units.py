@@ -34,6 +34,9 @@ _BASES: dict[str, tuple[str, Fraction]] = {
     "kg": ("mass", Fraction(1)),
     "g": ("mass", Fraction(1, 1000)),
     "[lb_av]": ("mass", Fraction(45359237, 10**8)),
+    "[stone_av]": ("mass", 14 * Fraction(45359237, 10**8)),
+    "L": ("volume", Fraction(1)),
+    "mL": ("volume", Fraction(1, 1000)),
     "m": ("length", Fraction(1)),
     "cm": ("length", Fraction(1, 100)),
     "[IU]/L": ("international units", Fraction(1)),
@@ -61,7 +64,9 @@ def normal(text: str) -> str:
 def to_ucum(text: str | None) -> str | None:
     """The UCUM unit that *text* means, or None: not known, so values cannot be compared.
 
-    Case does not count, because GP systems do not keep it (``G/L`` is grams, never giga).
+    Case does not count, because GP systems do not keep it (``G/L`` is grams, never giga). The
+    temperature of an enzyme test (``IU/L 37C``) is a remark, not another unit. What is no unit
+    (``Banana`` stands in a public test record) is None, however often it occurs.
     """
     if text is None:
         return None

@@ -25,6 +25,8 @@ from counterfoil.terminology.units import _BASES, _table, factor, hba1c_to_ifcc,
         ("mm[Hg]", "mm[Hg]"), ("mmHg", "mm[Hg]"), ("miu/L", "m[IU]/L"), ("mU/L", "m[IU]/L"),
         ("ng/ml", "ng/mL"), ("pmol/L", "pmol/L"), ("nmol/L", "nmol/L"), ("fl", "fL"), ("pg", "pg"),
         ("kg/m2", "kg/m2"), ("cm", "cm"), ("liter per minute", "L/min"),
+        ("IU/L 37C", "[IU]/L"), ("ku/L", "kU/L"), ("10 9/L", "10*9/L"), ("Stone", "[stone_av]"),
+        ("µg/g", "ug/g"), ("mmol/24 h", "mmol/(24.h)"), ("litres", "L"), ("kPa", "kPa"),
     ],
 )  # fmt: skip
 def test_text_of_gp_systems(text: str, ucum: str) -> None:
@@ -53,6 +55,7 @@ def test_case_and_spaces_do_not_change_the_unit(text: str, upper: bool, spaces: 
         ("umol/L", "mmol/L", Fraction(1, 1000)),
         ("g/dL", "g/L", Fraction(10)),
         ("[lb_av]", "kg", Fraction(45359237, 100000000)),
+        ("[stone_av]", "[lb_av]", Fraction(14)),
         ("m[IU]/L", "[IU]/L", Fraction(1, 1000)),
         ("g/L", "g/L", Fraction(1)),
         ("{INR}", "{INR}", Fraction(1)),
