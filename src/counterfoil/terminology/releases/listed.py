@@ -87,7 +87,7 @@ def _columns_of(entry: Entry) -> list[str] | None:
         if name.endswith(".parquet"):
             return list(pq.read_schema(pa.BufferReader(entry.read(MOST_BYTES))).names)
         if name.endswith(".csv"):
-            line = entry.head(1 << 16).decode("utf-8-sig").splitlines()[0]
+            line = entry.head(1 << 16).splitlines()[0].decode("utf-8-sig")
             return next(csv.reader([line]))
     except (DataError, pa.ArrowException, OSError, UnicodeError, csv.Error, IndexError):
         return None

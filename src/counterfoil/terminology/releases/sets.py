@@ -196,7 +196,7 @@ def load_rf2(releases: Releases, source: Source, options: Options) -> LoadReport
 
 
 KINDS = (
-    Kind("code-list", "a code list (CSV)", sniff_codelist, load_codelists),
+    Kind("code-list", "a code list (CSV)", sniff_codelist, load_codelists, general=True),
     Kind("reference-sets", "a table of reference sets", sniff_refsets, load_refsets),
     Kind("snomed", "a SNOMED CT release (RF2)", sniff_rf2, load_rf2),
 )

@@ -46,12 +46,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of terminology file and how to read it."""
+    """One kind of terminology file and how to read it.
+
+    ``general``: its ``sniff`` takes many files, and gives way to a kind that knows the file better;
+    unless the user says by a name or a coding system that it is a set.
+    """
 
     name: str
     title: str
     sniff: Callable[[Source], str | None]
     load: Callable[[Releases, Source, Options], LoadReport]
+    general: bool = False
 
 
 def kinds() -> list[Kind]:
@@ -62,9 +67,14 @@ def kinds() -> list[Kind]:
     return found
 
 
-def kind_of(source: Source) -> tuple[Kind, str]:
-    """The kind of *source* and why; ``DataError`` where no kind, or more than one, claims it."""
+def kind_of(source: Source, *, is_set: bool = False) -> tuple[Kind, str]:
+    """The kind of *source* and why; ``DataError`` where no kind, or more than one, claims it.
+
+    *is_set*: the user has named a set or its coding system.
+    """
     claims = [(kind, why) for kind in kinds() if (why := kind.sniff(source)) is not None]
+    preferred = [claim for claim in claims if claim[0].general is is_set]
+    claims = preferred or claims
     if len(claims) == 1:
         return claims[0]
     if claims:

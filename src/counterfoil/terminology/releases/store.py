@@ -161,7 +161,7 @@ class Releases:
         from counterfoil.terminology.releases.source import Source
 
         with self._locked(), Source(path) as source:
-            kind, why = kind_of(source)
+            kind, why = kind_of(source, is_set=bool(name or system))
             options = Options(allow_mixed, accept_loss, name, system, why)
             return kind.load(self, source, options)
 
