@@ -171,8 +171,8 @@ def drive_kill(kills: int) -> dict[str, Any]:
     users = world()
     chance = random.Random(11)
     began = time.monotonic()
-    publish_as("delta", "new", publishing.no_fault)
-    publish_as("delta", "old", publishing.no_fault)
+    for state in ("new", "old"):
+        os.waitpid(child(lambda s=state: publish_as("delta", s, publishing.no_fault)), 0)
     usual = (time.monotonic() - began) / 2
     found: dict[str, Any] = {"kills": kills, "killed": 0, "old": 0, "new": 0}
     wrong, decided = [], []
@@ -195,7 +195,7 @@ def drive_kill(kills: int) -> dict[str, Any]:
             assert held is not None
             before = held.read()
             number = child(act)
-            time.sleep(chance.uniform(0, usual * 1.3))
+            time.sleep(chance.uniform(0, usual * 1.5))
             os.kill(number, signal.SIGKILL)
             _, status = os.waitpid(number, 0)
             publishing.tidy()

@@ -25,6 +25,12 @@ MOST_LOST = 0.05
 """The share of a table that a load may take away without anybody being asked."""
 
 
+MOST_COMPARED = 2_000_000
+"""Rows of one part that are read to see whether a delta says anything new. Beyond, its rows take
+the place of the old ones even where they say the same: reading all of a large table would cost
+more than that saves."""
+
+
 @dataclass(frozen=True)
 class Loss:
     """A table that a load would make smaller: rows in force before and after."""
@@ -160,14 +166,18 @@ class _Merging:
             _once(name, new)
             keys = new[key].combine_chunks()
             only = pa.array(sorted(set(gone) - set(keys.to_pylist())), pa.string())
-            held = self.previous.scan(name).find(pa.concat_arrays([keys, only]))
-            left = held.filter(pc.is_in(held[key], value_set=only))
+            scan = self.previous.scan(name)
+            held = scan.find(pa.concat_arrays([keys, only]), _told(name))
+            by_itself = pc.is_in(_keys(held), value_set=only)
+            left = scan.whole(held.filter(by_itself))
             if unknown := len(only) - left.num_rows:
                 self.notes.append(
                     f"{name}: {unknown} rows to be withdrawn are not in the practice's record"
                 )
+            compared = scan.whole(held.filter(pc.invert(by_itself)), MOST_COMPARED)
+            compared = pa.concat_tables([left, compared])
             both = pa.concat_tables([_withdrawn(name, new, gone), _withdrawn(name, left, gone)])
-            self._put(name, both, held, held.slice(0, 0))
+            self._put(name, both, compared, held, held.slice(0, 0))
 
     def _gone(self, name: str) -> Mapping[str, date]:
         """The keys of a table that the source withdrew, by themselves or with their patient."""
@@ -188,10 +198,11 @@ class _Merging:
             new = load.tables[name]
             _once(name, new)
             key, scan = TABLES[name].key, previous.scan(name)
-            found = scan.find(new[key].combine_chunks())
             if name not in PATIENT_TABLES:
-                self._put(name, new, found, found.slice(0, 0))
+                found = scan.whole(scan.find(_keys(new), _told(name)))
+                self._put(name, new, found, found, found.slice(0, 0))
                 continue
+            found = scan.find(_keys(new), [key, "patient_id"])
             others = set(found["patient_id"].to_pylist()) - mine
             if others:
                 raise DataError.at(
@@ -203,27 +214,41 @@ class _Merging:
             if name in load.covers:
                 keys = new[key].combine_chunks()
                 gone = held.filter(pc.invert(pc.is_in(held[key], value_set=keys)))
-                self._put(name, new, held, gone)
+                self._put(name, new, held, held, gone)
             else:
-                self._put(
-                    name, pa.concat_tables([_moved(held, renamed), new]), held, held.slice(0, 0)
-                )
+                both = pa.concat_tables([_moved(held, renamed), new])
+                self._put(name, both, held, held, held.slice(0, 0))
         if renamed:
             self.notes.append(
                 f"{len(renamed)} patient held under another id before, known by the NHS number"
             )
 
-    def _put(self, name: str, new: pa.Table, held: pa.Table, gone: pa.Table) -> None:
-        """Add those of the *new* rows that *held* does not have so already; take away *gone*."""
-        key = TABLES[name].key
-        news = new.filter(_differs(name, new, held)).combine_chunks()
-        replaced = held.filter(pc.is_in(held[key], value_set=news[key].combine_chunks()))
-        out = pa.concat_tables([replaced, gone])
+    def _put(
+        self, name: str, new: pa.Table, compared: pa.Table, held: pa.Table, gone: pa.Table
+    ) -> None:
+        """Add those of the *new* rows that *compared* does not have so already; take away *gone*.
+
+        *held* names every row that has the key of a new one.
+        """
+        news = new.filter(_differs(name, new, compared)).combine_chunks()
+        replaced = held.filter(pc.is_in(held[TABLES[name].key], value_set=_keys(news)))
+        out = pa.concat_tables([t.select(_told(name)) for t in (replaced, gone)])
         if news.num_rows:
             self.rows[name] = news
         if out.num_rows:
             self.masked[name] = _mask(name, out)
         self.after[name] += news["deleted_on"].null_count - out["deleted_on"].null_count
+
+
+def _told(name: str) -> list[str]:
+    """What must be known of a row that holds no more."""
+    whose = ["patient_id"] if name in PATIENT_TABLES else []
+    return list(dict.fromkeys([TABLES[name].key, *whose, "deleted_on"]))
+
+
+def _keys(table: pa.Table) -> pa.Array:
+    """The first column: what names a row."""
+    return table.column(0).combine_chunks()
 
 
 def _once(name: str, table: pa.Table) -> None:

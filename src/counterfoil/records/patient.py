@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -145,10 +146,28 @@ def _of_patient(name: str, tables: Mapping[str, pa.Table], patient_id: str) -> t
     if table is None or not table.num_rows:
         return ()
     mine = table.filter(pc.equal(table["patient_id"], patient_id))
+    if not mine.num_rows:
+        return ()
     key = TABLES[name].key
     by = ORDERED_BY.get(name, key)
-    rows = sorted(
-        mine.select(TABLES[name].arrow.names).to_pylist(),
-        key=lambda row: (row[by] is not None, row[by] if row[by] is not None else 0, row[key]),
-    )
-    return tuple(typed_rows(name, rows))
+    names = TABLES[name].arrow.names
+    cells = zip(*(_cells(mine[column]) for column in names), strict=True)
+    make: Any = ROWS[name]
+    rows = [make(**dict(zip(names, row, strict=True))) for row in cells]
+    where = attrgetter(by), attrgetter(key)
+
+    def place(row: Row) -> tuple[bool, Any, Any]:
+        at = where[0](row)
+        return at is not None, 0 if at is None else at, where[1](row)
+
+    return tuple(sorted(rows, key=place))
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    """The values of one column as typed rows hold them. Most columns of a record are empty."""
+    if column.null_count == len(column):
+        return [None] * len(column)
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_decimal(column.type) or pa.types.is_timestamp(column.type):
+        return [_tidy(value) for value in values]
+    return values

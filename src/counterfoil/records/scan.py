@@ -37,6 +37,18 @@ class Part:
 
     files: tuple[Path, ...]
     masks: tuple[Path, ...] = ()
+    ranges: tuple[tuple[str, str], ...] = ()
+    """The least and greatest patient of each file, where there are several by patient."""
+
+    def files_of(self, patients: Sequence[str] | None) -> tuple[Path, ...]:
+        """The files that can hold rows of these patients (sorted), or all."""
+        if patients is None or not self.ranges:
+            return self.files
+        return tuple(
+            path
+            for path, (least, most) in zip(self.files, self.ranges, strict=True)
+            if bisect_left(patients, least) < bisect_right(patients, most)
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ class Scan:
         """The rows of one patient, and perhaps some of others: whole row groups are read."""
         found = []
         for part in self.parts:
-            rows = _of_files(part.files, [patient_id])
+            rows = _of_files(part.files_of([patient_id]), [patient_id])
             if rows is None or not rows.num_rows:
                 continue
             found.append(self._holding(rows, _of_files(part.masks, [patient_id])))
@@ -131,7 +143,7 @@ class Scan:
         ids = None if patients is None else sorted(patients)
         found = [pa.schema([own.field(name) for name in held]).empty_table()]
         for part in self.parts:
-            rows = _of_files(part.files, ids, held)
+            rows = _of_files(part.files_of(ids), ids, held)
             if rows is None:
                 continue
             if ids is not None:
@@ -139,11 +151,27 @@ class Scan:
             found.append(self._holding(rows, _of_files(part.masks, ids)))
         return self._known(pa.concat_tables(found)).select(wanted)
 
-    def find(self, keys: pa.Array, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows with these keys."""
+    def whole(self, found: pa.Table, most: int | None = None) -> pa.Table:
+        """The whole rows of what :meth:`find` named by key and patient.
+
+        With *most*, a part of which more rows would have to be read is left out.
+        """
+        if not found.num_rows:
+            return empty(self.table)
+        ids = None
+        if "patient_id" in self.columns and not found["patient_id"].null_count:
+            ids = sorted(set(found["patient_id"].to_pylist()))
+        parts = self.parts
+        if most is not None:
+            parts = tuple(part for part in parts if _rows_to_read(part, ids) <= most)
+        rows = replace(self, parts=parts).read(patients=ids)
+        return rows.filter(pc.is_in(rows[self.key], value_set=found[self.key].combine_chunks()))
+
+    def find(self, keys: pa.Array, columns: Sequence[str]) -> pa.Table:
+        """The rows with these keys, in these columns."""
         import duckdb
 
-        wanted = list(columns or self.columns)
+        wanted = list(columns)
         target = pa.schema([TABLES[self.table].arrow.field(name) for name in wanted])
         if not self or not len(keys):
             return target.empty_table()
@@ -200,6 +228,23 @@ class _Groups:
     greatest: list[str]
 
 
+def _rows_to_read(part: Part, patients: Sequence[str] | None) -> int:
+    """Rows in the row groups that can hold these patients (sorted), or in all."""
+    found = 0
+    for path in part.files_of(patients):
+        groups = _groups(str(path))
+        wanted = range(groups.metadata.num_row_groups)
+        for group in wanted if patients is None else _wanted(groups, patients):
+            found += groups.metadata.row_group(group).num_rows
+    return found
+
+
+def patients_in(path: Path) -> tuple[str, str]:
+    """The least and the greatest patient in a file."""
+    groups = _groups(str(path))
+    return groups.least[0], groups.greatest[-1]
+
+
 @lru_cache(maxsize=512)
 def _groups(path: str) -> _Groups:
     """Cached: the files of a snapshot never change."""
@@ -218,21 +263,22 @@ def _groups(path: str) -> _Groups:
     return _Groups(metadata, least, greatest)
 
 
+def _wanted(groups: _Groups, patients: Sequence[str]) -> list[int]:
+    """The row groups that can hold these patients (sorted): each group asks for its own."""
+    return [
+        number
+        for number, (least, most) in enumerate(zip(groups.least, groups.greatest, strict=True))
+        if bisect_left(patients, least) < bisect_right(patients, most)
+    ]
+
+
 def _row_groups(
     path: str, patients: Sequence[str] | None, columns: Sequence[str] | None
 ) -> pa.Table:
     if patients is None:
         return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
     groups = _groups(path)
-    wanted = sorted(
-        {
-            group
-            for patient in patients
-            for group in range(
-                bisect_left(groups.greatest, patient), bisect_right(groups.least, patient)
-            )
-        }
-    )
+    wanted = _wanted(groups, patients)
     schema = groups.metadata.schema.to_arrow_schema()
     if not wanted:
         held = schema if columns is None else pa.schema([schema.field(c) for c in columns])

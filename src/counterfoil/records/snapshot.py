@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from counterfoil.records.load import PATIENT_TABLES
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.scan import Part, Scan
+from counterfoil.records.scan import Part, Scan, patients_in
 from counterfoil.records.schema import TABLES
 
 
@@ -55,8 +55,8 @@ class Snapshot:
 
         ``ValueError`` where the snapshot has deltas, so that nobody reads half a record.
         """
-        if len(self.parts) > 1:
-            raise ValueError("this snapshot has several parts: read it with scan()")
+        if len(self.parts) > 1 or len(_table_files(self.path / order, name)) > 1:
+            raise ValueError("this table has several files: read it with scan()")
         return self.path / order / f"{name}.parquet"
 
     def scan(self, name: str, order: str = "by_patient", known_on: date | None = None) -> Scan:
@@ -64,7 +64,7 @@ class Snapshot:
 
         With *known_on* as the source held it on that day.
         """
-        return Scan(name, _table_parts(self.path, name, order), known_on)
+        return Scan(name, _table_parts(self.path, name, order), known_on, order)
 
     def read(self, known_on: date | None = None) -> dict[str, pa.Table]:
         """Every table, whole, in memory; with *known_on* as the source held it on that day."""
@@ -109,10 +109,32 @@ class Snapshot:
         for folder in later:
             for inner in ("by_patient", "masks"):
                 for path in (folder / inner).glob("*.parquet"):
-                    if path.stem in PATIENT_TABLES:
+                    if path.stem.partition(".")[0] in PATIENT_TABLES:
                         ids = pq.ParquetFile(path).read(columns=["patient_id"])["patient_id"]
                         found.update(one for one in ids.unique().to_pylist() if one is not None)
         return frozenset(found)
+
+
+def patient_ranges(folder: Path) -> dict[str, list[list[str]]]:
+    """The least and greatest patient in each file of the tables that are cut into several."""
+    found: dict[str, list[list[str]]] = {}
+    for name in PATIENT_TABLES:
+        paths = _table_files(folder / "by_patient", name)
+        if len(paths) > 1:
+            found[name] = [list(patients_in(path)) for path in paths]
+    return found
+
+
+def _table_files(folder: Path, name: str) -> list[Path]:
+    first = folder / f"{name}.parquet"
+    return [first, *sorted(folder.glob(f"{name}.*.parquet"))] if first.exists() else []
+
+
+@lru_cache(maxsize=64)
+def _ranges(path: Path) -> dict[str, list[tuple[str, str]]]:
+    manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+    ranges = manifest.get("ranges", {})
+    return {name: [(least, most) for least, most in pairs] for name, pairs in ranges.items()}
 
 
 @lru_cache(maxsize=256)
@@ -126,9 +148,10 @@ def _table_parts(path: Path, name: str, order: str) -> tuple[Part, ...]:
     found: list[Part] = []
     masks: tuple[Path, ...] = ()
     for folder in reversed(_parts(path)):
-        file = folder / order / f"{name}.parquet"
-        if file.exists():
-            found.append(Part((file,), masks))
+        paths = _table_files(folder / order, name)
+        if paths:
+            ranges = _ranges(folder).get(name, ()) if order == "by_patient" else ()
+            found.append(Part(tuple(paths), masks, tuple(ranges)))
         mask = folder / "masks" / f"{name}.parquet"
         if mask.exists():
             masks = (mask, *masks)

@@ -40,7 +40,7 @@ from counterfoil.records.merge import Merged, merge
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.scan import MASK, Scan
 from counterfoil.records.schema import TABLES, VERSION, empty
-from counterfoil.records.snapshot import Snapshot
+from counterfoil.records.snapshot import Snapshot, patient_ranges
 
 __all__ = ["BY_CODE", "Snapshot", "Store"]
 
@@ -109,7 +109,9 @@ class Store:
             try:
                 hashes = _write_tables(sources, masked, partial)
                 snapshot_id = _identity(practice, facts.get("parts", []), hashes)
-                _write_manifest(partial, {**facts, "snapshot": snapshot_id, "sha256": hashes})
+                ranges = patient_ranges(partial)
+                said = {**facts, "snapshot": snapshot_id, "sha256": hashes, "ranges": ranges}
+                _write_manifest(partial, said)
                 if hold is not None:
                     hold(snapshot_id)
                 final = folder / snapshot_id
@@ -239,16 +241,19 @@ def _write_tables(
     todo = []
     for name, source in sources.items():
         for order in files.orders(name):
-            path = folder / order / f"{name}.parquet"
-            path.parent.mkdir(exist_ok=True)
-            todo.append((name, source, order, path))
+            (folder / order).mkdir(exist_ok=True)
+            todo.append((name, source, order, folder / order))
     if any(isinstance(source, str) for source in sources.values()):
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda each: files.write(*each), todo))
+            written = list(pool.map(lambda each: files.write(*each), todo))
     else:
-        for each in todo:
-            files.write(*each)
-    hashes = {name: _digest(path) for name, _, order, path in todo if order == "by_patient"}
+        written = [files.write(*each) for each in todo]
+    hashes = {
+        path.stem: _digest(path)
+        for (_, _, order, _), paths in zip(todo, written, strict=True)
+        for path in paths
+        if order == "by_patient"
+    }
     for name, mask in masked.items():
         path = folder / "masks" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)

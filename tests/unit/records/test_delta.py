@@ -112,8 +112,9 @@ def histories(draw: st.DrawFn) -> tuple[dict[str, Any], list[Load]]:
 def test_a_base_and_its_deltas_are_one_full_load(small, history):
     first, loads = history
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        # Groups of one row: every patient's rows are spread over several.
+        # Groups of one row, two a file: every patient's rows are spread over several.
         patch.setattr(files, "ROWS_PER_GROUP", 1)
+        patch.setattr(files, "ROWS_PER_FILE", 2)
         patch.setattr(scan, "SMALL", small)
         store = Store(Path(folder))
         snapshot = store.write(of_tables(made.PRACTICE, first))
@@ -198,7 +199,7 @@ def test_a_delta_is_a_small_part_on_the_base(store, base):
     assert (now.touched(), now.touched(base.id)) == ({"p1"}, {"p1"})
     assert base.touched() is None
     assert base.touched(now.id) is None
-    with pytest.raises(ValueError, match="several parts"):
+    with pytest.raises(ValueError, match="several files"):
         now.table("issue")
 
 
