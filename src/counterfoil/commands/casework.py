@@ -40,6 +40,15 @@ def add(to: Subparsers) -> None:
     formats(demo, "table", "json")
     serve = command(to, "serve", _serve, "Serve the pages of a home", "counterfoil serve")
     _address(serve)
+    renew = command(
+        to,
+        "renew",
+        _renew,
+        "Run the rules in force again on the published records",
+        "counterfoil renew --below U12345",
+    )
+    renew.add_argument("--below", metavar="CODE", help="one practice, or the practices of one PCN")
+    formats(renew, "table", "json")
     log = command(
         to,
         "verify-log",
@@ -133,6 +142,18 @@ def _serve(args: argparse.Namespace) -> int:
             "or counterfoil demo for a made-up one"
         )
     commands.serve(folder, args.host, args.port)
+    return 0
+
+
+def _renew(args: argparse.Namespace) -> int:
+    from counterfoil.service import commands
+
+    rows = commands.renew(args.below or "")
+    if args.format == "json":
+        show_json(rows)
+    else:
+        columns = ["practice", "new", "changed", "unchanged", "cleared", "reopened"]
+        print(table(rows, columns), end="")
     return 0
 
 

@@ -294,6 +294,28 @@ def import_letter(folder: Path | None, path: Path, practice: str) -> dict[str, A
     return {"letter": str(row.pk), "status": row.status, "reason": row.reason, "lines": lines}
 
 
+def renew(below: str = "", folder: Path | None = None) -> list[dict[str, Any]]:
+    """Run the rules in force again on every published record, or those of one organisation."""
+    open_home(folder)
+    from counterfoil.service.casework import clock
+    from counterfoil.service.organisations.models import Organisation
+    from counterfoil.service.records.renewing import renew_all
+
+    if below and not Organisation.objects.filter(pk=below).exists():
+        raise UsageError(f"there is no organisation {below} here")
+    return [
+        {
+            "practice": practice,
+            "new": done.new,
+            "changed": done.changed,
+            "unchanged": done.unchanged,
+            "cleared": done.cleared,
+            "reopened": done.reopened,
+        }
+        for practice, done in renew_all(clock.today(), below).items()
+    ]
+
+
 def inboxes(folder: Path | None = None) -> list[dict[str, str]]:
     """The inboxes this home has, without their secrets."""
     home = open_home(folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,23 +15,22 @@ from counterfoil.records import store
 from counterfoil.records.schema import TABLES
 from counterfoil.service.casework import intake, policy
 from counterfoil.service.casework.models import Finding
+from counterfoil.service.rulebook import force
 from counterfoil.terminology import formulary
 
 ISSUE_COLUMNS = ["issue_id", "issued_on", "product_text", "product_code"]
 """What is told of the issues that a finding cites."""
 
 
-@cache
-def shipped() -> tuple[rules.Rule, ...]:
-    """The rules that come with the package, checked once a process."""
-    return tuple(rules.load())
+shipped = force.shipped
 
 
 def findings_of(snapshot: store.Snapshot, as_of: date) -> list[intake.Incoming]:
-    """Run the shipped rules over a snapshot: the ``Compute`` that publishing takes."""
+    """Run the rules in force at the snapshot's practice: the ``Compute`` that publishing takes."""
     tables = {name: snapshot.scan(name) for name in TABLES}
-    found = rules.run(tables, shipped(), days.to_day(as_of))
-    return as_incoming(found, shipped(), snapshot.scan("issue").read(ISSUE_COLUMNS))
+    used = force.at(snapshot.practice, as_of).rules
+    found = rules.run(tables, used, days.to_day(as_of))
+    return as_incoming(found, used, snapshot.scan("issue").read(ISSUE_COLUMNS))
 
 
 def as_incoming(

@@ -25,10 +25,11 @@ from counterfoil.records.patient import PatientRecord
 from counterfoil.records.rows import Request, RequestItem
 from counterfoil.rules import Rule
 from counterfoil.rules.sets import TerminologySets
-from counterfoil.service.casework import events, from_rules, intake
+from counterfoil.service.casework import clock, events, intake
 from counterfoil.service.casework.models import Finding, LetterDocument
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.records import reading
+from counterfoil.service.rulebook import force
 from counterfoil.terminology import formulary
 
 OWNERS = {
@@ -117,7 +118,7 @@ def rules_in_use(practice: Organisation) -> list[Rule]:
     approved = intake.approved_rules(practice)
     return [
         rule
-        for rule in from_rules.shipped()
+        for rule in force.at(practice.pk, clock.today()).rules
         if rule.klass == "monitoring" and (rule.id, str(rule.version)) in approved
     ]
 

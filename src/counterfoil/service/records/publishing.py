@@ -131,7 +131,7 @@ def _commit(
 ) -> Published:
     key = f"{place.pk}/{written.id}"
     with transaction.atomic():
-        _in_turn()
+        in_turn()
         before = Snapshot.objects.select_for_update().filter(practice=place, published=True).first()
         same = before is not None and before.pk == key
         if merged.on is not None and (before is None or before.snapshot_id != merged.on.id):
@@ -140,7 +140,7 @@ def _commit(
         fault("published")
         patients = _index_people(place, merged, as_of)
         fault("indexed")
-        _lock_cases(place, [*incoming, *asked])
+        lock_cases(place, [*incoming, *asked])
         found = intake.upsert_findings(place, incoming, key, as_of)
         items = intake.upsert_findings(place, asked, key, as_of, kind=Finding.Kind.REQUEST_ITEM)
         _replace_cases(place, as_of)
@@ -150,7 +150,7 @@ def _commit(
     return Published(place.pk, written.id, same, patients, found, tuple(merged.load.notes))
 
 
-def _in_turn() -> None:
+def in_turn() -> None:
     """Wait until no other practice is being published: they may share people, whose cases both
     would make, move and close. SQLite has one writer at a time anyway."""
     if connection.vendor == "postgresql":
@@ -158,7 +158,7 @@ def _in_turn() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
 
 
-def _lock_cases(place: Organisation, incoming: Collection[intake.Incoming]) -> None:
+def lock_cases(place: Organisation, incoming: Collection[intake.Incoming]) -> None:
     """Lock every case that this publication may write before it writes the first."""
     new = {one.person_id for one in incoming if one.state != Finding.State.CLEAR}
     here = PersonIndex.objects.filter(practice=place).values("person_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,11 +126,14 @@ def _when(text: str) -> str:
     return text
 
 
-def book(lines: Iterable[RuleLine]) -> tuple[Theme, ...]:
-    """The rules by theme, in the order of the rule files; rules of which none is known at the end."""
-    known = clinical.rules()
+def book(lines: Iterable[RuleLine], known: Mapping[str, Rule]) -> tuple[Theme, ...]:
+    """The rules by theme, in the order of the rule files; rules of which none is known at the end.
+
+    *known* are the rules in force by id. Of a rule's versions the one in force is shown, or where
+    none is the newest.
+    """
     themes: dict[str, list[BookLine]] = {}
-    for line in lines:
+    for line in _in_force(lines, known):
         rule = known.get(line.rule)
         theme = rule.theme if rule else line.rule.split(".")[0]
         themes.setdefault(theme, []).append(_book_line(line, rule))
@@ -146,10 +149,24 @@ def book(lines: Iterable[RuleLine]) -> tuple[Theme, ...]:
     )
 
 
-def rule_page(name: str, lines: Sequence[RuleLine]) -> RulePage | None:
-    """One rule by its id; ``None`` where it is neither shipped nor in the book."""
-    line = next((one for one in lines if one.rule == name), None)
-    rule = clinical.rules().get(name)
+def _in_force(lines: Iterable[RuleLine], known: Mapping[str, Rule]) -> list[RuleLine]:
+    """One line a rule."""
+    by_rule: dict[str, list[RuleLine]] = {}
+    for line in lines:
+        by_rule.setdefault(line.rule, []).append(line)
+    return [
+        next(
+            (v for v in versions if name in known and v.version == str(known[name].version)),
+            versions[-1],
+        )
+        for name, versions in by_rule.items()
+    ]
+
+
+def rule_page(name: str, lines: Sequence[RuleLine], known: Mapping[str, Rule]) -> RulePage | None:
+    """One rule by its id; ``None`` where it is neither in force nor in the book."""
+    line = next((one for one in _in_force(lines, known) if one.rule == name), None)
+    rule = known.get(name)
     if rule is None and line is None:
         return None
     status, colour, said = approval(line)

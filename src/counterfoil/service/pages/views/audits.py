@@ -10,14 +10,21 @@ from counterfoil.service.casework import actions, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
 from counterfoil.service.pages.page import Problem, page_view, render, say, user_of
 from counterfoil.service.pages.presenters import audits as presenter
+from counterfoil.service.rulebook import actions as writing
+from counterfoil.service.rulebook import queries as rulebook
 
 
 @require_safe
 @page_view
 def audits(request: HttpRequest) -> HttpResponse:
     """Rules with what each found, their versions, approvals and sources."""
-    book = presenter.book(queries.rules_book(user_of(request)))
-    context = {"title": "Audits", "themes": book}
+    user = user_of(request)
+    context = {
+        "title": "Audits",
+        "themes": presenter.book(queries.rules_book(user), rulebook.in_force(user)),
+        "waiting": rulebook.waiting(user),
+        "may_write": bool(writing.organisations(user)),
+    }
     return render(request, "audits.jinja", context, current="audits")
 
 
@@ -46,8 +53,18 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
 def _show(
     request: HttpRequest, name: str, *, problem: Problem | None = None, status: int = 200
 ) -> HttpResponse:
-    shown = presenter.rule_page(name, queries.rules_book(user_of(request)))
+    user = user_of(request)
+    shown = presenter.rule_page(name, queries.rules_book(user), rulebook.in_force(user))
+    versions = rulebook.versions(user, name)
+    if shown is None and versions:
+        return redirect("rule-version", versions[0].ref)
     if shown is None:
         raise Http404("There is no rule of this name.")
-    context = {"title": shown.title, "rule": shown, "problem": problem}
+    context = {
+        "title": shown.title,
+        "rule": shown,
+        "problem": problem,
+        "versions": versions,
+        "may_write": bool(writing.organisations(user)),
+    }
     return render(request, "rule.jinja", context, current="audits", status=status)

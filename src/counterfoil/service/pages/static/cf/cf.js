@@ -12,7 +12,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     await navigator.clipboard.writeText(button.dataset.copy)
     const words = button.firstChild.textContent
     button.firstChild.textContent = 'Copied'
-    say('NHS number copied')
+    say('Copied')
     setTimeout(() => { button.firstChild.textContent = words }, 2000)
   })
 }
