@@ -334,8 +334,8 @@ class _ProductCheck(_Check):
         items = self.products.items
         vmps = [items[i] for i in self.meant if items[i].level == "VMP"]
         partial = {}
-        for family in sorted({(v.drug, v.form) for v in vmps if v.form}):
-            members = self.products.families[family]
+        for family, item in sorted({v.family: v for v in vmps if v.family[1]}.items()):
+            members = self.products.family(item)
             inside = [m for m in members if m in self.meant]
             outside = [m for m in members if m not in self.meant]
             if outside and len(vmps) > 1 and len(inside) >= MOST_OF_FAMILY * len(members):

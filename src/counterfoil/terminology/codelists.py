@@ -208,6 +208,18 @@ def refsets_of(raw: bytes, place: str) -> list[CodeList]:
     return lists
 
 
+def holds_refsets(raw: bytes) -> bool:
+    """Whether a Parquet file has the columns of a table of reference sets."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_schema(pa.BufferReader(raw)).names
+    except pa.ArrowException:
+        return False
+    return cluster_column(names) is not None and any(_plain(n) in _ID_HEADERS for n in names)
+
+
 def cluster_column(header: Sequence[str]) -> int | None:
     """Which column says the cluster or reference set of a row, if the table has one."""
     return _column(header, _CLUSTER_HEADERS)

@@ -15,6 +15,7 @@ from counterfoil.terminology.codelists import (
     cluster_column,
     codelist_of,
     header_of,
+    holds_refsets,
     looks_like_codelist,
     refsets_of,
 )
@@ -56,11 +57,7 @@ def _may_be(file: Path) -> bool:
     with file.open("rb") as stream:
         head = stream.read(1 << 16)
     if head[:4] == b"PAR1":
-        try:
-            refsets_of(file.read_bytes(), file.name)
-        except DataError:
-            return False
-        return True
+        return holds_refsets(file.read_bytes())
     return looks_like_codelist(head) is not None or cluster_column(header_of(head)) is not None
 
 

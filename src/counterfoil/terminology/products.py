@@ -7,9 +7,11 @@ product lists of packs do not, and then nothing is said about brands.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +35,8 @@ _MASS = {
     "mg": (Fraction(1000), "microgram"),
     "g": (Fraction(10**6), "microgram"),
 }
+_ATC = re.compile(r"[A-Z]\d\d[A-Z]")
+_COLUMNS = ("id", "level", "name", "description", "vmp_id", "atc", "invalid")
 _NOT_A_FORM = re.compile(
     r"\b(sugar free|preservative free|cfc free|gluten free|alcohol free|unit dose)\b", re.IGNORECASE
 )
@@ -61,75 +65,81 @@ _ROUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One product of a release. ``drug`` and ``form`` are read from its name."""
+    """One product of a release; ``group`` is ATC to the chemical subgroup (five characters)."""
 
     id: str
     level: str
     name: str
     vmp_id: str
-    drug: str
-    form: str
-    route: str
     group: str
-    """ATC to the chemical subgroup (five characters), or empty."""
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """Drug and form, as the name gives them."""
+        return drug_and_form(self.name)
+
+    @property
+    def route(self) -> str:
+        """The route that the form shows, or empty."""
+        return route_of(self.family[1] or self.name)
 
 
 @dataclass(frozen=True)
 class Products:
-    """A release's current products, what replaced former ids, and families of one drug and form."""
+    """A release's current products, what replaced former ids, and families of one drug and form.
+
+    Names are taken apart only where they are asked about: a release holds far more than the lists.
+    """
 
     items: Mapping[str, Item]
     history: History
-    invalid: Mapping[str, str]
-    families: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)
+    invalid: frozenset[str]
     by_name: Mapping[str, tuple[str, ...]] = field(repr=False)
     brands: Mapping[str, tuple[str, ...]] = field(repr=False)
     """AMP ids by the id of their VMP."""
+    by_word: Mapping[str, tuple[str, ...]] = field(repr=False)
+    """VMP ids by the first word of their name."""
 
     @classmethod
     def of(cls, product: pa.Table, history: History | None = None) -> Products:
         """From the table ``product`` of the release in use, and the history of former ids."""
         items: dict[str, Item] = {}
-        invalid: dict[str, str] = {}
-        families: dict[tuple[str, str], list[str]] = {}
-        by_name: dict[str, list[str]] = {}
-        brands: dict[str, list[str]] = {}
-        for row in _rows(
-            product, ("id", "level", "name", "description", "vmp_id", "atc", "invalid")
-        ):
+        invalid: set[str] = set()
+        by_name: defaultdict[str, list[str]] = defaultdict(list)
+        brands: defaultdict[str, list[str]] = defaultdict(list)
+        by_word: defaultdict[str, list[str]] = defaultdict(list)
+        for row in _rows(product, _COLUMNS):
             if row["level"] not in ("VTM", "VMP", "AMP"):
                 continue
-            name = str(row["description"] or row["name"])
             if row["invalid"]:
-                invalid[row["id"]] = name
+                invalid.add(row["id"])
                 continue
-            drug, form = drug_and_form(name)
-            group = row["atc"] or ""
-            item = Item(
-                row["id"],
-                row["level"],
-                name,
-                row["vmp_id"] or "",
-                drug,
-                form,
-                route_of(form or name),
-                group[:5] if re.match(r"[A-Z]\d\d[A-Z]", group) else "",
-            )
+            name = str(row["description"] or row["name"])
+            atc = row["atc"] or ""
+            group = atc[:5] if _ATC.match(atc) else ""
+            item = Item(row["id"], row["level"], name, row["vmp_id"] or "", group)
             items[item.id] = item
             if item.level == "VMP":
-                by_name.setdefault(plain(name), []).append(item.id)
-                if form:
-                    families.setdefault((drug, form), []).append(item.id)
+                by_name[plain(name)].append(item.id)
+                by_word[_first_word(name)].append(item.id)
             elif item.level == "AMP" and item.vmp_id:
-                brands.setdefault(item.vmp_id, []).append(item.id)
+                brands[item.vmp_id].append(item.id)
         return cls(
             items=items,
             history=history or History(()),
-            invalid=invalid,
-            families={k: tuple(v) for k, v in families.items()},
+            invalid=frozenset(invalid),
             by_name={k: tuple(v) for k, v in by_name.items()},
             brands={k: tuple(v) for k, v in brands.items()},
+            by_word={k: tuple(v) for k, v in by_word.items()},
         )
+
+    def family(self, item: Item) -> tuple[str, ...]:
+        """The VMPs of the same drug and form, itself included; none where the name shows no form."""
+        mine = item.family
+        if not mine[1]:
+            return ()
+        alike = self.by_word.get(_first_word(item.name), ())
+        return tuple(i for i in alike if self.items[i].family == mine)
 
     @property
     def has_brands(self) -> bool:
@@ -163,6 +173,11 @@ def without_supplier(name: str) -> str:
     return _SUPPLIER.sub("", name)
 
 
+def _first_word(name: str) -> str:
+    return plain(name).split(" ", 1)[0]
+
+
+@lru_cache(maxsize=1 << 16)
 def drug_and_form(name: str) -> tuple[str, str]:
     """What a dm+d name says before and between its strengths, and what after them.
 

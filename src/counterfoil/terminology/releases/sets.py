@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -21,6 +20,7 @@ from counterfoil.terminology.codelists import (
     cluster_column,
     codelist_of,
     header_of,
+    holds_refsets,
     looks_like_codelist,
     refsets_of,
 )
@@ -70,14 +70,10 @@ def sniff_refsets(source: Source) -> str | None:
     entry = source.entries[0]
     head = entry.head(_HEAD)
     if head[:4] == b"PAR1":
-        try:
-            columns = pq.read_schema(pa.BufferReader(entry.read(MOST_BYTES))).names
-        except pa.ArrowException:
-            return None
-        coded = any(c.lower() in ("code", "conceptid") for c in columns)
-    else:
-        columns = header_of(head)
-        coded = role_of(entry) is None
+        raw = entry.read(MOST_BYTES)
+        return "its columns are a set and a code" if holds_refsets(raw) else None
+    columns = header_of(head)
+    coded = role_of(entry) is None
     key = cluster_column(columns)
     return (
         None if key is None or not coded else f"column {columns[key]} says which set a code is in"
