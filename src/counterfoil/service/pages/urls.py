@@ -14,6 +14,7 @@ from counterfoil.service.pages.views import (
     pilot,
     questions,
     requests,
+    rulebook,
     switches,
     team,
     today,
