@@ -419,14 +419,11 @@ def _invalid(entry: Entry, kind: FileKind, schema: etree.XMLSchema, message: str
     with entry.open() as stream:
         while block := stream.read(1 << 16):
             for part in re.findall(rb"[^>]*>|[^>]+", block):
-                parser.feed(part)
                 line += part.count(b"\n")
-                log = parser.feed_error_log
-                if log:
+                said = _complaint(parser, part)
+                if said:
                     record = f", {inside}[{seen[inside] + 1}]" if inside else ""
-                    return DataError.at(
-                        f"{entry.place} line {line}{record}", expected, log[0].message
-                    )
+                    return DataError.at(f"{entry.place} line {line}{record}", expected, said)
                 opened = re.search(rb"<([A-Z_]+)>\Z", part)
                 if opened and (name := opened[1].decode()) in names:
                     inside = name
@@ -439,3 +436,13 @@ def _invalid(entry: Entry, kind: FileKind, schema: etree.XMLSchema, message: str
                     while parent is not None and element.getprevious() is not None:
                         del parent[0]
     return DataError.at(f"{entry.place} line {line}", expected, message)
+
+
+def _complaint(parser: etree.XMLPullParser, part: bytes) -> str:
+    """What the parser says against the next part of a document; nothing where it is right so far."""
+    try:
+        parser.feed(part)
+    except etree.XMLSyntaxError as error:
+        return str(error.msg)
+    log = parser.feed_error_log
+    return str(log[0].message) if log else ""
