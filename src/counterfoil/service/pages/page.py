@@ -92,7 +92,8 @@ def frame(request: HttpRequest, current: str) -> Page:
         if roles & ANSWERING:
             items.append(("questions", "Questions"))
         items.append(("patients", "Patients"))
-    items += [("audits", "Audits"), ("team", "Team"), ("pilot", "Pilot")]
+    items += [("audits", "Audits"), ("medicines", "Medicines"), ("team", "Team")]
+    items.append(("pilot", "Pilot"))
     if Role.LEAD in roles:
         items.append(("settings", "Settings"))
     return Page(
