@@ -239,6 +239,8 @@ def _write(folder: Path, source: Source, files: list[_File], before: Release | N
         return pq.read_table(str(path)) if path.is_file() else _no_rows(name)
 
     odd += checks.check(read, present, _places(files))
+    read.cache_clear()
+    pa.default_memory_pool().release_unused()
     odd += _derive(folder, read, present)
     tables = {name: {"read": counts[name], "loaded": counts[name]} for name in sorted(counts)}
     return Written(tables, tuple(odd), tuple(notes))
