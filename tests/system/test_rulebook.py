@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-RULE = "monitoring.methotrexate"
+RULE = "safety.nsaid_65_no_gastroprotection"
 
 
 def open_count(page: Page, address: str) -> int:
@@ -17,14 +17,12 @@ def open_count(page: Page, address: str) -> int:
 
 
 def moved_on(text: str) -> str:
-    """Every 8 weeks instead of 12, the examples moved along."""
-    text = text.replace('every = "12 weeks"', 'every = "8 weeks"')
-    for old, new in (("05-05", "05-12"), ("04-07", "05-05"), ("04-08", "05-06")):
-        text = text.replace(f"2026-{old}", f"2026-{new}")
-    return text
+    """From 40 instead of 65, the patients of the examples 25 years younger."""
+    text = text.replace("age_at_least = 65", "age_at_least = 40")
+    return re.sub(r"born = (\d{4})", lambda found: f"born = {int(found[1]) + 25}", text)
 
 
-def test_an_interval_is_changed_and_the_worklist_with_it(people: Any, service: Any) -> None:
+def test_a_limit_is_changed_and_the_worklist_with_it(people: Any, service: Any) -> None:
     writer = people.sign_in("tess")
     before = open_count(writer, service.address)
     writer.get_by_role("link", name="Change this rule").click()
@@ -32,7 +30,7 @@ def test_an_interval_is_changed_and_the_worklist_with_it(people: Any, service: A
     text = field.input_value()
 
     # A change that the examples do not bear is said, with the example that fails.
-    field.fill(text.replace('every = "12 weeks"', 'every = "11 weeks"'))
+    field.fill(text.replace("age_at_least = 65", "age_at_least = 60"))
     writer.get_by_role("button", name="Check the text and examples").click()
     expect(writer.get_by_text("Fails").first).to_be_visible()
 
@@ -50,7 +48,7 @@ def test_an_interval_is_changed_and_the_worklist_with_it(people: Any, service: A
     lead = writer.locator("#preview").inner_text()
     enters = int(re.search(r"(\d+) patients? would enter", lead)[1])  # type: ignore[index]
     assert enters > 0
-    writer.get_by_label("Why the organisation").fill("Our shared care asks for 8 weeks.")
+    writer.get_by_label("Why the organisation").fill("Our formulary asks from 40.")
     writer.get_by_role("button", name="Submit for approval").click()
     expect(writer.get_by_text("waits for a pharmacist's approval")).to_be_visible()
     assert open_count(writer, service.address) == before
@@ -58,7 +56,9 @@ def test_an_interval_is_changed_and_the_worklist_with_it(people: Any, service: A
     pharmacist = people.sign_in("phil")
     pharmacist.goto(f"{service.address}/audits/")
     pharmacist.locator("section", has_text="Waiting for your approval").get_by_role("link").click()
-    expect(pharmacist.locator(".cf-changes ins", has_text="8 weeks").first).to_be_visible()
+    expect(
+        pharmacist.locator(".cf-changes ins", has_text="age_at_least = 40").first
+    ).to_be_visible()
     pharmacist.get_by_role("button", name="Approve version").click()
     expect(pharmacist.get_by_text("Approved.", exact=False).first).to_be_visible()
     after = open_count(pharmacist, service.address)
