@@ -20,8 +20,9 @@ from counterfoil.repeats.matching import Matched, in_force, match_item
 from counterfoil.repeats.model import Check, ItemOutcome, Outcome
 from counterfoil.repeats.policy import Policy, load_policy
 from counterfoil.rules.explain import Explainer, iso
+from counterfoil.rules.facts import Issued
 from counterfoil.rules.history import history
-from counterfoil.rules.model import Issued, Rule
+from counterfoil.rules.model import Rule
 from counterfoil.rules.reference import Reference
 from counterfoil.rules.sets import TerminologySets
 from counterfoil.supply import Coverage, covered, daily_use_why, days_left, supply_days, timing

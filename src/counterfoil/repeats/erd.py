@@ -15,7 +15,7 @@ from counterfoil.foundation.days import minus_months, to_day, words
 from counterfoil.records.rows import Plan
 from counterfoil.repeats.check import Context
 from counterfoil.repeats.matching import in_force
-from counterfoil.rules.model import Issued
+from counterfoil.rules.facts import Issued
 from counterfoil.supply import daily_use_why, supply_days
 from counterfoil.terminology import formulary
 

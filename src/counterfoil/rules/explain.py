@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.foundation.days import age_on, birthday, to_date, words
-from counterfoil.rules import model
+from counterfoil.rules import facts, telling
+from counterfoil.rules.facts import Fact
+from counterfoil.rules.gates import absences
+from counterfoil.rules.gates import cause as gates_cause
 from counterfoil.rules.history import BEFORE, Entry
-from counterfoil.rules.model import TRUE, UNKNOWN, Clause, Fact, Rule
-from counterfoil.rules.reference import Reference, due_after, window_start
+from counterfoil.rules.model import FALSE, TRUE, UNKNOWN, Clause, Rule
+from counterfoil.rules.reference import Reference, before, due_after, reach
 from counterfoil.rules.sets import TerminologySets
+from counterfoil.rules.telling import LIMITS, plain, result
 
 HOLDS = {0: False, 1: None, 2: True}
 
@@ -66,12 +70,17 @@ class Explainer:
 
     def reasons(self, rule: Rule) -> tuple[Reason, ...]:
         """A reason for every clause, in the rule's order."""
-        return tuple(self.reason(clause) for clause in rule.clauses)
+        return tuple(self.reason(clause, rule) for clause in rule.clauses)
 
-    def reason(self, clause: Clause) -> Reason:
+    def reason(self, clause: Clause, rule: Rule | None = None) -> Reason:
         """Why one clause holds, does not hold, or cannot be told."""
         value = self.reference.fact(clause.fact, self.day)
         text, rows, values, since, cause = self._say(clause.fact, value)
+        weak = absences(rule).get(clause.name, frozenset()) if rule is not None else frozenset()
+        weak &= self.reference.gated
+        if weak and value == (TRUE if isinstance(clause.fact, facts.Due) else FALSE):
+            value, cause = UNKNOWN, gates_cause(sorted(weak), {n: self.sets.title(n) for n in weak})
+            text = f"{text}; {cause}"
         return Reason(clause.name, HOLDS[value], text, rows, values, since, None, cause)
 
     def due(self, rule: Rule) -> int | None:
@@ -79,45 +88,58 @@ class Explainer:
         days = [
             self.reference.due(c.fact, self.day, earliest=False)
             for c in rule.clauses
-            if isinstance(c.fact, model.Due) and self.reference.fact(c.fact.taking, self.day)
+            if isinstance(c.fact, facts.Due) and self.reference.fact(c.fact.taking, self.day)
         ]
         return min(days, default=None)
 
     def _say(self, fact: Fact, value: int) -> Said:
         match fact:
-            case model.Issued():
+            case facts.Issued():
                 return self._issued(fact, value)
-            case model.IssuedTogether():
+            case facts.IssuedTogether():
                 return self._together(fact)
-            case model.Ever(codes):
-                return self._ever(codes, value)
-            case model.Latest(codes, test) | model.Repeated(codes, test):
-                return self._results(codes, test, value, single=isinstance(fact, model.Latest))
-            case model.Age(years):
+            case facts.Ever(codes, window):
+                return self._ever(codes, window, value)
+            case facts.Latest() | facts.Repeated():
+                return self._results(fact, value)
+            case facts.Age(years):
                 return self._age(years, value)
-            case model.Due():
+            case facts.Due():
                 return self._due(fact, value)
+            case _:
+                return telling.tell(self, fact, value)
 
-    def _issues(self, drugs: str, first: int) -> list[tuple[int, str, str]]:
+    def say(self, fact: Fact, value: int) -> Said:
+        """Text, rows, values, since and cause of any fact that has this truth value."""
+        return self._say(fact, value)
+
+    def issues(self, drugs: str, first: int, last: int | None = None) -> list[tuple[int, str, str]]:
+        """Day, product and row of the issues of a drug set from one day to another, latest first."""
+        end = self.day if last is None else last
         found = [
             (i.day, i.text, i.row)
             for i in self.history.issues
-            if first <= i.day <= self.day and self.sets.truth(drugs, i.code, i.text) is not False
+            if first <= i.day <= end and self.sets.truth(drugs, i.code, i.text) is not False
         ]
         return sorted(found, reverse=True)
 
-    def _issued(self, fact: model.Issued, value: int) -> Said:
-        title = self.sets.title(fact.drugs)
-        inside = self._issues(fact.drugs, window_start(self.day, fact.window))
-        if inside:
+    def _issued(self, fact: facts.Issued, value: int) -> Said:
+        title, window = self.sets.title(fact.drugs), fact.window
+        inside = self.issues(fact.drugs, *reach(window, self.day))
+        within = f"last {window.back}" if window.trailing else str(window)
+        if inside and value:
             day, text, _ = inside[0]
             count = "" if len(inside) == 1 else f", {len(inside)} issues"
             cause = "" if value == TRUE else "product name not clear"
             note = "; its name does not say enough to be sure" if cause else ""
             return (
-                f"{text} issued {words(day)} (last {fact.window}{count}){note}",
+                f"{text} issued {words(day)} ({within}{count}){note}",
                 tuple(("issue", row) for _, _, row in inside[:6]),
-                {"last_issue": iso(day), "issues": len(inside), "window": str(fact.window)},
+                {
+                    "last_issue": iso(day),
+                    "issues": len(inside),
+                    "window": str(window.back or window),
+                },
                 self.reference.began(fact, self.day, value),
                 cause,
             )
@@ -136,28 +158,29 @@ class Explainer:
                 plans[0].since,
                 "supplied by hospital",
             )
-        before = self._issues(fact.drugs, BEFORE)
-        last = f"; last issued {words(before[0][0])}" if before else "; none on record"
-        rows = (("issue", before[0][2]),) if before else ()
+        past = self.issues(fact.drugs, BEFORE)
+        last = f"; last issued {words(past[0][0])}" if past else "; none on record"
+        rows = (("issue", past[0][2]),) if past else ()
+        within = f"in the last {window.back}" if window.trailing else str(window)
         return (
-            f"No issue in the last {fact.window}: {lower(title)}{last}",
+            f"No issue {within}: {lower(title)}{last}",
             rows,
-            {"window": str(fact.window)},
+            {"window": str(window.back or window)},
             None,
             "",
         )
 
-    def _together(self, fact: model.IssuedTogether) -> Said:
-        first = window_start(self.day, fact.window)
+    def _together(self, fact: facts.IssuedTogether) -> Said:
+        first = before(self.day, fact.back)
         pairs = [
             (max(a[0], b[0]), a, b)
-            for a in self._issues(fact.drugs, first)
-            for b in self._issues(fact.other, first)
+            for a in self.issues(fact.drugs, first)
+            for b in self.issues(fact.other, first)
             if abs(a[0] - b[0]) < fact.apart
         ]
         if not pairs:
             return (
-                f"No two issues fewer than {fact.apart} days apart in the last {fact.window}: "
+                f"No two issues fewer than {fact.apart} days apart in the last {fact.back}: "
                 f"{lower(self.sets.title(fact.drugs))} with {lower(self.sets.title(fact.other))}",
                 (),
                 {},
@@ -176,42 +199,62 @@ class Explainer:
             "",
         )
 
-    def _coded(self, codes: str) -> list[Entry]:
+    def coded(self, codes: str) -> list[Entry]:
+        """The entries of a code set up to the day, in order."""
         wanted = self.sets.codes(codes)
         return [e for e in self.history.entries if e.code in wanted and e.low <= self.day]
 
-    def _ever(self, codes: str, value: int) -> Said:
-        entries = self._coded(codes)
-        title = self.sets.title(codes)
+    def _ever(self, codes: str, window: facts.Window, value: int) -> Said:
+        title, (first, last) = self.sets.title(codes), reach(window, self.day)
+        every = self.coded(codes)
+        entries = [e for e in every if e.high >= first and e.low <= last]
+        when = "" if window == facts.Window() else f" {window}"
         if not entries:
-            return f"No code on record: {lower(title)}", (), {}, None, ""
-        first = entries[0]
-        when = words(first.high) if first.low == first.high else f"by {words(first.high)}"
+            other = f"; last coded {words(every[-1].low)}" if every else ""
+            return f"No code on record{when}: {lower(title)}{other}", (), {}, None, ""
+        entry = entries[0] if not when else entries[-1]
+        on = words(entry.high) if entry.low == entry.high else f"by {words(entry.high)}"
         return (
-            f"{title}: coded {when}",
+            f"{title}: coded {on}{f' ({when.strip()})' if when else ''}",
             tuple((e.table, e.row) for e in entries[:6]),
-            {"coded": iso(first.high)},
-            first.high,
+            {"coded": iso(entry.high)},
+            entry.high,
             "" if value == TRUE else "date not known to the day",
         )
 
-    def _results(self, codes: str, test: model.Comparison, value: int, *, single: bool) -> Said:
+    def _results(self, fact: facts.Latest | facts.Repeated, value: int) -> Said:
+        test, single = fact.test, isinstance(fact, facts.Latest)
+        seen = self.day
+        if isinstance(fact, facts.Latest) and fact.ago is not None:
+            seen = before(self.day, fact.ago)
         entries = [
-            e for e in self._coded(codes) if e.low == e.high and (e.value is not None or e.has_text)
+            e
+            for e in self.coded(fact.codes)
+            if e.low == e.high <= seen and (e.value is not None or e.has_text)
         ]
+        title = self.sets.title(fact.codes)
         if not entries:
-            return f"No result on record: {lower(self.sets.title(codes))}", (), {}, None, ""
+            return f"No result on record: {lower(title)}", (), {}, None, ""
         shown = entries[-1:] if single else entries[-4:]
-        limit = f"{'at least' if test.op == '>=' else 'below'} {plain(test.value)} {test.unit}"
+        limit = f"{LIMITS[test.op]} {plain(test.value)} {test.unit}"
         listed = "; ".join(f"{result(e)} on {words(e.low)}" for e in shown)
         cause = "a result whose unit or value is not known" if value == UNKNOWN else ""
+        short = self._short(fact, shown[-1]) if single else ""
         return (
-            f"{self.sets.title(codes)}: {listed} (looked for: {limit})",
+            f"{title}: {listed} (looked for: {limit}{short})",
             tuple((e.table, e.row) for e in shown),
             {"limit": limit, "results": [{"date": iso(e.low), "value": result(e)} for e in shown]},
             shown[-1].low,
             cause,
         )
+
+    def _short(self, fact: facts.Latest | facts.Repeated, entry: Entry) -> str:
+        """By how much a bare result misses its limit."""
+        if entry.value is None or entry.unit != fact.test.unit or entry.comparator:
+            return ""
+        off = fact.test.value - entry.value
+        missed = off > 0 if fact.test.upward else off < 0
+        return f"; off by {plain(abs(off))}" if missed else ""
 
     def _age(self, years: int, value: int) -> Said:
         birth = self.history.birth
@@ -232,14 +275,14 @@ class Explainer:
             "",
         )
 
-    def _due(self, fact: model.Due, value: int) -> Said:
+    def _due(self, fact: facts.Due, value: int) -> Said:
         title = self.sets.title(fact.tests)
         if not self.reference.fact(fact.taking, self.day):
             return f"{title}: not asked for while the drug is not issued", (), {}, None, ""
         due = self.reference.due(fact, self.day, earliest=False)
         _, last = self.reference.last_test(fact, self.day)
         anchor = self.reference.anchor(fact, self.day, earliest=False)
-        tests = [e for e in self._coded(fact.tests) if e.high == last]
+        tests = [e for e in self.coded(fact.tests) if e.high == last]
         interval = self._interval(fact, max(anchor, last or BEFORE), due)
         counted = f"last done {words(last)}" if last is not None else "none on record"
         if last is None or anchor > last:
@@ -277,21 +320,23 @@ class Explainer:
             cause,
         )
 
-    def _interval(self, fact: model.Due, base: int, due: int) -> str:
+    def _interval(self, fact: facts.Due, base: int, due: int) -> str:
         """The interval in force that gives the day due, and why where it is a shorter one."""
-        if due_after(base, fact.every) == due:
-            return str(fact.every)
+        usual = self.reference.interval(fact.every, self.day, earliest=False)
+        if due_after(base, usual) == due:
+            return str(usual)
         for sooner in fact.sooner:
             if not self.reference.fact(sooner.when, self.day):
                 continue
             start = base
             if sooner.bites == "from_start":
                 start = max(base, self.reference.began(sooner.when, self.day, TRUE))
-            if due_after(start, sooner.every) == due:
+            every = self.reference.interval(sooner.every, self.day, earliest=False)
+            if due_after(start, every) == due:
                 what = self._say(sooner.when, TRUE)[0]
                 note = f", from {words(start)}" if start != base else ""
-                return f"{sooner.every}{note} because: {what}"
-        return str(fact.every)
+                return f"{every}{note} because: {what}"
+        return str(usual)
 
 
 Said = tuple[str, tuple[tuple[str, str], ...], dict[str, Any], int | None, str]
@@ -301,21 +346,6 @@ Said = tuple[str, tuple[tuple[str, str], ...], dict[str, Any], int | None, str]
 def lower(title: str) -> str:
     """A title within a sentence: its first letter small, unless the word is an abbreviation."""
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
-
-
-def plain(micro: int) -> str:
-    """A number of millionths as people write it."""
-    whole, part = divmod(abs(micro), 1_000_000)
-    text = str(whole) if part == 0 else f"{whole}.{part:06d}".rstrip("0")
-    return f"-{text}" if micro < 0 else text
-
-
-def result(entry: Entry) -> str:
-    """A result as recorded: comparator, number, unit; or that it is text only."""
-    if entry.value is None:
-        return "text only"
-    unit = entry.unit or "(unit not known)"
-    return f"{entry.comparator}{plain(entry.value)} {unit}"
 
 
 def causes(reasons: tuple[Reason, ...]) -> Iterator[str]:

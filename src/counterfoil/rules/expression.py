@@ -16,7 +16,7 @@ def parse(text: str) -> Expression:
     found where and what would have been right.
     """
     tokens: list[str] = []
-    position = 0
+    position = depth = 0
     while position < len(text.rstrip()):
         found = _TOKEN.match(text, position)
         if not found:
@@ -26,6 +26,9 @@ def parse(text: str) -> Expression:
             )
         tokens.append(found.group(1) or found.group(2))
         position = found.end()
+        depth += {"(": 1, "not": 1, ")": -1}.get(tokens[-1], 0)
+        if len(tokens) > 1000 or depth > 100:
+            raise ValueError("an expression has at most 1,000 words, and 100 brackets and nots")
     reader = _Reader(tokens)
     result = reader.either()
     if reader.rest:

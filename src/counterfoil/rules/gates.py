@@ -12,12 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from counterfoil.foundation.days import to_date
-from counterfoil.rules import model
-from counterfoil.rules.model import FALSE, TRUE, UNKNOWN, Expression, Fact, Rule, truth
-from counterfoil.rules.prevalence import Prevalence, Published
+from counterfoil.rules import facts, model
+from counterfoil.rules.facts import Fact
+from counterfoil.rules.model import FALSE, TRUE, UNKNOWN, Expression, Rule, truth
+
+if TYPE_CHECKING:
+    from counterfoil.rules.prevalence import Prevalence, Published
 
 Status = Literal["plausible", "rare", "unknown"]
 
@@ -168,7 +171,7 @@ def weaken(
     sets: set[str] = set()
     for name, names in absences(rule).items():
         mine = names & weak
-        overdue = isinstance(rule.clause(name).fact, model.Due)
+        overdue = isinstance(rule.clause(name).fact, facts.Due)
         if mine and given[name] == (TRUE if overdue else FALSE):
             given[name] = UNKNOWN
             sets |= mine
@@ -194,11 +197,11 @@ def _polarity(expression: Expression, asserted: bool) -> Iterable[tuple[str, boo
 
 
 def _absent(fact: Fact, asserted: bool) -> set[str]:
-    if isinstance(fact, model.Due):
+    if isinstance(fact, facts.Due):
         return {fact.tests} if asserted else set()
     if asserted:
         return set()
-    drugs, codes = model.sets_of(fact)
+    drugs, codes = facts.sets_of(fact)
     return drugs | codes
 
 

@@ -7,21 +7,26 @@ refused whole; nothing of it runs. The format is described in docs/reference/rul
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from counterfoil.foundation.days import to_day
-from counterfoil.foundation.errors import DataError, Problem
-from counterfoil.rules import model
+from counterfoil.foundation.days import to_day, words
+from counterfoil.foundation.errors import DataError
+from counterfoil.rules import facts, model
+from counterfoil.rules.example_tables import read_examples
 from counterfoil.rules.expression import parse
-from counterfoil.rules.model import Clause, Example, Fact, Length, Rule, Source
+from counterfoil.rules.facts import Fact
+from counterfoil.rules.model import Clause, Override, Rule, Source
+from counterfoil.rules.source_file import RuleFile
+from counterfoil.rules.wording import read_fact
 
-_LENGTH = re.compile(r"(\d{1,3}) (day|week|month|year)s?")
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEXTS = (
     "title",
     "theme",
@@ -41,130 +46,90 @@ _KNOWN = {
     "at_risk",
     "driver",
     "near_days",
+    "purpose",
+    "reopens",
+    "parameters",
     "source",
     "facts",
     "examples",
 }
 _OWNERS = ("technician", "pharmacist", "prescriber")
 _URGENCIES = ("same_day", "week", "month", "routine")
-_EXAMPLE = {"name", "as_of", "expect", "patient", "issues", "plans", "entries"}
+_PURPOSES = ("work", "measure")
+MOST_FACTS = 60
 
 
-class _File:
-    """One rule file while it is read: collects the mistakes with their lines."""
+def read_rule(text: str, name: str, values: Mapping[str, Any] | None = None) -> Rule:
+    """One rule from the text of a rule file; ``DataError`` lists every mistake found.
 
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.lines = text.splitlines()
-        self.problems: list[Problem] = []
-
-    def line(self, table: str, key: str = "") -> int:
-        """The line of a key within a table, as near as can be told."""
-        inside = table == ""
-        for number, line in enumerate(self.lines, 1):
-            words = line.strip()
-            if words.startswith("["):
-                inside = words.strip("[] ") == table
-                if inside and not key:
-                    return number
-            elif inside and key and re.match(rf"{re.escape(key)}\s*=", words):
-                return number
-        return 1
-
-    def wrong(self, table: str, key: str, expected: str, found: object = "") -> None:
-        place = f"{self.name}, line {self.line(table, key)}"
-        self.problems.append(Problem(place, expected, str(found)))
-
-    def text(self, data: dict[str, Any], table: str, key: str, default: str | None = None) -> str:
-        value = data.get(key, default)
-        if not isinstance(value, str) or not value.strip():
-            self.wrong(
-                table,
-                key,
-                f"{key} must be a text" + (f" in [{table}]" if table else ""),
-                "" if value is None else value,
-            )
-            return ""
-        return value.strip()
-
-    def length(self, data: dict[str, Any], table: str, key: str) -> Length:
-        value = data.get(key)
-        found = _LENGTH.fullmatch(value) if isinstance(value, str) else None
-        if not found or int(found[1]) == 0:
-            self.wrong(
-                table,
-                key,
-                f'{key} must be a length such as "3 months" or "84 days"',
-                "" if value is None else value,
-            )
-            return Length(days=1)
-        count, unit = int(found[1]), found[2]
-        if unit in ("month", "year"):
-            return Length(months=count * (12 if unit == "year" else 1))
-        return Length(days=count * (7 if unit == "week" else 1))
-
-    def whole(self, data: dict[str, Any], table: str, key: str, default: int | None = None) -> int:
-        value = data.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            self.wrong(table, key, f"{key} must be a whole number", "" if value is None else value)
-            return 1
-        return value
+    *values* stand in for some of the parameters the file gives.
+    """
+    file, data = RuleFile.parsed(name, text)
+    file.check()
+    rule = from_toml(file, data, values)
+    file.check()
+    assert rule is not None
+    return replace(rule, text=text)
 
 
-def read_rule(text: str, name: str) -> Rule:
-    """One rule from the text of a rule file; ``DataError`` lists every mistake found."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError.at(name, f"the file must be TOML; {error}") from None
-    source = _File(name, text)
-    for key in data.keys() - _KNOWN:
-        near = "; did you mean one of " + ", ".join(sorted(_KNOWN))
-        source.wrong("", key, f"there is no setting called {key}{near}")
-    values = {key: source.text(data, "", key) for key in _TEXTS}
-    if values["owner"] not in _OWNERS:
-        source.wrong("", "owner", "owner must be one of " + ", ".join(_OWNERS), values["owner"])
-    if values["urgency"] not in _URGENCIES:
-        source.wrong(
-            "", "urgency", "urgency must be one of " + ", ".join(_URGENCIES), values["urgency"]
+def from_toml(
+    file: RuleFile, data: dict[str, Any], values: Mapping[str, Any] | None = None
+) -> Rule | None:
+    """The rule of a parsed file; None where mistakes leave nothing to go on."""
+    for key in sorted(data.keys() - _KNOWN):
+        file.wrong(
+            "", key, f"there is no setting called {key}; there are {', '.join(sorted(_KNOWN))}"
         )
-    rule_id = source.text(data, "", "id")
+    texts = {key: file.text(data, "", key) for key in _TEXTS}
+    _one_of(file, "owner", texts["owner"], _OWNERS)
+    _one_of(file, "urgency", texts["urgency"], _URGENCIES)
+    purpose: Literal["work", "measure"] = "work"
+    if "purpose" in data:
+        _one_of(file, "purpose", file.text(data, "", "purpose"), _PURPOSES)
+        purpose = "measure" if data["purpose"] == "measure" else "work"
+    rule_id = file.text(data, "", "id")
     if rule_id and not _ID.fullmatch(rule_id):
-        source.wrong("", "id", "id must read theme.name in lower case", rule_id)
-    clauses = _clauses(source, data.get("facts"))
-    when, at_risk = (
-        _expression(source, data, "when", clauses),
-        _expression(source, data, "at_risk", clauses),
-    )
-    driver = source.text(data, "", "driver")
-    if driver and driver not in clauses:
-        source.wrong("", "driver", "driver must name one of the facts", driver)
-    if source.problems:
-        raise DataError(*source.problems)
+        file.wrong("", "id", "id must read theme.name in lower case", rule_id)
+    parameters = _parameters(file, data.get("parameters", {}), values or {})
+    clauses = _clauses(file, data.get("facts"), parameters)
+    when = _expression(file, data, "when", clauses)
+    at_risk = _expression(file, data, "at_risk", clauses)
+    drivers = _drivers(file, data.get("driver"), clauses)
+    sources = _sources(file, data.get("source"))
+    examples = read_examples(file, data.get("examples", []))
+    version = file.whole(data, "", "version")
+    near = file.whole(data, "", "near_days", 28)
+    if not 0 <= near <= 366:
+        file.wrong("", "near_days", "near_days must be 0 to 366", near)
+    reopens = file.text(data, "", "reopens") if "reopens" in data else ""
+    if file.mistakes:
+        return None
     rule = Rule(
         id=rule_id,
-        version=source.whole(data, "", "version"),
-        title=values["title"],
-        theme=values["theme"],
-        klass=values["class"],
-        why=values["why"],
-        owner=values["owner"],
-        urgency=values["urgency"],
-        subject=values["subject"],
+        version=version,
+        title=texts["title"],
+        theme=texts["theme"],
+        klass=texts["class"],
+        why=texts["why"],
+        owner=texts["owner"],
+        urgency=texts["urgency"],
+        subject=texts["subject"],
         clauses=tuple(clauses.values()),
         when=when,
         at_risk=at_risk,
-        driver=driver,
-        sources=_sources(source, data.get("source")),
-        technician=values["technician"],
-        hands_over=values["hands_over"],
-        near_days=source.whole(data, "", "near_days", 28),
-        examples=_examples(source, data.get("examples", [])),
-        file=name,
+        driver=drivers[0],
+        other_drivers=drivers[1:],
+        sources=sources,
+        technician=texts["technician"],
+        hands_over=texts["hands_over"],
+        near_days=near,
+        examples=examples,
+        file=file.name,
+        purpose=purpose,
+        reopens=reopens,
+        parameters=tuple(parameters.items()),
     )
-    _driver_needed(source, rule)
-    if source.problems:
-        raise DataError(*source.problems)
+    _drivers_needed(file, rule)
     return rule
 
 
@@ -176,7 +141,7 @@ def read_rules(paths: list[Path] | None = None) -> list[Rule]:
             (f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.endswith(".toml")
         ]
     else:
-        texts = [(str(path), _read(path)) for path in paths]
+        texts = [(str(path), read_text(path)) for path in paths]
     rules = sorted((read_rule(text, name) for name, text in sorted(texts)), key=lambda r: r.id)
     for one, other in pairwise(rules):
         if one.id == other.id:
@@ -184,230 +149,234 @@ def read_rules(paths: list[Path] | None = None) -> list[Rule]:
     return rules
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file that a user names; ``DataError`` where it cannot be read as text."""
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise DataError.at(str(path), "a rule file in UTF-8 text is needed") from None
+        raise DataError.at(str(path), "a file in UTF-8 text is needed") from None
 
 
-def _clauses(source: _File, data: object) -> dict[str, Clause]:
+# Overrides ---------------------------------------------------------------------------------
+
+
+def read_override(text: str, name: str) -> Override:
+    """An organisation's override of a rule's parameters; ``DataError`` lists every mistake."""
+    file, data = RuleFile.parsed(name, text)
+    file.check()
+    known = {"rule", "version", "organisation", "reason", "expires", "parameters"}
+    for key in sorted(data.keys() - known):
+        file.wrong(
+            "", key, f"there is no setting called {key}; there are {', '.join(sorted(known))}"
+        )
+    texts = [file.text(data, "", key) for key in ("rule", "organisation", "reason")]
+    expires = data.get("expires")
+    if type(expires) is not date:
+        file.wrong("", "expires", "expires must be a date such as 2027-03-31", expires)
+    given = data.get("parameters")
+    if not isinstance(given, dict) or not given:
+        file.wrong("", "parameters", "an override has [parameters] with the values to use")
+        given = {}
+    version = file.whole(data, "", "version")
+    file.check()
+    assert isinstance(expires, date)
+    return Override(
+        texts[0], version, texts[1], texts[2], to_day(expires), tuple(given.items()), name
+    )
+
+
+def override(rule: Rule, by: Override, as_of: int) -> Rule:
+    """The rule with an organisation's own parameters; ``DataError`` where it does not fit.
+
+    It does not where it was written for another rule or version, has run out by *as_of*, names a
+    parameter the rule does not have, or gives a value the rule cannot be read with. The rule's
+    examples prove its own values, not the organisation's.
+    """
+    if by.rule != rule.id or by.version != rule.version:
+        expected = f"it must be written for {rule.id} version {rule.version}"
+        raise DataError.at(by.file, expected, f"{by.rule} version {by.version}")
+    if by.expires <= as_of:
+        raise DataError.at(by.file, "expires must lie ahead", words(by.expires))
+    there = dict(rule.parameters)
+    for key, _ in by.parameters:
+        if key not in there:
+            listed = ", ".join(there) or "none"
+            raise DataError.at(by.file, f"{rule.id} has no parameter {key}; it has {listed}")
+    changed = read_rule(rule.text, f"{by.file} on {rule.file}", dict(by.parameters))
+    return replace(changed, file=rule.file, override=by)
+
+
+# Parts -------------------------------------------------------------------------------------
+
+
+def _one_of(file: RuleFile, key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value and value not in allowed:
+        file.wrong("", key, f"{key} must be one of {', '.join(allowed)}", value)
+
+
+def _parameters(file: RuleFile, data: object, values: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        file.wrong("", "parameters", "[parameters] must be a table of names and values")
+        return {}
+    for name, value in data.items():
+        if isinstance(value, dict | list):
+            file.wrong("parameters", name, f"{name} must be one value: a text, a number or a date")
+    return {**data, **{k: v for k, v in values.items() if k in data}}
+
+
+def _filled(file: RuleFile, where: str, key: str, value: Any, parameters: dict[str, Any]) -> Any:
+    """A setting with ``$name`` replaced by the parameter of that name."""
+    if isinstance(value, str) and value.startswith("$"):
+        if value[1:] not in parameters:
+            listed = ", ".join(parameters) or "none; write them under [parameters]"
+            file.wrong(where, key, f"there is no parameter {value[1:]}; there are {listed}", value)
+        return parameters.get(value[1:])
+    if isinstance(value, dict):
+        return {k: _filled(file, where, k, v, parameters) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(file, where, key, v, parameters) for v in value]
+    return value
+
+
+def _clauses(file: RuleFile, data: object, parameters: dict[str, Any]) -> dict[str, Clause]:
     if not isinstance(data, dict) or not data:
-        source.wrong("", "facts", "a rule needs at least one [facts.NAME] table")
+        file.wrong("", "facts", "a rule needs at least one [facts.NAME] table")
+        return {}
+    if len(data) > MOST_FACTS:
+        file.wrong("", "facts", f"a rule has at most {MOST_FACTS} facts", len(data))
         return {}
     clauses: dict[str, Clause] = {}
     for name, table in data.items():
         where = f"facts.{name}"
         if not isinstance(table, dict):
-            source.wrong("facts", name, f"[facts.{name}] must be a table")
+            file.wrong("facts", name, f"[facts.{name}] must be a table")
             continue
-        says = source.text(table, where, "says")
-        try:
-            fact = _fact(source, where, table, clauses)
-        except ValueError as error:
-            source.wrong(where, "", str(error))
+        if not _NAME.fullmatch(name) or name in ("and", "or", "not"):
+            file.wrong(where, "", "a fact's name is lower-case letters, digits and _", name)
             continue
+        before = len(file.mistakes)
+        says = file.text(table, where, "says")
+        settings = {k: _filled(file, where, k, v, parameters) for k, v in table.items()}
+        above = {c.name: c.fact for c in clauses.values()}
+        fact = read_fact(file, where, settings, above)
         if fact is not None:
             clauses[name] = Clause(name, fact, says)
+        elif len(file.mistakes) == before:
+            file.wrong(where, "", "the fact cannot be read")
     return clauses
 
 
-_FACT_KEYS = {
-    "issued": {"in_last", "with", "fewer_days_apart"},
-    "ever": set(),
-    "latest": {"at_least", "below", "unit", "in_last"},
-    "results": {"at_least", "below", "unit", "times", "days_apart"},
-    "age_at_least": set(),
-    "overdue": {"taking", "every", "sooner", "dose_changes", "grace_days"},
-}
-
-
-def _fact(
-    source: _File, where: str, table: dict[str, Any], before: dict[str, Clause]
-) -> Fact | None:
-    kinds = [kind for kind in _FACT_KEYS if kind in table]
-    if len(kinds) != 1:
-        source.wrong(
-            where, "", "a fact has exactly one of " + ", ".join(_FACT_KEYS), " and ".join(kinds)
-        )
-        return None
-    kind = kinds[0]
-    for key in table.keys() - _FACT_KEYS[kind] - {kind, "says"}:
-        source.wrong(where, key, f"{key} has no meaning beside {kind}")
-    if kind == "age_at_least":
-        return model.Age(source.whole(table, where, kind))
-    subject = source.text(table, where, kind)
-    match kind:
-        case "issued":
-            window = source.length(table, where, "in_last")
-            if "with" not in table:
-                return model.Issued(subject, window)
-            return model.IssuedTogether(
-                subject,
-                source.text(table, where, "with"),
-                source.whole(table, where, "fewer_days_apart"),
-                window,
-            )
-        case "ever":
-            return model.Ever(subject)
-        case "latest":
-            window_ = source.length(table, where, "in_last") if "in_last" in table else None
-            return model.Latest(subject, _comparison(source, where, table), window_)
-        case "results":
-            return model.Repeated(
-                subject,
-                _comparison(source, where, table),
-                source.whole(table, where, "times"),
-                source.whole(table, where, "days_apart", 1),
-            )
-    return _due(source, where, table, before, subject)
-
-
-def _due(
-    source: _File, where: str, table: dict[str, Any], before: dict[str, Clause], tests: str
-) -> Fact | None:
-    name = source.text(table, where, "taking")
-    taking = before[name].fact if name in before else None
-    if not isinstance(taking, model.Issued):
-        source.wrong(where, "taking", "taking must name an issued fact written above", name)
-        return None
-    sooner = []
-    for part in table.get("sooner", []):
-        inner = f"{where}.sooner"
-        other = source.text(part, inner, "when")
-        bites = part.get("bites", "")
-        if other not in before or isinstance(before[other].fact, model.Due):
-            source.wrong(
-                inner,
-                "when",
-                "when must name a fact written above that is not a monitoring fact",
-                other,
-            )
-        elif bites not in ("from its start", "at once"):
-            source.wrong(inner, "bites", 'bites must be "from its start" or "at once"', bites)
-        else:
-            sooner.append(
-                model.Sooner(
-                    before[other].fact,
-                    source.length(part, inner, "every"),
-                    "from_start" if bites == "from its start" else "at_once",
-                )
-            )
-    return model.Due(
-        tests,
-        taking,
-        source.length(table, where, "every"),
-        tuple(sooner),
-        bool(table.get("dose_changes", False)),
-        source.whole(table, where, "grace_days", 0),
-    )
-
-
-def _comparison(source: _File, where: str, table: dict[str, Any]) -> model.Comparison:
-    unit = source.text(table, where, "unit")
-    given = [key for key in ("at_least", "below") if key in table]
-    if len(given) != 1 or not isinstance(table[given[0]], int | float):
-        source.wrong(
-            where,
-            given[0] if given else "",
-            "a limit is at_least = NUMBER or below = NUMBER, one of them",
-        )
-        return model.Comparison(">=", 0, unit)
-    value = round(table[given[0]] * 1_000_000)
-    return model.Comparison(">=" if given[0] == "at_least" else "<", value, unit)
-
-
 def _expression(
-    source: _File, data: dict[str, Any], key: str, clauses: dict[str, Clause]
+    file: RuleFile, data: dict[str, Any], key: str, clauses: dict[str, Clause]
 ) -> model.Expression:
-    text = source.text(data, "", key)
+    text = file.text(data, "", key)
     try:
         result = parse(text) if text else model.Is("")
     except ValueError as error:
-        source.wrong("", key, str(error))
+        file.wrong("", key, str(error))
         return model.Is("")
-    for name in model.names(result):
-        if name and name not in clauses:
-            source.wrong(
+    written = (data.get("facts") or {}) if isinstance(data.get("facts"), dict) else {}
+    for name in dict.fromkeys(model.names(result)):
+        # A fact that is there and wrong has its own message.
+        if name and name not in clauses and name not in written:
+            file.wrong(
                 "", key, f"there is no fact called {name}; there are " + ", ".join(clauses), name
             )
     return result
 
 
-def _sources(source: _File, data: object) -> tuple[Source, ...]:
+def _drivers(file: RuleFile, value: object, clauses: dict[str, Clause]) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name in clauses for name in names):
+        file.wrong("", "driver", f"driver must name one of the facts: {', '.join(clauses)}", value)
+        return ("",)
+    return tuple(names)
+
+
+def _sources(file: RuleFile, data: object) -> tuple[Source, ...]:
     rows = data if isinstance(data, list) else []
     if not rows:
-        source.wrong("", "source", "a rule needs at least one [[source]] with title and status")
+        file.wrong("", "source", "a rule needs at least one [[source]] with title and status")
     result = []
-    for row in rows:
+    for file.nth, row in enumerate(rows):
+        if not isinstance(row, dict):
+            file.wrong("", "source", "a source is a [[source]] table with title and status", row)
+            continue
+        for key in sorted(row.keys() - {"title", "status", "read_on", "note"}):
+            file.wrong("source", key, "a source has title, status, read_on and note", key)
         status = row.get("status")
         if status not in ("read", "recalled"):
-            source.wrong("source", "status", 'status must be "read" or "recalled"', status)
+            file.wrong("source", "status", 'status must be "read" or "recalled"', status)
             continue
         if status == "read" and not row.get("read_on"):
-            source.wrong("source", "read_on", "a source that was read says when, in read_on")
+            file.wrong("source", "read_on", "a source that was read says when, in read_on")
         result.append(
             Source(
-                source.text(row, "source", "title"),
+                file.text(row, "source", "title"),
                 status,
                 str(row.get("read_on", "")),
                 str(row.get("note", "")),
             )
         )
+    file.nth = 0
     return tuple(result)
 
 
-def _examples(source: _File, data: object) -> tuple[Example, ...]:
-    result = []
-    for row in data if isinstance(data, list) else []:
-        as_of, expect = row.get("as_of"), row.get("expect")
-        if not isinstance(as_of, date):
-            source.wrong("examples", "as_of", "as_of must be a date such as 2026-06-01", as_of)
-        elif expect not in ("open", "cannot_tell", "clear"):
-            source.wrong("examples", "expect", "expect must be open, cannot_tell or clear", expect)
-        else:
-            for key in row.keys() - _EXAMPLE:
-                source.wrong("examples", key, "an example has " + ", ".join(sorted(_EXAMPLE)), key)
-            result.append(
-                Example(
-                    source.text(row, "examples", "name"),
-                    to_day(as_of),
-                    expect,
-                    row.get("patient", {}),
-                    tuple(tuple(cells) for cells in row.get("issues", ())),
-                    tuple(row.get("plans", ())),
-                    tuple(tuple(cells) for cells in row.get("entries", ())),
-                )
-            )
-    return tuple(result)
+# The driver --------------------------------------------------------------------------------
+
+_NEVER_ALONE = (facts.Age, facts.Sex, facts.Registered, facts.Due)
 
 
-def _driver_needed(source: _File, rule: Rule) -> None:
-    """The driver must be needed by both expressions, whatever the other clauses say."""
-    driver = rule.clause(rule.driver).fact
-    if isinstance(driver, model.Age | model.Due):
-        source.wrong("", "driver", "driver must be a fact of issues, codes or results", rule.driver)
-    false = {rule.driver} | {c.name for c in rule.clauses if _implies(c.fact, driver)}
+def _drivers_needed(file: RuleFile, rule: Rule) -> None:
+    """The drivers must be needed by both expressions, whatever the other clauses say."""
+    found = {name: rule.clause(name).fact for name in rule.drivers}
+    for name, fact in found.items():
+        if any(isinstance(part, _NEVER_ALONE) for part in facts.parts(fact)):
+            file.wrong("", "driver", "driver must be a fact of issues, codes or results", name)
+    false = {
+        c.name
+        for c in rule.clauses
+        if c.name in found or any(implies(c.fact, fact) for fact in found.values())
+    }
     for key, expression in (("when", rule.when), ("at_risk", rule.at_risk)):
         if _bounds(expression, false)[1] != model.FALSE:
-            source.wrong(
+            file.wrong(
                 "",
                 key,
-                f"{key} can hold without the driver {rule.driver}; a rule must "
+                f"{key} can hold without the driver {' or '.join(rule.drivers)}; a rule must "
                 "be false of an empty record",
                 key,
             )
 
 
-def _implies(fact: Fact, driver: Fact) -> bool:
+def implies(fact: Fact, driver: Fact) -> bool:
     """Whether a fact cannot hold without the driver: a test of its treatment, a pair with it."""
+    if fact == driver:
+        return True
     match fact:
-        case model.Due():
-            return fact.taking == driver
-        case model.IssuedTogether(drugs, _, _, window):
-            return model.Issued(drugs, window) == driver
+        case facts.Due():
+            return implies(fact.taking, driver)
+        case facts.Lasting(of):
+            return implies(of, driver)
+        case facts.IssuedTogether(drugs, other, _, back):
+            one, two = (facts.Issued(name, facts.Window(back)) for name in (drugs, other))
+            return implies(one, driver) or implies(two, driver)
+        case facts.Issued(drugs, window) if window.trailing:
+            return (
+                isinstance(driver, facts.Issued)
+                and driver.drugs == drugs
+                and driver.window.trailing
+                and _longer(driver.window.back, window.back)
+            )
         case _:
             return False
+
+
+def _longer(one: facts.Length | None, other: facts.Length | None) -> bool:
+    """Whether one length is surely no shorter than another."""
+    if one is None or other is None:
+        return False
+    return one == other or (one.months > other.months > 0) or (one.days > other.days > 0)
 
 
 def _bounds(expression: model.Expression, false: set[str]) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -12,10 +12,10 @@ import numpy as np
 from counterfoil.foundation.days import FOREVER, minus_months, to_date, to_day
 from counterfoil.records.patient import PatientRecord
 from counterfoil.rules.engines.duckdb import Engine, Spans, Tables
+from counterfoil.rules.engines.prepare import Gates
 from counterfoil.rules.explain import Explainer, Reason, causes, iso
-from counterfoil.rules.gates import absences, cause, weaken
 from counterfoil.rules.history import history
-from counterfoil.rules.model import FALSE, TRUE, UNKNOWN, Rule
+from counterfoil.rules.model import FALSE, TRUE, Rule
 from counterfoil.rules.reference import Reference
 from counterfoil.rules.sets import TerminologySets
 
@@ -83,19 +83,21 @@ def run(
     rules: Sequence[Rule],
     as_of: int,
     sets: TerminologySets | None = None,
-    weak: Mapping[str, frozenset[str]] | None = None,
+    gates: Gates | None = None,
+    *,
+    known_on: int | None = None,
+    patients: Iterable[tuple[str, str]] | None = None,
 ) -> list[Finding]:
     """The findings of the rules on *as_of*, ordered by rule, practice and patient.
 
-    *weak* names, by practice, sets whose absence shows nothing there (:mod:`.gates`): what would be
-    open by such an absence cannot be told, and is not shown as near.
-
     *tables* are canonical tables, or the Parquet files of snapshots. States: ``open``,
     ``cannot_tell``, and ``near`` for what opens within the rule's ``near_days`` if treatment goes
-    on and no further test is done.
+    on and no further test is done. *known_on* asks the question with what was on record on that
+    day; *gates* are the sets that cannot be trusted, by practice; *patients* (practice, patient
+    id) restricts it to some.
     """
     sets = sets or TerminologySets()
-    with Engine(tables, sets, as_of) as engine:
+    with Engine(tables, sets, as_of, known_on=known_on, gates=gates, patients=patients) as engine:
         hits = _hits(rules, engine.spans(rules), engine.spans(rules, continues=True), as_of)
         records = engine.records({(h.practice, h.patient_id) for h in hits})
     findings = []
@@ -103,38 +105,11 @@ def run(
     for hit in hits:
         key = (hit.practice, hit.patient_id)
         if key not in references:
-            references[key] = Reference(history(records[key], as_of), sets)
-        finding = _finding(hit, references[key], sets, as_of)
-        gated = gated_finding(finding, hit.rule, (weak or {}).get(hit.practice, frozenset()), sets)
-        if gated is not None:
-            findings.append(gated)
+            gated = frozenset((gates or {}).get(hit.practice, ()))
+            seen = history(records[key], as_of, known_on)
+            references[key] = Reference(seen, sets, gated=gated)
+        findings.append(_finding(hit, references[key], sets, as_of))
     return findings
-
-
-def gated_finding(
-    finding: Finding, rule: Rule, weak: frozenset[str], sets: TerminologySets
-) -> Finding | None:
-    """The finding once absences by weak sets count as unknown; None where nothing is left to show."""
-    if not weak or finding.state not in ("open", "near"):
-        return finding
-    resting = {name: names & weak for name, names in absences(rule).items() if names & weak}
-    if finding.state == "near":
-        return None if resting else finding
-    values = {r.clause: _TRUTHS[r.holds] for r in finding.reasons}
-    now, names = weaken(rule, values, weak)
-    if now != UNKNOWN:
-        return finding
-    why = cause(names, {name: sets.title(name) for name in names})
-    reasons = tuple(
-        replace(r, holds=None, text=f"{r.text}; {why}", cause=why)
-        if resting.get(r.clause, frozenset()) & set(names)
-        else r
-        for r in finding.reasons
-    )
-    return replace(finding, state="cannot_tell", due=None, cause=why, reasons=reasons)
-
-
-_TRUTHS = {False: FALSE, None: UNKNOWN, True: TRUE}
 
 
 def _hits(rules: Sequence[Rule], now: Spans, ahead: Spans, as_of: int) -> list[_Hit]:
@@ -196,11 +171,17 @@ def _finding(hit: _Hit, reference: Reference, sets: TerminologySets, as_of: int)
 
 
 def explain(
-    record: PatientRecord, rule: Rule, as_of: int, sets: TerminologySets | None = None
+    record: PatientRecord,
+    rule: Rule,
+    as_of: int,
+    sets: TerminologySets | None = None,
+    *,
+    known_on: int | None = None,
+    gated: frozenset[str] = frozenset(),
 ) -> tuple[int, tuple[Reason, ...]]:
     """The truth of one rule for one patient's record on a day, and the reasons: hit or miss."""
     sets = sets or TerminologySets()
-    reference = Reference(history(record, as_of), sets)
+    reference = Reference(history(record, as_of, known_on), sets, gated=gated)
     return reference.rule(rule, as_of), Explainer(reference, sets, as_of).reasons(rule)
 
 

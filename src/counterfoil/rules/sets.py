@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cache
+from math import ceil, floor
 from typing import Literal
 
+from counterfoil.dosage import convert, ingredient_per_day, read
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.rules.model import Rule
 from counterfoil.terminology import formulary
@@ -32,6 +35,7 @@ class TerminologySets:
     def __init__(self, chosen: Mapping[str, AnySet] | None = None) -> None:
         self.chosen: dict[str, AnySet] = dict(chosen or {})
         self._truths: dict[tuple[str, str | None, str], bool | None] = {}
+        self._daily: dict[tuple[str, str, str | None, str], tuple[int, int] | None] = {}
 
     def truth(self, drug_set: str, code: str | None, text: str) -> bool | None:
         """Whether a product, as sent, belongs to the drug set; None: its name leaves it open."""
@@ -69,6 +73,39 @@ class TerminologySets:
         """The set of that name, of either kind."""
         return self.chosen.get(name) or _shipped(name)
 
+    def ingredients(self, code: str | None, text: str) -> tuple[str, ...]:
+        """The ingredients of a product, as sent; none where it is not recognised."""
+        return formulary().match(text, code).ingredients
+
+    def allergen(self, drug_set: str, code: str | None, text: str) -> bool | None:
+        """Whether a substance, as sent, is of the drug set, whatever the route.
+
+        None where only a class of the set is named ("penicillin") or its name leaves it open.
+        """
+        wanted, match = self.drugs(drug_set), formulary().match(text, code)
+        if isinstance(wanted, ProductSet):
+            return wanted.truth(match, code, text, formulary())
+        named = {*match.ingredients, " ".join(text.casefold().split())}
+        if named & wanted.ingredients:
+            return True
+        if match.drug_class is not None:
+            return match.drug_class in wanted.classes
+        return None if any(name in text.casefold() for name in wanted.classes) else False
+
+    def daily(
+        self, drug_set: str, code: str | None, text: str, dose: str | None, unit: str
+    ) -> tuple[int, int] | None:
+        """The least and most a day of the set's ingredients in a plan, in millionths of *unit*.
+
+        None where the dose or the strength cannot be read.
+        """
+        key = (drug_set, text, dose, unit)
+        if key not in self._daily:
+            found = self.drugs(drug_set)
+            named = found.ingredients if isinstance(found, DrugSet) else frozenset()
+            self._daily[key] = _daily(named, text, dose, unit)
+        return self._daily[key]
+
     def title(self, name: str) -> str:
         """The set's title in words."""
         return self.get(name).title
@@ -76,6 +113,23 @@ class TerminologySets:
     def version(self, name: str) -> str:
         """The set's version, which findings can name."""
         return self.get(name).version
+
+
+def _daily(
+    wanted: frozenset[str], text: str, dose: str | None, unit: str
+) -> tuple[int, int] | None:
+    amounts = ingredient_per_day(read(dose, text), text) if dose else None
+    if not amounts:
+        return None
+    low = high = Fraction(0)
+    for name, (least, most, given) in amounts.items():
+        if wanted and name not in wanted:
+            continue
+        converted = convert(least, given, unit), convert(most, given, unit)
+        if converted[0] is None or converted[1] is None:
+            return None
+        low, high = low + converted[0], high + converted[1]
+    return floor(low * 10**6), ceil(high * 10**6)
 
 
 @cache

@@ -9,13 +9,14 @@ shrinking generators was tried first and drew records so empty that seeded fault
 from __future__ import annotations
 
 import random
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from counterfoil.foundation.days import to_date, to_day
-from counterfoil.rules import model
-from counterfoil.rules.model import Clause, Length, Rule, Source
+from counterfoil.rules import facts, model
+from counterfoil.rules.facts import Length, Window
+from counterfoil.rules.model import Clause, Rule, Source
 
 AS_OF = to_day(date(2026, 3, 31))
 DRUGS = ("drug a", "drug b", "drug c")
@@ -63,6 +64,19 @@ class FakeSets:
     def codes(self, code_set: str) -> frozenset[str]:
         return frozenset({code_set})
 
+    def ingredients(self, code: str | None, text: str) -> tuple[str, ...]:
+        return {"drug a": ("x",), "drug b": ("x", "y"), "drug c": ("z", "w")}.get(text, ())
+
+    def allergen(self, drug_set: str, code: str | None, text: str) -> bool | None:
+        return self.truth(drug_set, code, text)
+
+    def daily(
+        self, drug_set: str, code: str | None, text: str, dose: str | None, unit: str
+    ) -> tuple[int, int] | None:
+        amounts = {"ONE daily": (1, 1), "ONE or TWO daily": (1, 2), "TWO daily": (2, 2)}
+        found = amounts.get(dose or "")
+        return None if found is None else (found[0] * 10**6, found[1] * 10**6)
+
 
 class Draw:
     """Rules and records from one seed."""
@@ -78,51 +92,126 @@ class Draw:
 
     # Rules ---------------------------------------------------------------------------------
 
-    def issued(self, drug: str | None = None) -> model.Issued:
-        return model.Issued(drug or self.one(*DRUGS), self.one(*LENGTHS))
+    def issued(self, drug: str | None = None) -> facts.Issued:
+        return facts.Issued(drug or self.one(*DRUGS), Window(self.one(*LENGTHS)))
 
-    def comparison(self) -> model.Comparison:
-        return model.Comparison(self.one(">=", "<"), 48_000_000, "u")
+    def comparison(self) -> facts.Comparison:
+        plausible = self.one(None, None, 47_500_000)
+        return facts.Comparison(self.one(">=", "<", ">", "<="), 48_000_000, "u", plausible)
 
-    def simple(self) -> model.Fact:
-        kind = self.random.randrange(7)
-        if kind == 0:
+    def window(self) -> Window:
+        back = self.one(None, *LENGTHS)
+        ago = self.one(None, *LENGTHS[:4], Length(days=28))
+        if back and ago and (ago.months, ago.days) >= (back.months, back.days):
+            back = Length(months=24)
+        first = self.one(None, None, None, AS_OF - 400)
+        return Window(back, ago, self.often(0.2), first, self.one(None, None, None, AS_OF - 60))
+
+    def source(self) -> facts.Source:
+        return self.one(
+            facts.Drugs(self.one(*DRUGS)),
+            facts.Codes(self.one(*CODES)),
+            facts.Stay(self.one("admitted", "discharged"), self.one("", "emergency")),
+            facts.Letter(self.one("", "discharge")),
+        )
+
+    def happened(self) -> facts.Fact:
+        """A fact about rows that happened."""
+        drug, code, window = self.one(*DRUGS), self.one(*CODES), self.window()
+        trailing = self.one(Window(self.one(*LENGTHS)), Window(qof_year=True))
+        return self.one(
+            facts.Issued(drug, window),
+            facts.IssuedTogether("drug a", drug, self.one(1, 28, 40), self.one(*LENGTHS)),
+            facts.Ever(code),
+            facts.Ever(code, window),
+            facts.Happened(self.one(facts.Stay("admitted"), facts.Letter("discharge")), window),
+            facts.LaterThan(*self.one(CODES, CODES[::-1]), self.one(None, *LENGTHS)),
+            facts.NotFollowed(
+                self.source(), self.source(), self.one(0, 1, 7), self.one(7, 28, 90),
+                self.one(None, *LENGTHS),
+            ),
+            facts.Counted(self.source(), self.one(2, 3), trailing),
+            facts.Quantity(drug, self.one(28, 60) * 10**6, "tablet", trailing),
+            facts.Ingredients(self.one("drug b", "drug c"), 2, self.one(*LENGTHS)),
+        )  # fmt: skip
+
+    def measured(self) -> facts.Fact:
+        """A fact about results."""
+        code, test = self.one(*CODES), self.comparison()
+        percent = self.often(0.5)
+        return self.one(
+            facts.Latest(code, test, self.one(None, *LENGTHS), self.one(None, None, *LENGTHS)),
+            facts.Repeated(code, test, 2, self.one(1, 30)),
+            facts.Repeated(code, test, self.one(2, 3), self.one(1, 20), consecutive=True),
+            facts.Repeated(code, test, self.one(2, 3), back=self.one(*LENGTHS)),
+            facts.Change(
+                code, self.one("fall", "rise"), 20 if percent else 10 * 10**6, percent, "u",
+                self.one(*LENGTHS),
+            ),
+        )  # fmt: skip
+
+    def standing(self) -> facts.Fact:
+        """A fact about what is in force, or about the patient."""
+        drug, code = self.one(*DRUGS), self.one(*CODES)
+        return self.one(
+            facts.ActiveProblem(code, self.one("", *CODES)),
+            facts.DailyDose(
+                drug, facts.Comparison(self.one(">=", "<", ">", "<="), 2 * 10**6, "mg")
+            ),
+            facts.DoseText(drug, ("two",)),
+            facts.PlanFor(drug, code),
+            facts.Supplied(drug, self.one(*LENGTHS)),
+            facts.Allergy(drug),
+            facts.Age(65),
+            facts.Sex(self.one("female", "male")),
+            facts.Registered(self.one(*LENGTHS)),
+        )
+
+    def lowly(self) -> facts.Fact:
+        """A fact that rests on no other."""
+        if self.often(0.2):
             return self.issued()
-        if kind == 1:
-            return model.IssuedTogether(
-                "drug a", self.one(*DRUGS), self.one(1, 28, 40), self.one(*LENGTHS)
-            )
-        if kind == 2:
-            return model.Ever(self.one(*CODES))
-        if kind == 3:
-            return model.Latest(self.one(*CODES), self.comparison(), self.one(None, *LENGTHS))
-        if kind == 4:
-            return model.Repeated(self.one(*CODES), self.comparison(), 2, self.one(1, 30))
-        if kind == 5:
-            return model.Repeated(self.one(*CODES), self.comparison(), 3)
-        return model.Age(65)
+        return self.one(self.happened, self.measured, self.standing)()
 
-    def due(self, driver: model.Issued) -> model.Due:
+    def simple(self) -> facts.Fact:
+        """A fact that is not a monitoring fact."""
+        if self.often(0.75):
+            return self.lowly()
+        of = self.one(self.lowly, self.issued)()
+        if self.often(0.2):
+            of = facts.Lingering(of, self.one(*LENGTHS))
+        short = self.one(Length(months=1), Length(months=3), Length(days=28))
+        return self.one(facts.Lasting, facts.Lingering, facts.Began)(of, short)
+
+    def every(self) -> Length | facts.ByValue:
+        if self.often(0.15):
+            return facts.ByValue(self.one(*CODES), "u", 10 * 10**6, 1, 6)
+        length: Length = self.one(*LENGTHS)
+        return length
+
+    def due(self, driver: facts.Issued) -> facts.Due:
         sooner = tuple(
-            model.Sooner(self.simple(), self.one(*LENGTHS), self.one("from_start", "at_once"))
+            facts.Sooner(self.simple(), self.every(), self.one("from_start", "at_once"))
             for _ in range(self.one(0, 1, 1, 2))
         )
-        return model.Due(
-            self.one(*CODES),
-            driver,
-            self.one(*LENGTHS),
-            sooner,
-            self.often(0.5),
-            self.one(0, 0, 14),
-        )
+        return facts.Due(
+            self.one(*CODES), driver, self.every(), sooner, self.often(0.5), self.one(0, 0, 14),
+            tuple(self.source() for _ in range(self.one(0, 0, 0, 1))),
+        )  # fmt: skip
+
+    def another(self, driver: facts.Issued) -> facts.Fact:
+        """Any fact for a clause; now and then one that rests on a monitoring fact."""
+        if self.often(0.1):
+            return facts.Lasting(self.due(driver), Length(days=28))
+        return self.simple()
 
     def rule(self, number: int = 0) -> Rule:
         """A rule with a driver, mostly a monitoring fact or two, and up to two more facts."""
         driver = self.issued("drug a")
-        facts: list[model.Fact] = [self.due(driver) for _ in range(self.one(0, 1, 1, 2))]
-        facts += [self.simple() for _ in range(self.one(0, 1, 2) if facts else 2)]
+        found: list[facts.Fact] = [self.due(driver) for _ in range(self.one(0, 1, 1, 2))]
+        found += [self.another(driver) for _ in range(self.one(0, 1, 2) if found else 2)]
         clauses = [Clause("driver", driver, "driver")]
-        clauses += [Clause(f"x{i}", fact, f"x{i}") for i, fact in enumerate(facts)]
+        clauses += [Clause(f"x{i}", fact, f"x{i}") for i, fact in enumerate(found)]
         parts = tuple(
             model.Not(model.Is(c.name)) if self.often(0.25) else model.Is(c.name)
             for c in clauses[1:]
@@ -157,7 +246,7 @@ class Draw:
             "patient_id": patient_id, "person_id": "p" + patient_id,
             "birth_date": birth if self.often(0.9) else None,
             "birth_precision": self.one("day", "day", "day", "month", "year", "unknown"),
-            "sex": "female", "nhs_status": "absent", "registration_type": "regular",
+            "sex": self.one("female", "male", "unknown"), "nhs_status": "absent", "registration_type": "regular",
             "registered_from": perhaps(0.4), "registered_to": perhaps(0.1),
             "death_date": perhaps(0.05), "is_test": True, "is_sensitive": False,
         }  # fmt: skip
@@ -166,7 +255,9 @@ class Draw:
         plans = [
             common(f"{patient_id}-p{i}") | {
                 "plan_id": f"{patient_id}-p{i}", "patient_id": patient_id,
-                "product_text": self.one("drug a", *DRUGS),
+                "product_text": self.one("drug a", *DRUGS, "drug a or so"),
+                "dose_text": self.one("ONE daily", "ONE or TWO daily", "TWO daily", "as told", None),
+                "problem_id": self.one(None, f"{patient_id}-q0"),
                 "plan_type": self.one("repeat", "repeat", "hospital"), "status": "active",
                 "status_inferred": False, "start_date": perhaps(0.7), "end_date": perhaps(0.4),
                 "dose_changed_on": perhaps(0.6),
@@ -181,17 +272,47 @@ class Draw:
             common(f"{patient_id}-q{i}") | {
                 "problem_id": f"{patient_id}-q{i}", "patient_id": patient_id,
                 "code": self.one(*CODES), "term": "a problem", "onset_on": perhaps(0.8),
-                "status": "active",
+                "status": self.one("active", "active", "past"), "ended_on": perhaps(0.3),
             }
-            for i in range(self.one(0, 0, 0, 1))
+            for i in range(self.one(0, 0, 1, 2))
+        ]  # fmt: skip
+        allergies = [
+            common(f"{patient_id}-l{i}") | {
+                "allergy_id": f"{patient_id}-l{i}", "patient_id": patient_id, "kind": "allergy",
+                "substance_text": self.one(*DRUGS, "drug a or so"), "onset_on": perhaps(0.6),
+                "status": self.one("active", "active", "ended"), "is_degraded": False,
+            }
+            for i in range(self.one(0, 0, 1, 2))
+        ]  # fmt: skip
+        admissions = [
+            common(f"{patient_id}-a{i}") | {
+                "admission_id": f"{patient_id}-a{i}", "patient_id": patient_id,
+                "admitted_on": perhaps(0.9), "discharged_on": perhaps(0.7),
+                "kind": self.one("emergency", "elective"),
+            }
+            for i in range(self.one(0, 0, 1, 2))
+        ]  # fmt: skip
+        documents = [
+            common(f"{patient_id}-d{i}") | {
+                "document_id": f"{patient_id}-d{i}", "patient_id": patient_id,
+                "kind": self.one("discharge", "outpatient"), "event_on": perhaps(0.7),
+                "received_at": datetime.combine(day(), time(9), UTC), "media_type": "text/plain",
+                "sha256": "0",
+            }
+            for i in range(self.one(0, 0, 1, 2))
         ]  # fmt: skip
         return {"patient": [patient], "issue": issues, "plan": plans, "coded_entry": entries,
-                "problem": problems}  # fmt: skip
+                "problem": problems, "allergy": allergies, "admission": admissions,
+                "document": documents}  # fmt: skip
 
     def _issue(self, key: str, patient_id: str, day: Any, perhaps: Any) -> dict[str, Any]:
         return common(key) | {
             "issue_id": key, "patient_id": patient_id, "issue_type": "repeat",
             "product_text": self.one("drug a", "drug a", *DRUGS, "drug a or so"),
+            "quantity": self.one(None, Decimal(28), Decimal(28), Decimal(14)),
+            "quantity_unit": self.one("tablet", "tablet", "tablet", "ml"),
+            "dose_text": self.one("ONE daily", "ONE or TWO daily", "when needed", None),
+            "supply_days": self.one(None, None, 28), "valid_from": perhaps(0.1),
             "issued_on": day(), "cancelled_on": perhaps(0.08), "deleted_on": perhaps(0.08),
         }  # fmt: skip
 
@@ -200,7 +321,7 @@ class Draw:
             "entry_id": key, "patient_id": patient_id, "kind": "result", "code": self.one(*CODES),
             "term": "a test", "happened_on": perhaps(0.95),
             "precision": self.one(*["day"] * 6, "month", "year", "unknown"),
-            "value": Decimal(self.one(47, 48, 60)) if self.often(0.8) else None,
+            "value": Decimal(self.one(47, 48, 60, 30, 12)) if self.often(0.8) else None,
             "comparator": self.one(*[None] * 5, "<", "<=", ">", ">=", "~"),
             "unit_ucum": self.one("u", "u", "u", "other", None),
             "value_text": self.one(None, None, "see comment"),

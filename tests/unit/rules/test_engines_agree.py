@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from cases import AS_OF, Draw, FakeSets
+from cases import AS_OF, CODES, DRUGS, Draw, FakeSets
 
 from counterfoil.records import schema
 from counterfoil.records.patient import PatientRecord
 from counterfoil.rules.engines.duckdb import Engine
+from counterfoil.rules.engines.prepare import TABLES
 from counterfoil.rules.history import history
 from counterfoil.rules.model import Rule
 from counterfoil.rules.reference import Reference
@@ -19,7 +20,7 @@ SETS = FakeSets()
 def tables_of(people: list[dict[str, list[dict[str, object]]]]) -> dict[str, pa.Table]:
     return {
         name: schema.from_rows(name, [row for person in people for row in person[name]])
-        for name in ("patient", "issue", "plan", "coded_entry", "problem")
+        for name in TABLES
     }
 
 
@@ -31,12 +32,14 @@ def check(seed: int, rules: int, people: int) -> tuple[int, int]:
     continues = draw.often(0.5)
     extra = [draw.random.randrange(AS_OF - 1100, AS_OF + 300) for _ in range(6)]
     tables = tables_of(records)
-    with Engine(tables, SETS, AS_OF, threads=1) as engine:
+    weak = frozenset(draw.random.sample([*DRUGS, *CODES], draw.one(0, 0, 1, 2)))
+    gates = {"X00001": weak} if weak else None
+    with Engine(tables, SETS, AS_OF, threads=1, gates=gates) as engine:
         rows = engine.spans(drawn, continues=continues).table.to_pylist()
     compared = held = 0
     for patient_id in map(str, range(people)):
         record = PatientRecord.from_tables(tables, patient_id)
-        reference = Reference(history(record, AS_OF), SETS, AS_OF if continues else None)
+        reference = Reference(history(record, AS_OF), SETS, AS_OF if continues else None, weak)
         for rule in drawn:
             spans = [s for s in rows if s["rule"] == rule.id and s["patient_id"] == patient_id]
             more, true = _check_one(rule, spans, reference, [*extra, AS_OF, AS_OF + 1])
@@ -57,8 +60,8 @@ def _check_one(
     compared = held = 0
     for day in sorted(edges | set(extra)):
         here: dict[str, int] = next((s for s in spans if s["since"] <= day < s["until"]), {})
-        for column, expression in (("v", rule.when), ("r", rule.at_risk)):
-            expected = reference.expression(rule, expression, day)
+        at_risk = reference.expression(rule, rule.at_risk, day)
+        for column, expected in (("v", reference.rule(rule, day)), ("r", at_risk)):
             assert here.get(column, 0) == expected, (rule.id, day, column)
             compared, held = compared + 1, held + (expected > 0)
     return compared, held

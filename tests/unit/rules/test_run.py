@@ -13,7 +13,8 @@ from counterfoil.foundation.days import to_date, to_day
 from counterfoil.records import schema
 from counterfoil.rules import Finding, forecast, load, run, trend
 from counterfoil.rules.engines.duckdb import Engine
-from counterfoil.rules.model import Clause, Is, Issued, IssuedTogether, Length
+from counterfoil.rules.facts import Issued, IssuedTogether, Length, Window
+from counterfoil.rules.model import Clause, Is
 
 RULES = {rule.id: rule for rule in load()}
 AS_OF = date(2026, 6, 30)
@@ -230,7 +231,7 @@ def test_a_pair_with_an_unclear_product_cannot_be_told() -> None:
     pair = IssuedTogether("drug a", "drug b", 28, month)
     rule = replace(
         draw.rule(),
-        clauses=(Clause("taking", Issued("drug a", month), "t"), Clause("pair", pair, "p")),
+        clauses=(Clause("taking", Issued("drug a", Window(month)), "t"), Clause("pair", pair, "p")),
         when=Is("pair"), at_risk=Is("taking"), driver="taking",
     )  # fmt: skip
     tables = {name: schema.from_rows(name, rows) for name, rows in person.items()}

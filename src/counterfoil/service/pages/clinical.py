@@ -10,7 +10,7 @@ from counterfoil.dosage import ingredient_per_day, read
 from counterfoil.foundation.errors import DataError, UsageError
 from counterfoil.records.rows import Issue, Plan
 from counterfoil.rules import Rule
-from counterfoil.rules.model import Due
+from counterfoil.rules.facts import Due
 from counterfoil.service.casework import from_rules
 from counterfoil.service.pages import timeline
 from counterfoil.supply import supplied

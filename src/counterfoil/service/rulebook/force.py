@@ -20,8 +20,11 @@ from counterfoil.service.rulebook.models import LocalRule
 
 @cache
 def shipped() -> tuple[rules.Rule, ...]:
-    """The rules that come with the package, checked once a process."""
-    return tuple(rules.load())
+    """The rules that come with the package and are there to make work, checked once a process.
+
+    Measures are counted on the command line; nobody is asked to act on one.
+    """
+    return tuple(rule for rule in rules.load() if rule.purpose == "work")
 
 
 @cache
