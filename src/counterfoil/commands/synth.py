@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from counterfoil.commands.common import (
     Subparsers,
     as_of,
     command,
+    formats,
     progress,
     show_json,
     show_rows,
@@ -38,7 +40,7 @@ def add(to: Subparsers) -> None:
         "--practices", type=int, help="else one for about 8,500 patients, at least 2"
     )
     synth.add_argument("--seed", type=int, default=1, help="the same seed, the same bytes (else 1)")
-    synth.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    synth.add_argument("--out", type=Path, metavar="DIR", help="a new folder")
     synth.add_argument(
         "--format",
         nargs="+",
@@ -61,9 +63,51 @@ def add(to: Subparsers) -> None:
     )
     synth.add_argument("--cores", type=int, metavar="N", help="processes at work (else all cores)")
     as_of(synth)
+    parts = synth.add_subparsers(metavar="validate")
+    check = command(
+        parts,
+        "validate",
+        _validate,
+        "Compare a written network with published figures, and draw it",
+        "counterfoil synth validate made-up --out made-up.html",
+    )
+    check.add_argument("folder", type=Path, metavar="DIR", help="a folder that synth wrote")
+    check.add_argument("--out", type=Path, metavar="PAGE", help="the page (else DIR/report.html)")
+    check.add_argument("--json", type=Path, metavar="FILE", help="(else DIR/report.json)")
+    formats(check, "table", "json")
+
+
+def _validate(args: argparse.Namespace) -> int:
+    from counterfoil.synthetic.pictures import page
+    from counterfoil.synthetic.realism import look
+
+    found = look(args.folder)
+    for path, text in (
+        (args.out or args.folder / "report.html", page(found)),
+        (args.json or args.folder / "report.json", json.dumps(found.to_json(), indent=1) + "\n"),
+    ):
+        try:
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    if args.format == "json":
+        show_json(found.to_json())
+        return 1 if found.missed else 0
+    words = {True: "met", False: "missed", None: "shown"}
+    rows = [
+        {"figure": c.name, "target": c.value, "here": c.got, "": words[c.met], "source": c.status}
+        for c in found.checks
+    ]
+    show_rows(rows, "table", ["figure", "target", "here", "", "source"])
+    for line in found.missed:
+        print(f"missed: {line}")
+    print(f"{len(found.missed)} missed; the page is {args.out or args.folder / 'report.html'}")
+    return 1 if found.missed else 0
 
 
 def _synth(args: argparse.Namespace) -> int:
+    if args.out is None:
+        raise UsageError("--out DIR is needed: where the files go")
     day = today() if args.as_of is None else args.as_of
     wanted = args.format or []
     files = tuple(dict.fromkeys(name for name in wanted if name != "json")) or DEFAULT

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic
-from counterfoil.synthetic.lists import rows
+from counterfoil.synthetic.lists import Row, rows, target
 from counterfoil.synthetic.people import People
+
+CLUSTER = 2.0
+"""How strongly conditions gather in the frail, beyond each one's own figure."""
 
 SPREAD = 0.06
 """How much prevalences differ between practices (standard deviation of the log)."""
@@ -33,16 +36,29 @@ def conditions(who: People, seed: int) -> dict[str, Bools]:
     for row in rows("conditions"):
         spread = np.exp(rng.normal(0.0, SPREAD))
         weight = 1.0 / (1.0 + np.exp(-(age - float(row["age_mid"])) / float(row["age_width"])))
-        weight *= np.where(who.sex == 0, float(row["male"]), 1.0)
-        weight *= np.exp(float(row["frailty"]) * who.frailty)
+        only_men = row["male"] == "only"
+        weight *= np.where(
+            who.sex == 0, 1.0 if only_men else float(row["male"]), float(not only_men)
+        )
+        weight *= np.exp(CLUSTER * float(row["frailty"]) * who.frailty)
         weight *= (age >= float(row["age_from"])) & (age <= float(row["age_to"]))
         for given, times in factors.get(row["condition"], []):
             if given in has:
                 weight *= np.where(has[given], times, 1.0)
         listed = np.count_nonzero(who.current & (age >= float(row["of_age_from"])))
-        wanted = float(row["target_percent"]) / 100 * spread * listed
+        wanted = percent(row) / 100 * spread * listed
         has[row["condition"]] = systematic(rng, _solve(weight, who.current, wanted))
     return has
+
+
+def percent(row: Row) -> float:
+    """A condition's share of its list: its own, or where that is empty its register's target."""
+    if row["target_percent"]:
+        return float(row["target_percent"])
+    return target(f"prevalence_{REGISTERS.get(row['condition'], row['condition'])}")
+
+
+REGISTERS = {"peptic_ulcer": "ulcer"}
 
 
 def _solve(weight: Floats, current: Bools, wanted: float) -> Floats:

@@ -19,6 +19,9 @@ HISTORY = 730
 DEEP = 1461
 """The same for people whose monitoring is scripted: charts of two years need what came before."""
 
+NETWORK, COUNTRY, MANY = 0.18, 0.58, 30
+"""How list sizes differ (standard deviation of the log) in a network and from many practices on."""
+
 MOVED_SHARE = 0.004
 LEFT_SHARE = 0.030
 DIED_SHARE = 0.016
@@ -46,7 +49,8 @@ class Place:
 
 def places(patients: int, practices: int, seed: int) -> list[Place]:
     """The practices and how many patients each has; the sizes add up to ``patients``."""
-    spread = stream(seed, "sizes").normal(0.0, 0.18, practices)
+    wide = COUNTRY if practices >= MANY else NETWORK
+    spread = np.clip(stream(seed, "sizes").normal(0.0, wide, practices), -2.0, 2.0)
     share = np.exp(spread) if practices > 2 else np.array([1.12, 0.88][:practices])
     edges = np.rint(np.cumsum(share) / share.sum() * patients).astype(int)
     names = [row["name"] for row in rows("practices")]
@@ -136,6 +140,8 @@ def own(place: Place, seed: int, as_of: int) -> People:
     since = as_of - 8 - np.floor(rng.exponential(4200.0, size)).astype(np.int64)
     registered = np.maximum(since, birth + np.minimum(14, as_of - birth))
     registered_to, death = _endings(rng, age, as_of, size)
+    unborn = np.maximum(registered_to, death) <= birth + 30
+    registered_to, death = (np.where(unborn, NO_DAY, ends) for ends in (registered_to, death))
     registered = np.where(
         (registered_to != NO_DAY) | (death != NO_DAY), registered - HISTORY, registered
     )

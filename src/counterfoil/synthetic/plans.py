@@ -356,7 +356,7 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     never = np.array([name in NEVER_ERD for name in names])[line.option]
     usual = target("erd_share") / 100
     share = float(np.clip(rng.beta(2.0, 2.0 / usual - 2.0), usual / 2, usual * 2.5))
-    likely = np.where((who.age >= 35) & ~script.used, share * 0.85, 0.0)
+    likely = np.where((who.age >= 35) & ~script.used, share * 1.15, 0.0)
     on_erd = systematic(rng, np.minimum(likely, 0.9))
     kind = np.where((line.kind == REPEAT) & on_erd[line.patient] & ~never, ERD, line.kind)
     kind[_fixed(script, line, script.batched)] = ERD

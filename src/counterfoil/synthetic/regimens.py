@@ -44,7 +44,9 @@ def start_script(who: People, has: dict[str, Bools], onset: dict[str, Ints], see
 SMALL = 4000
 """Below this a practice holds floors of what its patients are too few for: see ``floors.csv``."""
 
-FILL_UP = 0.58
+FILL_UP, FILL_POWER, FILL_ALONE, FILL_FRAILTY = 1.25, 1.4, 0.05, 0.7
+"""Items a head, and how they gather on those who have many: fitted to the published curve."""
+
 FILLING = {
     "ppi": 9.0,
     "statin": 5.0,
@@ -68,6 +70,16 @@ FILLING = {
     "alginate": 1.0,
     "solifenacin": 1.0,
     "gabapentinoid": 1.5,
+    "alphablocker": 1.5,
+    "ezetimibe": 1.0,
+    "allopurinol": 1.5,
+    "mirabegron": 1.0,
+    "montelukast": 1.0,
+    "carbocisteine": 1.0,
+    "cyanocobalamin": 1.0,
+    "calcium_d": 2.0,
+    "nitrate_spray": 1.0,
+    "triptan": 0.7,
 }
 
 
@@ -79,8 +91,11 @@ def _fill_up(rng: np.random.Generator, who: People, on: dict[str, Bools]) -> Non
     """
     names = list(FILLING)
     weights = np.array([FILLING[name] for name in names])
-    rate = FILL_UP * np.exp(0.95 * who.frailty) * np.clip(who.age / 58, 0.02, 1.7) ** 1.8
-    count = np.minimum(rng.poisson(rate), 11)
+    items = np.sum([on[name] for name in on], axis=0)
+    rate = np.exp(FILL_FRAILTY * who.frailty) * (items + FILL_ALONE) ** FILL_POWER
+    rate *= np.clip(who.age / 58, 0.02, 1.7)
+    rate *= FILL_UP / max(float(np.mean(rate[who.current])), 1e-9)
+    count = np.minimum(rng.poisson(rate), 16)
     patient = np.repeat(np.arange(who.size), count)
     pick = weighted(rng, weights, patient.size)
     for number, name in enumerate(names):

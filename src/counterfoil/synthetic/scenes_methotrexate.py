@@ -279,12 +279,15 @@ SILENT: tuple[Scene, ...] = (mtx_new, mtx_restarted, mtx_new_patient, mtx_just_i
 def methotrexate(script: Script, rng: np.random.Generator) -> None:
     """Everybody on it; small practices share the rarer scenes, odd and even by number."""
     pool = pool_of(script, rng, "methotrexate")
-    wanted = practice_share(rng, "methotrexate_overdue") * len(pool)
+    wanted = practice_share(rng, "pincer_me_no_fbc") * len(pool)
     small = np.count_nonzero(script.who.current) < SMALL
     odd = script.who.place.number % 2
     rare = (ODD if odd else EVEN) if small else (*ODD, *EVEN, mtx_elsewhere)
     rare = rare[: max(1, len(pool) // 4)]
-    many = max(1, round(wanted - len(rare)))
+    untested = (
+        0 if small else 2
+    )  # new patients and restarts: silent, and without a test all the same
+    many = max(1, round(wanted - len(rare) - untested))
     scenes: list[tuple[int, Scene]] = [(many, mtx_overdue)]
     scenes += [(1, scene) for scene in (*rare, *SILENT)]
     cast(script, rng, pool, [*scenes, (len(pool), mtx_up_to_date)])

@@ -24,8 +24,9 @@ from counterfoil.synthetic.scenes_methotrexate import methotrexate
 from counterfoil.synthetic.script import Lateness, Script
 
 LITHIUM_SIX_MONTHLY = ("ue", "renal", "tft", "calcium", "weight")
-LITHIUM_LATE = Lateness(184, 175)
-LITHIUM_LATE_65 = Lateness(92, 80)
+LITHIUM_LATE = Lateness(92, 150)
+"""Levels are taken every three months; the published share has none in three months."""
+
 IN_TIME = Lateness(184, 0)
 AMIODARONE_LATE = Lateness(184, 220)
 WEIGHT_LATE = Lateness(366, 260)
@@ -36,23 +37,20 @@ WEIGHT_LATE = Lateness(366, 260)
 def _aged(script: Script, rng: np.random.Generator, patient: int, low: int, high: int) -> None:
     if not low <= script.who.age[patient] <= high:
         years = between(rng, low, high)
-        script.who.birth[patient] = calendar.minus_months(script.as_of, 12 * years) - between(
-            rng, 20, 340
-        )
+        day = calendar.minus_months(script.as_of, 12 * years) - between(rng, 20, 340)
+        script.born(patient, day)
 
 
 def _on_lithium(script: Script, rng: np.random.Generator, patient: int, back: int) -> None:
     script.on(patient, "lithium", back=between(rng, 500, 3000))
-    older = script.as_of - script.who.birth[patient] > 65 * 366
-    late = LITHIUM_LATE_65 if older else LITHIUM_LATE
-    script.tested(patient, ("lithium",), back, 85 if older else 150, late)
+    script.tested(patient, ("lithium",), back, 85, LITHIUM_LATE)
     script.tested(patient, LITHIUM_SIX_MONTHLY, min(back, between(rng, 20, 60)), 150, IN_TIME)
 
 
 def lithium_overdue_younger(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Under 65, no level for well over six months."""
     _aged(script, rng, patient, 30, 62)
-    back = 185 + between(rng, 20, 170)
+    back = 185 + between(rng, 20, 110)
     _on_lithium(script, rng, patient, back)
     script.plant(
         patient,
@@ -85,7 +83,7 @@ def lithium_overdue_older(script: Script, rng: np.random.Generator, patient: int
 def lithium_turned_65(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Turned 65 weeks ago; the level is older than three months and younger than six."""
     turned = between(rng, 14, 40)
-    script.who.birth[patient] = calendar.minus_months(script.as_of - turned, 65 * 12)
+    script.born(patient, calendar.minus_months(script.as_of - turned, 65 * 12))
     back = turned + between(rng, 80, 110)
     _on_lithium(script, rng, patient, back)
     script.plant(
@@ -102,7 +100,7 @@ def lithium_turned_65(script: Script, rng: np.random.Generator, patient: int) ->
 def lithium_younger_in_date(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Under 65 with a level four or five months ago: in date."""
     _aged(script, rng, patient, 30, 62)
-    back = between(rng, 115, 160)
+    back = between(rng, 100, 165)
     _on_lithium(script, rng, patient, back)
     script.plant(
         patient,
@@ -116,26 +114,32 @@ def lithium_younger_in_date(script: Script, rng: np.random.Generator, patient: i
 
 
 def lithium_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> None:
-    """A level in date with weeks to spare."""
-    older = script.as_of - script.who.birth[patient] > 65 * 366
-    back = between(rng, 6, 78 if older else 140)
+    """A level within the last eleven weeks."""
+    back = between(rng, 6, 78)
     _on_lithium(script, rng, patient, back)
     script.plant(patient, "lithium.up_to_date", "clear", ("lithium",), f"level {back} days ago", "")
 
 
+BEYOND_SIX_MONTHS = 0.39
+"""Of those without a level in three months, how many have none in six: follows from the lateness."""
+
+
 def _lithium(script: Script, rng: np.random.Generator) -> None:
     pool = pool_of(script, rng, "lithium")
-    many = max(1, round(practice_share(rng, "lithium_overdue") * len(pool)) - 1)
+    late = max(1, round(practice_share(rng, "pincer_li") * len(pool)))
+    older = max(min(1, late - 1), round(0.2 * late))
+    beyond = max(1, round(BEYOND_SIX_MONTHS * (late - older)))
+    birthday = min(1 if late >= 5 or script.who.place.number % 2 else 0, late - older - beyond)
     scenes: list[tuple[int, Scene]] = [
-        (many, lithium_overdue_younger),
-        (1, lithium_overdue_older),
-        (1, lithium_turned_65),
-        (1, lithium_younger_in_date),
+        (beyond, lithium_overdue_younger),
+        (older, lithium_overdue_older),
+        (birthday, lithium_turned_65),
+        (late - older - beyond - birthday, lithium_younger_in_date),
         (len(pool), lithium_up_to_date),
     ]
     cast(script, rng, pool, scenes)
-    share = min(many + 1, len(pool)) / max(len(pool), 1)
-    as_late_as_now(script, pool, share, LITHIUM_LATE, 150)
+    share = min(late, len(pool)) / max(len(pool), 1)
+    as_late_as_now(script, pool, share, LITHIUM_LATE, 85)
 
 
 # Amiodarone: TFT and LFT every 6 months
@@ -210,7 +214,7 @@ def amiodarone_up_to_date(script: Script, rng: np.random.Generator, patient: int
 
 def _play_amiodarone(script: Script, rng: np.random.Generator) -> None:
     pool = pool_of(script, rng, "amiodarone")
-    many = max(1, round(practice_share(rng, "amiodarone_overdue") * len(pool)) - 1)
+    many = max(1, round(practice_share(rng, "pincer_am") * len(pool)) - 1)
     scenes: list[tuple[int, Scene]] = [
         (many, amiodarone_overdue),
         (1, amiodarone_thyroid),

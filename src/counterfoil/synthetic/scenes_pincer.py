@@ -83,9 +83,12 @@ def _ulcer(script: Script, rng: np.random.Generator) -> None:
     """Indicators B and C: a history of peptic ulcer with an NSAID or an antiplatelet."""
     ulcer, on = script.has["peptic_ulcer"], script.groups
     thinned = on["doac"] | on["warfarin"]
-    for name, group in (("ulcer_nsaid", "nsaid"), ("ulcer_antiplatelet", "clopidogrel")):
+    for name, rate, group in (
+        ("ulcer_nsaid", "pincer_b", "nsaid"),
+        ("ulcer_antiplatelet", "pincer_c", "clopidogrel"),
+    ):
         young = script.who.age < 65 if group == "nsaid" else script.who.age < 120
-        many = _many(rng, name, ulcer, script)
+        many = _many(rng, rate, ulcer, script)
         pool = free(script, rng, ulcer & young & ~thinned & ~on["aspirin"] & ~on["lithium"])
         scenes: list[tuple[int, Scene]] = [
             (many, _hazard(group, f"{name}.unprotected", "needs gastroprotection", "none")),
@@ -105,7 +108,7 @@ def _anticoagulant_nsaid(script: Script, rng: np.random.Generator) -> None:
     """Indicator D: an oral anticoagulant with an NSAID, protected or not."""
     on = script.groups
     thinned = on["doac"] | on["warfarin"]
-    many = _many(rng, "anticoagulant_nsaid", thinned, script)
+    many = _many(rng, "pincer_d", thinned, script)
     long_here = script.who.registered_from < script.as_of - 900
     quiet = thinned & ~script.used & long_here & script.who.current
     quiet &= ~script.has["peptic_ulcer"] & ~script.has["hf"] & ~on["loop"]
@@ -145,7 +148,7 @@ def _anticoagulant_nsaid(script: Script, rng: np.random.Generator) -> None:
 def _two_antiplatelets(script: Script, rng: np.random.Generator) -> None:
     """Indicator F: aspirin with another antiplatelet, without gastroprotection."""
     aspirin = script.groups["aspirin"]
-    many = _many(rng, "aspirin_antiplatelet", aspirin, script)
+    many = _many(rng, "pincer_f", aspirin, script)
     pool = free(script, rng, aspirin & ~script.has["peptic_ulcer"])
 
     def both(script: Script, rng: np.random.Generator, patient: int) -> None:
@@ -173,7 +176,7 @@ def _asthma(script: Script, rng: np.random.Generator) -> None:
     """Indicator G: asthma with a beta-blocker that is not selective for the heart."""
     asthma, on = script.has["asthma"], script.groups
     adults = asthma & (script.who.age >= 18)
-    many = _many(rng, "asthma_betablocker", asthma, script)
+    many = _many(rng, "pincer_g", asthma, script)
     pool = free(script, rng, adults & ~on["betablocker"])
     scene = _hazard(
         "propranolol",
@@ -209,7 +212,7 @@ def _asthma(script: Script, rng: np.random.Generator) -> None:
 def _heart_failure(script: Script, rng: np.random.Generator) -> None:
     """Indicator I: heart failure with an NSAID."""
     failing, on = script.has["hf"], script.groups
-    many = _many(rng, "heart_failure_nsaid", failing, script)
+    many = _many(rng, "pincer_i", failing, script)
     pool = free(script, rng, failing & ~on["doac"] & ~on["warfarin"] & ~on["lithium"])
 
     def covered(script: Script, rng: np.random.Generator, patient: int) -> None:
@@ -242,7 +245,7 @@ def _older_kidneys(script: Script, rng: np.random.Generator) -> None:
     who, on = script.who, script.groups
     taking = (on["acei_arb"] | on["loop"]) & who.current
     older = np.flatnonzero(taking & (who.age >= 73) & ~_scripted(script))
-    share = practice_share(rng, "acei_loop_no_renal")
+    share = practice_share(rng, "pincer_ac")
     fit = (who.age[older] >= 76) & (who.registered_from[older] < script.as_of - 1500)
     fit &= ~script.used[older]
     missed = older[fit]

@@ -52,7 +52,7 @@ def nsaid_unprotected(script: Script, rng: np.random.Generator, patient: int) ->
 def nsaid_nearly_65(script: Script, rng: np.random.Generator, patient: int) -> None:
     """64, and 65 within weeks: silent today, open after the birthday."""
     _bare(script, patient)
-    script.who.birth[patient] = calendar.minus_months(script.as_of + between(rng, 8, 40), 65 * 12)
+    script.born(patient, calendar.minus_months(script.as_of + between(rng, 8, 40), 65 * 12))
     script.on(patient, "nsaid", back=between(rng, 100, 900))
     script.plant(
         patient, "nsaid.nearly_65", "not_open", ("nsaid",), "64 years old", "turns 65 soon", 2
@@ -106,7 +106,7 @@ def _nsaid(script: Script, rng: np.random.Generator) -> None:
     who = script.who
     older = who.age >= 66
     bleeding = _any(script, (*ANTICOAGULANTS, *ANTIPLATELETS))
-    many = round(practice_share(rng, "nsaid_unprotected") * np.count_nonzero(older & who.current))
+    many = round(practice_share(rng, "pincer_a") * np.count_nonzero(older & who.current))
     natural = _people(script, rng, older & script.groups["nsaid"])
     fit = older & ~bleeding & ~script.groups["nsaid"] & ~_prone(script)
     others = _people(script, rng, fit)
@@ -224,7 +224,7 @@ def _both(script: Script, rng: np.random.Generator) -> None:
     anticoagulated = _any(script, ANTICOAGULANTS)
     current = script.who.current
     least = 2 if np.count_nonzero(current) < SMALL else 1
-    share = practice_share(rng, "anticoagulant_antiplatelet")
+    share = practice_share(rng, "pincer_e")
     many = max(least, round(share * np.count_nonzero(anticoagulated & current)))
     long_here = script.who.registered_from < script.as_of - 900
     apart = ~script.has["peptic_ulcer"] & ~script.used

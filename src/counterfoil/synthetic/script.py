@@ -137,6 +137,11 @@ class Script:
         for group in groups:
             self.groups[group][patient] = False
 
+    def born(self, patient: int, day: int) -> None:
+        """Give somebody another birthday; nobody is registered before it."""
+        self.who.birth[patient] = day
+        self.who.registered_from[patient] = max(self.who.registered_from[patient], day)
+
     def tested(
         self,
         patient: int,

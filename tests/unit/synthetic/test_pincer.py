@@ -111,4 +111,4 @@ def test_older_people_without_renal_function_are_who_was_planted(asked):
     }
     assert planted <= got
     assert got - planted <= other
-    assert len(planted) > 10
+    assert len(planted) >= 5

@@ -1,0 +1,508 @@
+"""A written network looked at as a whole: shapes, practice by practice, facts that cannot be, leaks.
+
+Everything is asked in plain SQL of the tables as written, by product names and codes; no rule of the
+project is used, and the generator is not asked what it meant to do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from counterfoil.foundation import days as calendar
+from counterfoil.foundation.errors import DataError
+from counterfoil.records.schema import TABLES
+from counterfoil.synthetic.lists import options, rows
+from counterfoil.synthetic.validation import Check, compare, measure
+
+LEAST_PLANTED = 60
+"""Fewer people than this on either side of a scene say nothing about leaks."""
+
+MOST_TELLING = 0.55
+"""The AUC that no trivial guess may reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """How well a trivial guess tells the planted from the rest: 0.5 is chance."""
+
+    guess: str
+    subject: str
+    planted: int
+    others: int
+    auc: float
+    held: bool
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the guess fails, where there are enough people to say."""
+        return abs(self.auc - 0.5) < MOST_TELLING - 0.5 if self.held else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A network against its targets; see ``docs/reference/synthetic.md`` for every part."""
+
+    as_of: str
+    practices: int
+    patients: int
+    checks: tuple[Check, ...]
+    impossible: dict[str, int]
+    leaks: tuple[Leak, ...]
+    polypharmacy: list[dict[str, float]]
+    chapters: list[dict[str, Any]]
+    pyramid: list[dict[str, Any]]
+    pincer: list[dict[str, Any]]
+    gaps: list[dict[str, int]]
+    sizes: list[dict[str, Any]]
+
+    @property
+    def missed(self) -> list[str]:
+        """What is out of tolerance, impossible or leaking, in words."""
+        out = [
+            f"{c.name}: {c.got} against {c.value} {c.unit}" for c in self.checks if c.met is False
+        ]
+        out += [f"impossible: {what} ({n} rows)" for what, n in self.impossible.items() if n]
+        out += [
+            f"leak: {x.guess} tells {x.subject} (AUC {x.auc:.2f})"
+            for x in self.leaks
+            if x.met is False
+        ]
+        return out
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON, checks and leaks with their verdicts."""
+        out = {name: getattr(self, name) for name in self.__slots__}
+        out["checks"] = [asdict(check) for check in self.checks]
+        out["leaks"] = [{**asdict(leak), "met": leak.met} for leak in self.leaks]
+        out["missed"] = self.missed
+        return out
+
+
+def look(folder: Path) -> Report:
+    """Compare a folder that ``produce`` wrote, as Parquet or CSV, with the targets.
+
+    ``DataError`` where there is no manifest or neither of the two formats.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+        as_of = calendar.parse_day(manifest["as_of"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError.at(str(path), "the manifest that `synth` writes is needed") from None
+    with duckdb.connect() as sql:
+        _open(sql, folder)
+        return report(sql, as_of)
+
+
+def look_at(tables: Mapping[str, pa.Table], truth: pa.Table, lines: pa.Table, as_of: int) -> Report:
+    """The same of tables in memory, with the truth of scenes and of letter lines."""
+    with duckdb.connect() as sql:
+        for name, table in tables.items():
+            sql.register(name, table)
+        sql.register("truth", truth)
+        sql.register("letter_truth", lines)
+        return report(sql, as_of)
+
+
+def _open(sql: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Views of the canonical tables over every practice's file."""
+    ending = next((e for e in ("parquet", "csv") if any(folder.glob(f"*/patient.{e}"))), None)
+    if ending is None:
+        raise DataError.at(str(folder), "practices as csv or parquet are needed to compare")
+    for name, spec in TABLES.items():
+        files = [str(path) for path in sorted(folder.glob(f"*/{name}.{ending}"))]
+        if not files:
+            columns = ", ".join(f'NULL::{_type(f.type)} AS "{f.name}"' for f in spec.arrow)
+            sql.execute(f"CREATE VIEW {name} AS SELECT {columns} WHERE false")
+            continue
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        if ending == "parquet":
+            sql.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+            continue
+        kinds = ", ".join(f"'{f.name}': '{_type(f.type)}'" for f in spec.arrow)
+        sql.execute(
+            f"CREATE TABLE {name} AS SELECT * FROM read_csv([{listed}], header=true, "
+            f"columns={{{kinds}}})"
+        )
+    read = "read_parquet" if ending == "parquet" else "read_csv"
+    kinds = ", header=true, all_varchar=true" if ending == "csv" else ""
+    for name in ("truth", "letter_truth"):
+        file = str(folder / f"{name}.{ending}").replace("'", "''")
+        try:
+            sql.execute(f"CREATE VIEW {name} AS SELECT * FROM {read}('{file}'{kinds})")
+        except duckdb.IOException:
+            raise DataError.at(
+                str(folder), f"{name}.{ending} is needed beside the practices"
+            ) from None
+
+
+def _type(kind: pa.DataType) -> str:
+    if pa.types.is_date(kind):
+        return "DATE"
+    if pa.types.is_boolean(kind):
+        return "BOOLEAN"
+    if pa.types.is_integer(kind):
+        return "BIGINT"
+    if pa.types.is_decimal(kind):
+        return "DECIMAL(24,6)"
+    return "TIMESTAMPTZ" if pa.types.is_timestamp(kind) else "VARCHAR"
+
+
+def report(sql: duckdb.DuckDBPyConnection, as_of: int) -> Report:
+    """Ask everything of a connection that holds the canonical tables and ``truth``."""
+    day = f"DATE '{calendar.to_date(as_of).isoformat()}'"
+    got = measure(sql, as_of)
+    pincer = _pincer(sql, day)
+    got |= {f"pincer_{row['indicator']}": row["median"] for row in pincer}
+    count = _one(sql, "SELECT count(DISTINCT practice) FROM patient")
+    got |= _spread(sql) | _letters(sql)
+    chapters = _chapters(sql)
+    got["chapter_divergence"] = _divergence(chapters)
+    return Report(
+        calendar.to_date(as_of).isoformat(),
+        int(count),
+        int(_one(sql, "SELECT count(*) FROM patient")),
+        compare(got, int(count)),
+        {
+            what: int(_one(sql, f"SELECT count(*) FROM ({q.format(day=day)})"))
+            for what, q in IMPOSSIBLE
+        },
+        tuple(_leaks(sql)),
+        _polypharmacy(sql),
+        chapters,
+        _pyramid(sql),
+        pincer,
+        _gaps(sql),
+        _sizes(sql),
+    )
+
+
+def _one(sql: duckdb.DuckDBPyConnection, question: str) -> float:
+    found = sql.execute(question).fetchone()
+    return float(found[0] or 0) if found else 0.0
+
+
+IMPOSSIBLE = (
+    (
+        "an issue before birth",
+        "SELECT 1 FROM issue JOIN patient USING (patient_id) WHERE issued_on < birth_date",
+    ),
+    (
+        "an issue after leaving",
+        "SELECT 1 FROM issue JOIN patient USING (patient_id) WHERE issued_on >= registered_to",
+    ),
+    (
+        "a result after death",
+        "SELECT 1 FROM coded_entry JOIN patient USING (patient_id) WHERE happened_on >= death_date",
+    ),
+    ("an entry of tomorrow", "SELECT 1 FROM coded_entry WHERE happened_on > {day}"),
+    ("an issue of tomorrow", "SELECT 1 FROM issue WHERE issued_on > {day}"),
+    ("entered before it happened", "SELECT 1 FROM coded_entry WHERE recorded_on < happened_on"),
+    ("withdrawn before it was entered", "SELECT 1 FROM coded_entry WHERE deleted_on < recorded_on"),
+    ("registered before birth", "SELECT 1 FROM patient WHERE registered_from < birth_date"),
+    ("discharged before admitted", "SELECT 1 FROM admission WHERE discharged_on < admitted_on"),
+    ("a plan that ends before it starts", "SELECT 1 FROM plan WHERE end_date < start_date"),
+    (
+        "an NHS number outside the test range",
+        "SELECT 1 FROM patient WHERE nhs_number NOT LIKE '999%'",
+    ),
+    (
+        "a man with contraception or the menopause",
+        "SELECT 1 FROM coded_entry JOIN patient USING (patient_id) WHERE sex = 'male' AND term IN ('Contraception', 'Menopausal symptoms')",
+    ),
+    (
+        "a woman with a prostate",
+        "SELECT 1 FROM issue JOIN patient USING (patient_id) WHERE sex = 'female' AND product_text ILIKE 'finasteride%'",
+    ),
+    (
+        "a controlled drug of schedule 2 or 3 on repeat dispensing, not planted",
+        "SELECT 1 FROM issue WHERE issue_type = 'erd' AND (product_text ILIKE 'tramadol%' OR product_text ILIKE 'pregabalin%' OR product_text ILIKE 'gabapentin%' OR product_text ILIKE 'zomorph%') AND patient_id NOT IN (SELECT patient_id FROM truth WHERE kind = 'erd.controlled_drug')",
+    ),
+)
+"""What no record may hold, and how to ask for it."""
+
+NSAID = "(product_text ILIKE 'naproxen%' OR product_text ILIKE 'ibuprofen%tablets' OR product_text ILIKE 'meloxicam%' OR product_text ILIKE 'celecoxib%')"
+PROTECTED = "(product_text ILIKE '%prazole%')"
+THINNED = "(product_text ILIKE '%xaban%' OR product_text ILIKE 'warfarin%')"
+PLATELETS = "(product_text ILIKE 'aspirin%' OR product_text ILIKE 'clopidogrel%')"
+KIDNEY = "(product_text ILIKE '%pril %' OR product_text ILIKE 'furosemide%' OR product_text ILIKE 'bumetanide%')"
+FLAGS = {
+    "nsaid": f"issue WHERE {NSAID}",
+    "ppi": f"issue WHERE {PROTECTED}",
+    "oac": f"issue WHERE {THINNED}",
+    "platelet": f"issue WHERE {PLATELETS}",
+    "aspirin": "issue WHERE product_text ILIKE 'aspirin%'",
+    "other_platelet": "issue WHERE product_text ILIKE 'clopidogrel%'",
+    "nsbb": "issue WHERE product_text ILIKE 'propranolol%'",
+    "acei_loop": f"issue WHERE {KIDNEY}",
+    "mtx": "issue WHERE product_text ILIKE 'methotrexate%'",
+    "amio": "issue WHERE product_text ILIKE 'amiodarone%'",
+    "lith": "issue WHERE product_text ILIKE 'priadel%' OR product_text ILIKE 'camcolit%'",
+}
+CODED = {
+    "ulcer": "term ILIKE 'peptic ulcer%'",
+    "asthma": "term = 'Asthma'",
+    "hf": "term = 'Heart failure'",
+}
+TESTED = {
+    "fbc": ("term IN ('Haemoglobin estimation', 'Full blood count')", 92),
+    "lft": ("term IN ('Serum alanine aminotransferase level', 'Liver function tests')", 92),
+    "tft": ("term ILIKE 'Serum thyroid stimulating%'", 183),
+    "level": ("term = 'Serum lithium level'", 92),
+    "renal": ("term = 'Serum creatinine level'", 457),
+}
+INDICATORS = {
+    "a": ("age >= 65", "nsaid AND NOT ppi", "65+: NSAID, no PPI"),
+    "b": ("ulcer", "nsaid AND NOT ppi", "ulcer: NSAID, no PPI"),
+    "c": ("ulcer", "platelet AND NOT ppi", "ulcer: antiplatelet, no PPI"),
+    "d": ("oac", "nsaid", "anticoagulant: NSAID"),
+    "e": ("oac", "platelet AND NOT ppi", "anticoagulant: antiplatelet, no PPI"),
+    "f": ("aspirin", "other_platelet AND NOT ppi", "aspirin: antiplatelet, no PPI"),
+    "g": ("asthma", "nsbb", "asthma: beta-blocker"),
+    "i": ("hf", "nsaid", "heart failure: NSAID"),
+    "ac": ("age >= 75 AND acei_loop", "NOT renal", "75+ ACEI or loop: no U&E"),
+    "me_no_fbc": ("mtx", "NOT fbc", "methotrexate: no FBC"),
+    "me_no_lft": ("mtx", "NOT lft", "methotrexate: no LFT"),
+    "am": ("amio", "NOT tft", "amiodarone: no TFT"),
+    "li": ("lith", "NOT level", "lithium: no level"),
+}
+"""Each indicator: who is at risk, what is found, and a short name."""
+
+
+def _pincer(sql: duckdb.DuckDBPyConnection, day: str) -> list[dict[str, Any]]:
+    """Each indicator's share at risk by practice: median and deciles, in percent."""
+    sql.execute(
+        f"""CREATE OR REPLACE TEMP TABLE recent AS SELECT patient_id, product_text FROM issue
+        WHERE cancelled_on IS NULL AND deleted_on IS NULL AND issued_on BETWEEN {day} - 92 AND {day}"""
+    )
+    parts = [
+        f"patient_id IN (SELECT patient_id FROM {where.replace('issue WHERE', 'recent WHERE', 1)}) AS {name}"
+        for name, where in FLAGS.items()
+    ]
+    parts += [
+        f"patient_id IN (SELECT patient_id FROM coded_entry WHERE {where}) AS {name}"
+        for name, where in CODED.items()
+    ]
+    parts += [
+        f"patient_id IN (SELECT patient_id FROM coded_entry WHERE ({where}) AND deleted_on IS NULL "
+        f"AND happened_on >= {day} - {back}) AS {name}"
+        for name, (where, back) in TESTED.items()
+    ]
+    sql.execute(
+        f"CREATE OR REPLACE TEMP TABLE flagged AS SELECT practice, patient_id, age, {', '.join(parts)} FROM listed"
+    )
+    out = []
+    for name, (risk, found, label) in INDICATORS.items():
+        shares = [
+            float(r[0])
+            for r in sql.execute(
+                f"""SELECT 100.0 * count(*) FILTER ({found}) / count(*) FROM flagged WHERE {risk}
+                GROUP BY practice ORDER BY 1"""
+            ).fetchall()
+        ]
+        whole = sql.execute(
+            f"SELECT count(*) FILTER ({found}), count(*) FROM flagged WHERE {risk}"
+        ).fetchone()
+        if not shares or whole is None:
+            continue
+        out.append(
+            {
+                "indicator": name,
+                "label": label,
+                "found": int(whole[0]),
+                "at_risk": int(whole[1]),
+                "median": _quantile(shares, 0.5),
+                "deciles": [round(_quantile(shares, n / 10), 3) for n in range(1, 10)],
+            }
+        )
+    return out
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def _spread(sql: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    sizes = [
+        float(r[0]) for r in sql.execute("SELECT count(*) FROM listed GROUP BY practice").fetchall()
+    ]
+    mean = sum(sizes) / len(sizes)
+    spread = (sum((s - mean) ** 2 for s in sizes) / len(sizes)) ** 0.5
+    letters = _one(sql, "SELECT count(*) FROM document") / sum(sizes) * 1000
+    return {"list_size_cv": spread / mean, "letters_per_1000": letters}
+
+
+def _letters(sql: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """Per letter that lists everything: medicines, and those started, changed and stopped."""
+    letters = _one(sql, f"SELECT count(DISTINCT letter) FROM {WHOLE}") or 1.0
+    lines = f"SELECT count(*) FROM {WHOLE} AND place IS NOT NULL"
+    out = {
+        "letter_medicines": _one(sql, f"{lines} AND stated IS DISTINCT FROM 'stopped'") / letters
+    }
+    for name, stated in (("started", "new"), ("changed", "changed"), ("stopped", "stopped")):
+        out[f"letter_{name}"] = _one(sql, f"{lines} AND stated = '{stated}'") / letters
+        told = _one(sql, f"{lines} AND stated = '{stated}' AND coalesce(reason, '') <> ''")
+        out[f"letter_{name}_reason"] = 100 * told / max(out[f"letter_{name}"] * letters, 1.0)
+    return out
+
+
+WHOLE = "letter_truth WHERE layout <> 'changes_only'"
+
+
+def _chapters(sql: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Items by BNF chapter, generated and national."""
+    chapter_of = {group: r["chapter"] for r in rows("chapters") for group in r["groups"].split("|")}
+    named = {
+        option.product: chapter_of.get(option.drug if option.group == "acute" else option.group, "")
+        for option in options()
+    }
+    counts = dict.fromkeys((r["chapter"] for r in rows("chapters")), 0)
+    for product, number in sql.execute(
+        "SELECT product_text, count(*) FROM given GROUP BY 1"
+    ).fetchall():
+        chapter = named.get(product, "")
+        if chapter:
+            counts[chapter] += number
+    total = sum(counts.values()) or 1
+    return [
+        {
+            "chapter": r["name"],
+            "percent": round(100.0 * counts[r["chapter"]] / total, 2),
+            "national": float(r["percent"]) if r["percent"] else None,
+        }
+        for r in rows("chapters")
+    ]
+
+
+def _divergence(chapters: list[dict[str, Any]]) -> float:
+    """Half the sum of the differences over the chapters with a published share, in points."""
+    gaps = [abs(c["percent"] - c["national"]) for c in chapters if c["national"]]
+    return float(sum(gaps)) / 2
+
+
+def _polypharmacy(sql: duckdb.DuckDBPyConnection) -> list[dict[str, float]]:
+    found = dict(sql.execute("SELECT n, count(*) FROM held GROUP BY 1").fetchall())
+    total = sum(found.values()) or 1
+    curve = _negative_binomial(1.87, 0.27, 16)
+    return [
+        {
+            "items": n,
+            "percent": round(100.0 * sum(c for k, c in found.items() if k >= n) / total, 2),
+            "expected": round(100 * curve[n], 2),
+        }
+        for n in range(1, 16)
+    ]
+
+
+def _negative_binomial(mean: float, shape: float, upto: int) -> list[float]:
+    """The share of people with at least n items, for n from 0: the curve that fits the surveys."""
+    chance = (shape / (shape + mean)) ** shape
+    ratio = mean / (shape + mean)
+    out, left = [1.0], 1.0
+    for n in range(upto):
+        left -= chance
+        out.append(left)
+        chance *= (n + shape) / (n + 1) * ratio
+    return out
+
+
+def _pyramid(sql: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    found = sql.execute(
+        "SELECT least(90, floor(age / 5) * 5)::INT AS age, count(*) FILTER (sex = 'male'), "
+        "count(*) FILTER (sex = 'female') FROM listed GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return [{"age": a, "male": m, "female": f} for a, m, f in found]
+
+
+def _gaps(sql: duckdb.DuckDBPyConnection) -> list[dict[str, int]]:
+    """Days between one issue of a 28-day repeat and the next, in the last year."""
+    found = sql.execute(
+        """SELECT gap, count(*) FROM (SELECT issued_on - lag(issued_on) OVER (PARTITION BY plan_id
+        ORDER BY issued_on) AS gap FROM given WHERE supply_days = 28 AND issue_type = 'repeat')
+        WHERE gap BETWEEN 1 AND 70 GROUP BY 1 ORDER BY 1"""
+    ).fetchall()
+    return [{"days": int(d), "count": n} for d, n in found]
+
+
+def _sizes(sql: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    found = sql.execute(
+        """SELECT l.practice, any_value(l.n), any_value(l.old),
+        count(g.issue_id) * 1.0 / any_value(l.n) FROM (SELECT practice, count(*) AS n,
+          100.0 * avg(CASE WHEN age >= 75 THEN 1 ELSE 0 END) AS old FROM listed GROUP BY 1) l
+        LEFT JOIN given g ON g.practice = l.practice GROUP BY 1 ORDER BY 2"""
+    ).fetchall()
+    return [
+        {"practice": p, "patients": n, "aged_75_plus": round(old, 1), "items": round(items, 2)}
+        for p, n, old, items in found
+    ]
+
+
+GUESSES = {
+    "the order of the patients": "rank_in_list",
+    "the NHS number": "number",
+    "the day of registration": "registered",
+    "the number of coded entries": "entries",
+}
+
+
+def _leaks(sql: duckdb.DuckDBPyConnection) -> list[Leak]:
+    """How well order, ids, dates and size tell who is planted; sizes only within one subject."""
+    sql.execute(
+        """CREATE OR REPLACE TEMP TABLE guessed AS SELECT l.patient_id,
+        row_number() OVER (PARTITION BY practice ORDER BY patient_id) * 1.0
+          / count(*) OVER (PARTITION BY practice) AS rank_in_list,
+        coalesce(TRY_CAST(nhs_number AS BIGINT), 0) AS number,
+        date_diff('day', DATE '1900-01-01', registered_from) AS registered,
+        coalesce(n, 0) AS entries FROM listed l LEFT JOIN (SELECT patient_id, count(*) AS n
+          FROM coded_entry GROUP BY 1) USING (patient_id)"""
+    )
+    out = []
+    for guess in ("the order of the patients", "the NHS number"):
+        out.append(_leak(sql, guess, "anybody planted", "true", "NOT planted"))
+    subjects = sql.execute(
+        "SELECT split_part(kind, '.', 1), count(*) FROM truth GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    for subject, _ in subjects:
+        for guess in GUESSES:
+            out.append(
+                _leak(
+                    sql,
+                    guess,
+                    subject,
+                    f"kind LIKE '{subject}.%' AND expected = 'open'",
+                    f"patient_id IN (SELECT patient_id FROM truth WHERE kind LIKE '{subject}.%' "
+                    "AND expected IN ('clear', 'not_open'))",
+                )
+            )
+    return [leak for leak in out if leak.planted and leak.others]
+
+
+def _leak(
+    sql: duckdb.DuckDBPyConnection, guess: str, subject: str, planted: str, others: str
+) -> Leak:
+    column = GUESSES[guess]
+    found = sql.execute(
+        f"""WITH told AS (SELECT {column} AS x, patient_id IN (SELECT patient_id FROM truth
+              WHERE {planted}) AS planted, patient_id FROM guessed),
+            kept AS (SELECT x, planted FROM told WHERE planted OR {others}),
+            ranked AS (SELECT planted, rank() OVER (ORDER BY x)
+              + (count(*) OVER (PARTITION BY x) - 1) / 2.0 AS place FROM kept)
+        SELECT count(*) FILTER (planted), count(*) FILTER (NOT planted),
+          sum(place) FILTER (planted) FROM ranked"""
+    ).fetchone()
+    assert found is not None
+    many, rest, total = int(found[0]), int(found[1]), float(found[2] or 0)
+    auc = (total - many * (many + 1) / 2) / (many * rest) if many and rest else 0.5
+    held = min(many, rest) >= LEAST_PLANTED and guess != "the number of coded entries"
+    error = (1 / (12 * max(min(many, rest), 1))) ** 0.5
+    return Leak(guess, subject, many, rest, round(auc, 3), held and error < 0.025)
