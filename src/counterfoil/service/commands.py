@@ -236,10 +236,14 @@ def import_record(
     practice: str,
     as_of: date | None = None,
     accept_loss: bool = False,
+    *,
+    dry: bool = False,
+    **told: Any,
 ) -> dict[str, Any]:
     """Load a record for a practice and publish it; the JSON of ``counterfoil import``.
 
-    One patient's bundle is put into what the practice holds. ``DataError`` leaves everything as
+    *told* are options of :class:`counterfoil.records.importers.Options`. With *dry* nothing is
+    stored, and ``snapshot`` is missing. One patient's bundle is put into what the practice holds. ``DataError`` leaves everything as
     it was; a load that would take away more than a twentieth of a table is one, unless *accept_loss*.
     """
     home = open_home(folder)
@@ -247,14 +251,17 @@ def import_record(
     from counterfoil.records.persons import DEMO_KEY
     from counterfoil.service.casework import clock, from_rules, loop
     from counterfoil.service.pilot import figures
-    from counterfoil.service.records import publishing
+    from counterfoil.service.records import publishing, reading
 
     key = DEMO_KEY if home.demo else home.secret("person.key").encode()
-    load = importers.read(kind, path, practice, key=key)
+    options = importers.Options(patients=reading.patients_by_number(practice), **told)
+    load = importers.read(kind, path, practice, key=key, options=options)
     if home.demo:
         from counterfoil.records.nhs import check_demo
 
         check_demo(load)
+    if dry:
+        return load.to_json()
     _practice_of(load)
     done = publishing.publish(
         load, as_of or clock.today(), from_rules.findings_of, accept_loss=accept_loss

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.foundation.errors import DataError, UsageError
-from counterfoil.records import read, read_record_file, sniff
+from counterfoil.records import detect, read, read_record_file
 from counterfoil.records.importers.csv_template import required
 from counterfoil.records.load import of_tables
 from counterfoil.records.nhs import check_demo, is_test_number, is_valid, normalise
@@ -119,8 +119,10 @@ def test_the_record_as_it_was_known_on_a_day():
 
 def test_the_kind_of_a_file_is_found_out(tmp_path):
     (tmp_path / "bundle.json").write_text("\ufeff\n {}", "utf-8")
-    assert sniff(tmp_path / "bundle.json") == "gpconnect"
-    assert sniff(tmp_path) == "csv"
+    assert detect(tmp_path / "bundle.json").kind == "gpconnect"
+    assert detect(tmp_path).kind == "gpconnect"
+    (tmp_path / "patient.csv").write_text("patient_id,sex\n")
+    assert detect(tmp_path).kind == "csv"
     (tmp_path / "letter.txt").write_text("Dear doctor")
     with pytest.raises(DataError, match=r"letter\.txt"):
         read_record_file(tmp_path / "letter.txt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from counterfoil.records.importers.element import Element, UnreadableError
 
 _LIKE_A_NUMBER_OF_SOMEBODY = re.compile(r"\d[\d\s-]{8,}\d")
 _KINDS = ("collection", "searchset", "batch-response")
+_R4_KINDS = ("message", "document", "transaction", "batch", "history")
 _R4_ONLY = {"ServiceRequest", "MedicationKnowledge"}
 
 
@@ -65,8 +66,12 @@ class Bundle:
         return re.split(r"[/:]", text)[-1] or None if text else None
 
 
-def open_bundle(path: Path) -> Bundle:
-    """The bundle of one patient in *path*.
+Adapt = Callable[[dict[str, Any]], None]
+"""Changes a document in place, so that a bundle of another release reads as one of STU3."""
+
+
+def open_bundle(path: Path, adapt: Adapt | None = None) -> Bundle:
+    """The bundle of one patient in *path*; with *adapt*, of any type and of FHIR R4.
 
     Raises :class:`DataError` with file and line or JSON path for anything else: text that is not
     JSON or is cut, JSON that is not FHIR, FHIR of another release, an error in place of a record,
@@ -84,13 +89,16 @@ def open_bundle(path: Path) -> Bundle:
         )
     if kind != "Bundle":
         _refuse(path, "", "expected a FHIR bundle", f"a single {kind[:40]}")
-    if document.get("type") not in _KINDS:
+    if document.get("type") not in _KINDS + (_R4_KINDS if adapt else ()):
         _refuse(path, "type", "expected a bundle of type collection")
     try:
+        if adapt is not None:
+            adapt(document)
         resources = list(_resources(document))
     except UnreadableError as error:
         raise DataError.at(path.name, str(error)) from None
-    _check_release(path, resources)
+    if adapt is None:
+        _check_release(path, resources)
     bundle = Bundle(path.name, resources, _patient(path, resources))
     _index(bundle, document)
     _check_subjects(bundle)

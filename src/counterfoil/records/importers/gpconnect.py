@@ -68,7 +68,7 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
     bundle = open_bundle(path)
     ledger = Ledger(bundle, practice, FORMAT)
     try:
-        patient = _patient(ledger, key)
+        patient = read_patient(ledger, key)
     except UnreadableError as error:
         raise DataError.at(bundle.name, str(error)) from None
     ledger.loaded(bundle.patient, "patient", patient)
@@ -93,7 +93,8 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
     )
 
 
-def _patient(ledger: Ledger, key: bytes) -> dict[str, Any]:
+def read_patient(ledger: Ledger, key: bytes) -> dict[str, Any]:
+    """The row of the bundle's patient. Raises :class:`UnreadableError`."""
     resource = ledger.bundle.patient
     body = resource.body
     number, status = _nhs_number(ledger, body)

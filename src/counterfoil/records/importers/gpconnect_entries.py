@@ -100,19 +100,21 @@ class Links:
                 self.plans.setdefault(other.id, each.id)
 
 
-def read_entries(ledger: Ledger, links: Links, patient_id: str) -> None:
-    """Settle every Observation, Condition, AllergyIntolerance and the like."""
+def read_entries(
+    ledger: Ledger, links: Links, patient_id: str, apart: frozenset[str] = frozenset()
+) -> None:
+    """Settle every Observation, Condition, AllergyIntolerance and the like; not the kinds *apart*."""
     readings: dict[str, tuple[str, Callable[[Resource], None]]] = {
         "Observation": ("coded_entry", lambda r: _observation(ledger, links, r, patient_id)),
         "DiagnosticReport": ("coded_entry", lambda r: _report(ledger, r, patient_id)),
         "Immunization": ("coded_entry", lambda r: _immunization(ledger, r, patient_id)),
         "Condition": ("problem", lambda r: _condition(ledger, links, r, patient_id)),
         "AllergyIntolerance": ("allergy", lambda r: _allergy(ledger, r, patient_id)),
-        "ProcedureRequest": ("recall", lambda r: _recall(ledger, r, patient_id)),
+        "ProcedureRequest": ("recall", lambda r: read_recall(ledger, r, patient_id)),
         "Organization": ("organisation", lambda r: _organisation(ledger, r)),
     }
     for each in ledger.bundle.resources:
-        if each.kind not in readings:
+        if each.kind not in readings or each.kind in apart:
             continue
         table, read = readings[each.kind]
         try:
@@ -392,7 +394,8 @@ def _allergy_kind(body: Element, term: str) -> str:
     return "intolerance" if body.text("type") == "intolerance" else "allergy"
 
 
-def _recall(ledger: Ledger, resource: Resource, patient_id: str) -> None:
+def read_recall(ledger: Ledger, resource: Resource, patient_id: str) -> None:
+    """What is planned for the patient. Raises :class:`UnreadableError`."""
     body = resource.body
     status = _not_in_error(body)
     concept = read_concept(body.child("code"))

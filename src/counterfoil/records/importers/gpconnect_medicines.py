@@ -48,15 +48,24 @@ _QUANTITY_TEXT = (
 _PLAIN_DOSAGE = {"text", "patientInstruction", "sequence"}
 
 
-def read_medicines(ledger: Ledger, patient_id: str, problems: dict[str, str]) -> None:
-    """Settle every medication resource. *problems* says by plan id which problem it is linked to."""
+def read_medicines(
+    ledger: Ledger,
+    patient_id: str,
+    problems: dict[str, str],
+    apart: frozenset[str] = frozenset(),
+) -> None:
+    """Settle every medication resource. *problems* says by plan id which problem it is linked to.
+
+    Requests contained in resources of the kinds in *apart* are left to whoever reads those.
+    """
     statements: dict[str, list[Resource]] = {}
     requests = []
     for each in ledger.bundle.resources:
         if each.kind == "Medication":
             ledger.merged(each)
         elif each.kind == "MedicationRequest":
-            requests.append(each)
+            if each.holder is None or each.holder.kind not in apart:
+                requests.append(each)
         elif each.kind == "MedicationStatement" and each.path not in ledger.bundle.twice:
             try:
                 statements.setdefault(_based_on(ledger, each) or "", []).append(each)

@@ -62,6 +62,10 @@ class Ledger:
         self._settle(resource, "not_carried")
         self.note(f"{resource.kind}: not carried, {reason}")
 
+    def ignore(self, resource: Resource) -> None:
+        """*resource* is none of the source: the reader put it there."""
+        self._settled.add(resource.path)
+
     def note(self, text: str) -> None:
         """A sentence for the report; the same one several times is counted."""
         self._notes[text] += 1

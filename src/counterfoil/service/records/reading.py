@@ -46,6 +46,24 @@ def opened(row: Snapshot | None) -> files.Snapshot | None:
     return None if row is None else store().open(row.snapshot_id)
 
 
+def patients_by_number(practice: str) -> dict[str, str]:
+    """The patient ids of the practice's published record by NHS number.
+
+    A number that two patients have is left out: whose it is cannot be known.
+    """
+    with leased(practice) as row:
+        found = opened(row)
+        if found is None:
+            return {}
+        table = found.scan("patient").read(["nhs_number", "patient_id"])
+    ids: dict[str, set[str]] = {}
+    numbers = table["nhs_number"].to_pylist()
+    for number, patient_id in zip(numbers, table["patient_id"].to_pylist(), strict=True):
+        if number is not None:
+            ids.setdefault(number, set()).add(patient_id)
+    return {number: min(held) for number, held in ids.items() if len(held) == 1}
+
+
 def take_lease(snapshot_id: str) -> Lease:
     """Hold a snapshot's files; the lease ends when it is deleted, or by itself after a while."""
     return Lease.objects.create(
