@@ -179,15 +179,18 @@ def _doctor(args: argparse.Namespace) -> int:
     from importlib import metadata, resources
 
     from counterfoil.service.config.home import Home, default_folder
+    from counterfoil.terminology.releases import Releases
 
     assets = resources.files("counterfoil.service") / "assets" / "nhsuk"
     home = Home(default_folder())
+    terminology = Releases(home.terminology).pinned()
     found = {
         "counterfoil": metadata.version("counterfoil"),
         "python": platform.python_version(),
         "home": str(home.folder) + ("" if home.exists else " (not made yet)"),
         "kind of home": "demo" if home.demo else "real" if home.exists else "none",
         "database": "PostgreSQL" if os.environ.get("COUNTERFOIL_DATABASE_URL") else "SQLite",
+        "terminology in use": ", ".join(terminology.values()) or "the project's own formulary",
         "design system files": "there" if assets.is_dir() else "missing: run make setup",
         **{
             name: shutil.which(name) or "not found (needed for the tests only)"

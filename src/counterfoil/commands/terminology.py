@@ -116,9 +116,10 @@ def _load(args: argparse.Namespace) -> int:
             accept_loss=args.accept_loss,
             name=args.name,
             system=args.system,
+            progress=progress,
         )
     finally:
-        progress("", 1)
+        progress("done", 1)
     if args.format == "json":
         show_json(report.to_json())
     else:

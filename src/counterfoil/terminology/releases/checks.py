@@ -46,7 +46,7 @@ def check(read: Read, present: set[str], places: dict[str, str]) -> list[Anomaly
     if "vmp_cd" in checked:
         _unique(_column(read("vmp_cd"), "VPID"), places["vmp_cd"], checked["vmp_cd"].columns[0])
     lookup = read("lookup") if "lookup" in present else None
-    odd: list[Anomaly] = []
+    odd: list[Anomaly] = [] if lookup is None else _codes_once(lookup, places["lookup"])
     for name, table in checked.items():
         rows = read(name)
         for column in table.columns:
@@ -87,6 +87,21 @@ def _one_level(keys: Mapping[str, pa.Array]) -> None:
                 raise DataError.at(
                     f"{first} and {second}", "an identifier of one level only is expected", found
                 )
+
+
+def _codes_once(lookup: pa.Table, place: str) -> list[Anomaly]:
+    """A code described twice in one list: odd, and refused where it bears on safety."""
+    seen: dict[tuple[str, str], str | None] = {}
+    twice: list[str] = []
+    columns = (lookup[c].to_pylist() for c in ("LIST", "CD", "DESC"))
+    for name, code, words in zip(*columns, strict=True):
+        if seen.setdefault((name, code), words) == words:
+            continue
+        if name in SAFETY_LISTS:
+            raise DataError.at(f"{place} in {name}", "each code described once", code)
+        twice.append(f"{name} {code}")
+    what = "codes described twice in a list; the first description was taken"
+    return [Anomaly(what, len(twice), tuple(twice[:5]))] if twice else []
 
 
 def _met(

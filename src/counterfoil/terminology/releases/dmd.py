@@ -22,7 +22,7 @@ from counterfoil.terminology.releases import checks, derive
 from counterfoil.terminology.releases.markup import Tables, head_of, parse, read_schema
 from counterfoil.terminology.releases.oddities import oddities
 from counterfoil.terminology.releases.report import Anomaly, LoadReport
-from counterfoil.terminology.releases.sniff import Kind, Options
+from counterfoil.terminology.releases.sniff import Kind, Options, Progress
 from counterfoil.terminology.releases.source import Entry, Source
 from counterfoil.terminology.releases.store import Facts, Release, Releases, Written, content_hash
 from counterfoil.terminology.releases.tables import (
@@ -215,15 +215,21 @@ def _load(
     before = None if options.accept_loss else releases.before(facts)
 
     def write(folder: Path) -> Written:
-        return _write(folder, source, files, before)
+        return _write(folder, source, files, before, options.progress)
 
     return releases.add(facts, options.why, write)
 
 
-def _write(folder: Path, source: Source, files: list[_File], before: Release | None) -> Written:
+def _write(
+    folder: Path,
+    source: Source,
+    files: list[_File],
+    before: Release | None,
+    progress: Progress,
+) -> Written:
     rows = folder / "source"
     rows.mkdir()
-    odd, notes = _parse(rows, source, files)
+    odd, notes = _parse(rows, source, files, progress)
     present = {p.stem for p in rows.glob("*.parquet")}
     counts = {name: pq.read_metadata(str(rows / f"{name}.parquet")).num_rows for name in present}
     for file in files:
@@ -238,19 +244,31 @@ def _write(folder: Path, source: Source, files: list[_File], before: Release | N
         path = rows / f"{name}.parquet"
         return pq.read_table(str(path)) if path.is_file() else _no_rows(name)
 
+    progress("checking references", 0.8)
     odd += checks.check(read, present, _places(files))
     read.cache_clear()
     pa.default_memory_pool().release_unused()
+    progress("writing products", 0.9)
     odd += _derive(folder, read, present)
     tables = {name: {"read": counts[name], "loaded": counts[name]} for name in sorted(counts)}
     return Written(tables, tuple(odd), tuple(notes))
 
 
-def _parse(rows: Path, source: Source, files: list[_File]) -> tuple[list[Anomaly], list[str]]:
+def _parse(
+    rows: Path, source: Source, files: list[_File], progress: Progress
+) -> tuple[list[Anomaly], list[str]]:
     schemas = {e.name: e for e in source.named(".xsd")}
     odd: list[Anomaly] = []
     unchecked: list[str] = []
     out = Tables(rows)
+    size = sum(file.entry.size for file in files) or 1
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("reading the release", 0.05 + 0.75 * done / size)
+
     try:
         for file in files:
             schema: etree.XMLSchema | None = None
@@ -258,7 +276,7 @@ def _parse(rows: Path, source: Source, files: list[_File]) -> tuple[list[Anomaly
                 schema = read_schema(schemas[file.schema])
             else:
                 unchecked.append(file.entry.name)
-            parsed = parse(file.entry, file.kind, schema, out)
+            parsed = parse(file.entry, file.kind, schema, out, advance)
             odd += [
                 Anomaly(f"{file.entry.name}: {name} is not known and was left out", count)
                 for name, count in sorted(parsed.unknown.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,8 +177,14 @@ def read_schema(entry: Entry) -> etree.XMLSchema:
         raise DataError.at(entry.place, "an XSD is expected", str(error)) from error
 
 
-def parse(entry: Entry, kind: FileKind, schema: etree.XMLSchema | None, out: Tables) -> Parsed:
-    """Stream one file into *out*.
+def parse(
+    entry: Entry,
+    kind: FileKind,
+    schema: etree.XMLSchema | None,
+    out: Tables,
+    advance: Callable[[int], None],
+) -> Parsed:
+    """Stream one file into *out*; *advance* is told how many bytes have been read further.
 
     Raises :class:`DataError` with the place where the XML is broken or cut short, a row or the
     document breaks the XSD or a column's kind, or the file is of another kind.
@@ -187,7 +193,7 @@ def parse(entry: Entry, kind: FileKind, schema: etree.XMLSchema | None, out: Tab
     batches: dict[tuple[str, str], _Batch] = {}
     try:
         with entry.open() as stream:
-            _stream(entry, kind, schema, _Paced(stream, entry.place), out, batches, parsed)
+            _stream(entry, kind, schema, _Paced(stream, entry.place, advance), out, batches, parsed)
     except _SchemaError as error:
         assert schema is not None
         raise _invalid(entry, kind, schema, error.message) from error
@@ -386,14 +392,16 @@ def _left_over(root: Any, kind: FileKind, parsed: Parsed) -> None:
 class _Paced:
     """A stream that stops a file which goes on without records: its memory could not be freed."""
 
-    def __init__(self, stream: Bytes, place: str) -> None:
+    def __init__(self, stream: Bytes, place: str, advance: Callable[[int], None]) -> None:
         self._stream = stream
         self._place = place
+        self._advance = advance
         self._since = 0
 
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(size)
         self._since += len(block)
+        self._advance(len(block))
         if self._since > MOST_BETWEEN:
             raise DataError.at(
                 self._place, f"a record of a known kind within {MOST_BETWEEN:,} bytes is expected"

@@ -28,13 +28,21 @@ MODULES = [
 """Where kinds are defined, in the order in which they are asked."""
 
 
+Progress = Callable[[str, float], None]
+"""Told what is being done and which share of it is done."""
+
+
+def quiet(what: str, done: float) -> None:
+    """No progress to show."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What the user said beside the path.
 
     ``allow_mixed``: files of several dates are one release. ``accept_loss``: a table may shrink.
     ``name`` and ``system`` (``snomed`` or ``dmd``) are for a set of codes. ``why`` is what the
-    sniff found.
+    sniff found. ``progress`` is told how far a long load is.
     """
 
     allow_mixed: bool = False
@@ -42,6 +50,7 @@ class Options:
     name: str | None = None
     system: str | None = None
     why: str = ""
+    progress: Progress = quiet
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tempfile
 import zipfile
 import zlib
@@ -126,9 +127,11 @@ class Source:
         return [e for e in self.entries if e.name.lower().endswith(ending)]
 
     def _add_folder(self, folder: Path) -> None:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                self._add_file(path, path.relative_to(folder).as_posix())
+        for under, _, names in os.walk(folder):
+            for name in sorted(names):
+                path = Path(under, name)
+                if path.is_file() and not name.startswith("."):
+                    self._add_file(path, path.relative_to(folder).as_posix())
 
     def _add_file(self, path: Path, place: str) -> None:
         size = path.stat().st_size

@@ -151,18 +151,19 @@ class Releases:
         accept_loss: bool = False,
         name: str | None = None,
         system: str | None = None,
+        progress: Callable[[str, float], None] | None = None,
     ) -> LoadReport:
         """Load what lies at *path*; its kind is found from the content and said in the report.
 
         All or nothing: a :class:`DataError` names what is wrong and leaves everything as it was.
         The same content again changes nothing. See :class:`sniff.Options` for the choices.
         """
-        from counterfoil.terminology.releases.sniff import Options, kind_of
+        from counterfoil.terminology.releases.sniff import Options, kind_of, quiet
         from counterfoil.terminology.releases.source import Source
 
         with self._locked(), Source(path) as source:
             kind, why = kind_of(source, is_set=bool(name or system))
-            options = Options(allow_mixed, accept_loss, name, system, why)
+            options = Options(allow_mixed, accept_loss, name, system, why, progress or quiet)
             return kind.load(self, source, options)
 
     def all(self) -> list[Release]:

@@ -305,6 +305,27 @@ def test_another_code_that_the_lookup_lacks_is_odd(releases: Releases) -> None:
     assert rows(releases, "product")[VMP["tablet"]]["form"] is None
 
 
+def test_a_code_described_twice_is_odd_or_refused(releases: Releases) -> None:
+    def twice(made: SmallRelease, name: str) -> None:
+        first = made.rows[("lookup", name, "INFO")][0]
+        made.rows[("lookup", name, "INFO")].append({**first, "DESC": "Something else"})
+
+    words = refused(releases, lambda m: twice(m, "CONTROL_DRUG_CATEGORY"))
+    assert "CONTROL_DRUG_CATEGORY" in words
+    made = SmallRelease()
+    twice(made, "FORM")
+    report = load(releases, made)
+    assert any("described twice" in a.what for a in report.anomalies)
+
+
+def test_progress_is_told_to_the_end(releases: Releases, tmp_path: Path) -> None:
+    told: list[float] = []
+    path = SmallRelease().write(tmp_path / "a.zip")
+    releases.load(path, progress=lambda what, done: told.append(done))
+    assert told == sorted(told)
+    assert 0 < told[0] < told[-1] < 1
+
+
 def test_an_id_twice_is_refused(releases: Releases) -> None:
     words = refused(releases, lambda m: m.of("amp", "AMP")[1].update(APID=AMP["tablet"]))
     assert "AMPS/AMP[2] APID" in words
@@ -443,7 +464,7 @@ def test_a_file_cut_off_anywhere_is_refused(
     files = SmallRelease().files(schemas=schemas)
     name = SmallRelease().name("vtm")
     whole = files[name]
-    for size in range(0, len(whole), 23):
+    for size in range(0, len(whole), 41):
         files[name] = whole[:size]
         with pytest.raises(DataError, match=r"f_vtm2_3140825.xml"):
             releases.load(write_zip(tmp_path / "a.zip", files))
