@@ -125,7 +125,7 @@ def _run(args: argparse.Namespace) -> int:
 
     chosen = rules.load(args.rules)
     with _published(args) as data:
-        found = rules.run(data.tables, chosen, _day(args))
+        found = rules.run(data.tables, chosen, _day(args), *_sets(_day(args)))
         rows = data.identified(found)
     show_rows(rows, args.format, SHORT if args.format == "table" else FINDING, args.out)
     if args.format == "table" and not args.out:
@@ -135,6 +135,14 @@ def _run(args: argparse.Namespace) -> int:
         if waiting:
             print("Not approved here, so no work is made of: " + ", ".join(waiting) + ".")
     return 0
+
+
+def _sets(day: int) -> tuple[Any, Any]:
+    """The sets that this installation's rules read, and where they are weak."""
+    from counterfoil.foundation.days import to_date
+    from counterfoil.service.casework import sets_in_use
+
+    return sets_in_use.sets_on(to_date(day)), sets_in_use.weak()
 
 
 def _explain(args: argparse.Namespace) -> int:
@@ -150,7 +158,9 @@ def _explain(args: argparse.Namespace) -> int:
         words = {0: "clear", 1: "cannot tell", 2: "open"}
         results = []
         for record in records:
-            value, reasons = rules.explain(record, chosen[args.rule], _day(args))
+            value, reasons = rules.explain(
+                record, chosen[args.rule], _day(args), _sets(_day(args))[0]
+            )
             results.append(
                 {
                     "practice": record.patient.practice,
@@ -183,7 +193,9 @@ def _trend(args: argparse.Namespace) -> int:
     if not 1 <= args.months <= 240:
         raise UsageError("--months must be 1 to 240")
     with _published(args) as data:
-        rows = rules.trend(data.tables, rules.load(args.rules), _day(args), args.months)
+        rows = rules.trend(
+            data.tables, rules.load(args.rules), _day(args), args.months, _sets(_day(args))[0]
+        )
         if args.by == "pcn":
             rows = _summed(rows, data.parents, ("rule", "version", "practice", "month_end"))
     show_rows(rows, args.format, TREND, args.out)
@@ -212,6 +224,8 @@ def _forecast(args: argparse.Namespace) -> int:
     if not 1 <= args.weeks <= 104:
         raise UsageError("--weeks must be 1 to 104")
     with _published(args) as data:
-        rows = rules.forecast(data.tables, rules.load(args.rules), _day(args), args.weeks)
+        rows = rules.forecast(
+            data.tables, rules.load(args.rules), _day(args), args.weeks, _sets(_day(args))[0]
+        )
     show_rows(rows, args.format, FORECAST, args.out)
     return 0

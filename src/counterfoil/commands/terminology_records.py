@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from counterfoil.commands.common import Subparsers, as_of, command, formats, show_rows, today
@@ -31,6 +32,11 @@ def add(terms: Subparsers) -> None:
         "counterfoil terminology prevalence --as-of 2026-11-20",
     )
     shares.add_argument("--set", nargs="+", metavar="SET", help="these sets (else all)")
+    shares.add_argument(
+        "--keep",
+        action="store_true",
+        help="let the rules know: where a set is rare, its absence shows nothing",
+    )
     _over_records(shares)
 
 
@@ -81,9 +87,10 @@ def _causes(row: dict[str, Any]) -> str:
 
 
 def _prevalence(args: argparse.Namespace) -> int:
-    from counterfoil.rules.gates import decide
+    from counterfoil.rules.gates import changes, decide
     from counterfoil.rules.prevalence import prevalence, published
     from counterfoil.rules.sets import TerminologySets
+    from counterfoil.service.casework import sets_in_use
     from counterfoil.terminology.codesets import set_names
     from counterfoil.terminology.sets import SetStore
 
@@ -96,8 +103,16 @@ def _prevalence(args: argparse.Namespace) -> int:
         drugs, codes = ([n for n in names if n in args.set] for names in (drugs, codes))
     sets = TerminologySets(SetStore(releases().root).chosen(day_))
     with _published(args.practice) as data:
+        before = sets_in_use.gates()
         measured = prevalence(data.tables, sets, day_, drug_sets=drugs, code_sets=codes)
-    gates = decide(measured, day_, published=published())
+    gates = decide(measured, day_, before=before, published=published())
+    if args.keep:
+        sets_in_use.keep(gates)
+        for change in changes(before, gates):
+            print(
+                f"{change.after.practice}, {change.after.name}: now {change.after.status}",
+                file=sys.stderr,
+            )
     counted = {(m.name, m.practice): m for m in measured}
     rows = [
         {

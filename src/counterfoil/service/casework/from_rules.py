@@ -13,7 +13,7 @@ from counterfoil import rules
 from counterfoil.foundation import days
 from counterfoil.records import store
 from counterfoil.records.schema import TABLES
-from counterfoil.service.casework import intake, policy
+from counterfoil.service.casework import intake, policy, sets_in_use
 from counterfoil.service.casework.models import Finding
 from counterfoil.service.rulebook import force
 from counterfoil.terminology import formulary
@@ -29,7 +29,9 @@ def findings_of(snapshot: store.Snapshot, as_of: date) -> list[intake.Incoming]:
     """Run the rules in force at the snapshot's practice: the ``Compute`` that publishing takes."""
     tables = {name: snapshot.scan(name) for name in TABLES}
     used = force.at(snapshot.practice, as_of).rules
-    found = rules.run(tables, used, days.to_day(as_of))
+    found = rules.run(
+        tables, used, days.to_day(as_of), sets_in_use.sets_on(as_of), sets_in_use.weak()
+    )
     return as_incoming(found, used, snapshot.scan("issue").read(ISSUE_COLUMNS))
 
 
