@@ -24,6 +24,8 @@ class Snapshot(models.Model):
     superseded_at = models.DateTimeField(null=True)
     """When another took its place; it may be kept a while, by setting."""
     counts = models.JSONField(default=dict)
+    quality = models.JSONField(default=dict)
+    """What its record lacks, once somebody asked."""
 
     class Meta:
         constraints = (

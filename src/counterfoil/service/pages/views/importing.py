@@ -60,7 +60,8 @@ def publish(request: HttpRequest, ref: UUID) -> HttpResponse:
     user = user_of(request)
     run = importing.found(user, str(ref))
     try:
-        done = importing.publish(user, str(ref))
+        accepted = request.POST.get("accept_loss") == "yes"
+        done = importing.publish(user, str(ref), accepted)
     except ConflictError as error:
         return _show(request, str(ref), Problem(str(error), title="Nothing was imported"))
     new = done.findings.new
