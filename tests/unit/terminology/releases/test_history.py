@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.terminology.releases import History
@@ -33,6 +33,7 @@ def walk(steps: list[tuple[str, str]], current: set[str], code: str) -> tuple[se
     return ends, circle
 
 
+@settings(deadline=None)
 @given(STEPS, st.sets(IDS, max_size=3), IDS)
 def test_the_end_is_the_one_that_every_path_reaches(
     steps: list[tuple[str, str]], current: set[str], code: str
@@ -56,6 +57,7 @@ def test_the_end_is_the_one_that_every_path_reaches(
     assert History(steps, current).resolve(code) == (trace.current or code)
 
 
+@settings(deadline=None)
 @given(STEPS, st.randoms(use_true_random=False))
 def test_the_order_of_the_steps_does_not_matter(
     steps: list[tuple[str, str]], random: object

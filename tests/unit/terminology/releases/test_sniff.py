@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.foundation.errors import DataError
@@ -65,6 +65,7 @@ IDS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(IDS, max_size=30))
 def test_a_column_of_ids_is_judged_as_each_id_is(codes: list[str]) -> None:
     expected = [i for i, code in enumerate(codes) if not is_snomed_id(code)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.terminology.releases.strength import exact, normal, number
@@ -14,6 +14,7 @@ NUMBERS = st.decimals(min_value="0.001", max_value="99999", places=3).map(lambda
 UNITS = ["mg", "gram", "microgram", "nanogram", "ml", "unit", "mmol", "tablet"]
 
 
+@settings(deadline=None)
 @given(st.fractions(min_value=0, max_value=10**9))
 def test_a_number_as_text_is_read_back_exactly(value: Fraction) -> None:
     assert Fraction(exact(value)) == value
@@ -27,6 +28,7 @@ def test_a_decimal_stays_one(text: str, words: str) -> None:
     assert exact(number(text)) == words
 
 
+@settings(deadline=None)
 @given(NUMBERS, st.sampled_from(UNITS), NUMBERS, st.integers(1, 50))
 def test_both_halves_times_the_same_is_the_same_strength(
     top: str, unit: str, below: str, times: int
@@ -35,6 +37,7 @@ def test_both_halves_times_the_same_is_the_same_strength(
     assert normal(top, unit, below, "ml") == normal(*more)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_another_amount_is_another_strength(one: str, other: str) -> None:
     same = number(one) == number(other)
