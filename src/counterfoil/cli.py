@@ -29,6 +29,7 @@ from counterfoil.commands import (
     terminology,
 )
 from counterfoil.foundation.errors import DataError, UsageError
+from counterfoil.service.config.home import Home, default_folder
 
 EPILOG = """\
 examples:
@@ -74,11 +75,21 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _use_releases() -> None:
+    """Match names with the release of this home; a home without one does not load terminology."""
+    root = Home(default_folder()).terminology
+    if (root / "releases").is_dir() or "counterfoil.terminology" in sys.modules:
+        from counterfoil.terminology import use_home
+
+        use_home(root)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     args = parser().parse_args(argv)
     if args.home:
         os.environ["COUNTERFOIL_HOME"] = args.home
+    _use_releases()
     try:
         return int(args.run(args) or 0)
     except DataError as error:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from counterfoil.terminology import Match, formulary
+from counterfoil.terminology import Match, forget_on_use, formulary, own_formulary
 
 WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’À-ÿ]*|\d[\w.]*")
 _CUT = re.compile(r"\s+(?=\d)|\s*[(/]")
@@ -103,14 +103,20 @@ def product_at(text: str, start: int) -> int | None:
 
 @lru_cache(maxsize=16384)
 def _known_alone(word: str) -> bool:
-    """Whether the formulary knows this one word as a name: an old name, a trade name, a short one."""
-    return look_up(word).level != "none"
+    """Whether the formulary knows this one word as a name: an old name, a trade name, a short one.
+
+    Our own alone is asked: a whole release has brands that are everyday words.
+    """
+    return own_formulary().match(word).level != "none"
 
 
 @lru_cache(maxsize=65536)
 def look_up(text: str, code: str | None = None) -> Match:
     """The formulary's reading of a drug text."""
     return formulary().match(text, code)
+
+
+forget_on_use(look_up.cache_clear)
 
 
 def name_at(text: str, start: int = 0, *, ask: bool = True) -> Name | None:

@@ -1,6 +1,23 @@
 """What a code or a drug name means: products, code sets, drug sets, units, names."""
 
-from counterfoil.terminology.formulary import Formulary, forget_on_use, formulary, use
+from counterfoil.terminology.formulary import (
+    Formulary,
+    forget_on_use,
+    formulary,
+    own_formulary,
+    use,
+    use_home,
+)
 from counterfoil.terminology.model import Match, Product, Strength
 
-__all__ = ["Formulary", "Match", "Product", "Strength", "forget_on_use", "formulary", "use"]
+__all__ = [
+    "Formulary",
+    "Match",
+    "Product",
+    "Strength",
+    "forget_on_use",
+    "formulary",
+    "own_formulary",
+    "use",
+    "use_home",
+]

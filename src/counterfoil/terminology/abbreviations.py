@@ -24,6 +24,8 @@ LONGEST = 40
 _SHORTEST = 3
 _SHORTEST_CLOSED = 4
 _MOST = 60
+_START = 2
+_LONGEST_TEXT = 120
 _SHARE = 1.5
 _JOINING = frozenset({"/", "&", "+", "and"})
 _UNNAMED = frozenset({"gppe"})
@@ -92,17 +94,17 @@ class Heads:
 
     def __init__(self, heads: Iterable[Head]) -> None:
         self._by_start: dict[str, list[Head]] = {}
-        self._names: dict[str, list[Head]] = {}
+        self._names: dict[tuple[str, int], list[Head]] = {}
         self._joined: dict[str, list[Head]] = {}
         for head in heads:
             if head.kind == "ingredient":
-                self._by_start.setdefault(head.words[0][:1], []).append(head)
+                self._by_start.setdefault(head.words[0][:_START], []).append(head)
                 continue
             for words in variants(head.words):
                 variant = Head(words, head.kind, head.value)
                 self._joined.setdefault("".join(words), []).append(variant)
-                for start in {word[:2] for word in words}:
-                    self._names.setdefault(start, []).append(variant)
+                for start in {word[:_START] for word in words}:
+                    self._names.setdefault((start, len(words)), []).append(variant)
         self._drugs: dict[tuple[str, ...], list[tuple[str, frozenset[str], int]]] = {}
 
     def names(self, words: tuple[str, ...]) -> Iterator[Guess]:
@@ -112,13 +114,12 @@ class Heads:
         for head in self._joined.get("".join(words), ()):
             yield Guess((), head.kind, head.value, len(words), 0)
         longest = max(words, key=len)
-        for head in self._names.get(longest[:2], ()):
-            if len(head.words) == len(words):
-                count = _bag(words, head.words)
-                if len(words) == 1 and _SHARE * len(words[0]) < len(head.words[0]):
-                    continue
-                if count:
-                    yield Guess((), head.kind, head.value, len(words), count)
+        for head in self._names.get((longest[:_START], len(words)), ()):
+            if len(words) == 1 and _SHARE * len(words[0]) < len(head.words[0]):
+                continue
+            count = _bag(words, head.words)
+            if count:
+                yield Guess((), head.kind, head.value, len(words), count)
 
     def drugs(self, words: tuple[str, ...]) -> list[tuple[str, frozenset[str], int]]:
         """The drugs that *words* may be: the name, then nothing but salts; words shortened."""
@@ -141,10 +142,11 @@ class Heads:
                     yield head.value, salts, shortened + len(left_out)
 
     def _starting(self, words: tuple[str, ...]) -> Iterator[Head]:
-        starts = {words[0][:1], *(w[:1] for w in _short_words().get(words[0], ()))}
-        for start in sorted(starts):
+        first = words[0]
+        meant = (first, *_short_words().get(first, ()))
+        for start in sorted({word[:_START] for word in meant}):
             for head in self._by_start.get(start, ()):
-                if shortens(words[0], head.words[0]):
+                if shortens(first, head.words[0]):
                     yield head
 
     def combinations(self, parts: Sequence[tuple[str, ...]]) -> Iterator[Guess]:
@@ -226,12 +228,17 @@ def salts_of(words: tuple[str, ...]) -> frozenset[str] | None:
 
 @lru_cache(maxsize=4096)
 def _salt(word: str) -> str | None:
-    known = closed_words().single_words
-    entry = known.get(word)
-    if entry is not None and entry.kind == "salt":
-        return entry.value
-    longer = {e.value for w, e in known.items() if e.kind == "salt" and shortens(word, w)}
+    salts = _salt_words()
+    if word in salts:
+        return salts[word]
+    longer = {salt for full, salt in salts.items() if shortens(word, full)}
     return longer.pop() if len(longer) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _salt_words() -> dict[str, str]:
+    known = closed_words().single_words
+    return {word: entry.value for word, entry in known.items() if entry.kind == "salt"}
 
 
 @lru_cache(maxsize=8192)
@@ -288,7 +295,7 @@ class Listed:
 def listed(text: str) -> list[Listed]:
     """*text* as an entry of the older lists: name, underscore, the rest; nothing where it is none."""
     name, underscore, rest = text.strip().strip('"').partition("_")
-    if not underscore or not name.strip() or not rest.strip():
+    if not underscore or not name.strip() or not rest.strip() or len(text) > _LONGEST_TEXT:
         return []
     items = tokens(unglued(_BRACKET.sub(" ", name), set()))
     if any(token.isdigit() for token in items):

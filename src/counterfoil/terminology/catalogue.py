@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from counterfoil.terminology.names import (
     plain_name,
     words_of,
 )
+from counterfoil.terminology.search import WordIndex, index_of
 from counterfoil.terminology.strengths import parse_strength
 
 _LIST = " + "
@@ -41,7 +43,7 @@ _COLUMNS = (
     "release", "device", "qualifiers", "unit_dose", "drug_class", "brand_matters", "flags",
     "cd_schedule", "dmd_id", "family",
 )  # fmt: skip
-_TABLES = ("products", "suppliers", "ids", "phrases")
+_TABLES = ("products", "suppliers", "ids", "phrases", "words", "names")
 _APPLIANCE_CHAPTERS = ("20", "21", "22", "23")
 
 
@@ -49,15 +51,16 @@ class Catalogue:
     """The products of one release that our own formulary does not hold, and links to those it does."""
 
     def __init__(self, tables: Mapping[str, pa.Table], own: Mapping[str, Product]) -> None:
-        self._rows: pa.Table = tables["products"]
+        self._rows: pa.Table = tables["products"].combine_chunks()
         self._tables = tables
         self._own = own
         self._row_of = {id_: i for i, id_ in enumerate(self._rows["id"].to_pylist())}
-        families: dict[str, list[int]] = {}
-        for i, family in enumerate(self._rows["family"].to_pylist()):
-            if family:
-                families.setdefault(family, []).append(i)
-        self._families = families
+        self._families: dict[str, range] = {}
+        start = 0
+        for family, same in groupby(self._rows["family"].to_pylist()):
+            end = start + sum(1 for _ in same)
+            self._families[family] = range(start, end)
+            start = end
         self._made: dict[int, Product] = {}
 
     @cached_property
@@ -67,25 +70,29 @@ class Catalogue:
 
     @cached_property
     def _row_by_name(self) -> dict[str, int]:
-        names = self._rows["name"].to_pylist()
-        return {plain_name(name): i for i, name in reversed(list(enumerate(names)))}
+        """Rows by name; a brand name that two generics share names neither."""
+        found: dict[str, int] = {}
+        shared: set[str] = set()
+        vmp_ids = self._rows["vmp_id"].to_pylist()
+        for row, name in enumerate(self._rows["name"].to_pylist()):
+            plain = plain_name(name)
+            first = found.setdefault(plain, row)
+            if vmp_ids[first] != vmp_ids[row]:
+                shared.add(plain)
+        return {plain: row for plain, row in found.items() if plain not in shared}
 
     @cached_property
-    def _supplied(self) -> dict[str, list[tuple[str, str]]]:
-        """VMP id to (supplier, AMP id)."""
-        found: dict[str, list[tuple[str, str]]] = {}
+    def _supplied(self) -> dict[str, list[tuple[str, str, bool]]]:
+        """VMP id to (supplier, AMP id, whether that is an AMP's id and not a pack's)."""
+        found: dict[str, list[tuple[str, str, bool]]] = {}
         table = self._tables["suppliers"]
-        for vmp, supplier, id_ in zip(
-            *(table[c].to_pylist() for c in table.column_names), strict=True
-        ):
-            found.setdefault(vmp, []).append((supplier, id_))
+        for vmp, *made in zip(*(table[c].to_pylist() for c in table.column_names), strict=True):
+            found.setdefault(vmp, []).append((made[0], made[1], made[2]))
         return found
 
     @cached_property
-    def _supplied_by_id(self) -> dict[str, tuple[str, str]]:
-        return {
-            id_: (vmp, supplier) for vmp, each in self._supplied.items() for supplier, id_ in each
-        }
+    def _supplied_by_id(self) -> dict[str, tuple[str, tuple[str, str, bool]]]:
+        return {made[1]: (vmp, made) for vmp, each in self._supplied.items() for made in each}
 
     def __len__(self) -> int:
         return int(self._rows.num_rows)
@@ -101,35 +108,46 @@ class Catalogue:
 
     def product(self, row: int) -> Product:
         """The product in that row of the release's table."""
-        found = self._made.get(row)
-        if found is None:
-            found = self._made[row] = _product(self._rows.slice(row, 1).to_pylist()[0])
-        return found
+        return self._products(range(row, row + 1))[0]
+
+    def _products(self, rows: range) -> list[Product]:
+        if any(row not in self._made for row in rows):
+            for row, values in zip(
+                rows, self._rows.slice(rows.start, len(rows)).to_pylist(), strict=True
+            ):
+                self._made.setdefault(row, _product(values))
+        return [self._made[row] for row in rows]
+
+    def _family(self, key: str) -> list[Product]:
+        return self._products(self._families.get(key, range(0)))
 
     def generics(self, ingredients: frozenset[str]) -> list[Product]:
         """The generics with exactly these ingredients that our own formulary does not hold."""
-        return [self.product(i) for i in self._families.get(generic_family(ingredients), ())]
+        return self._family(generic_family(ingredients))
 
     def brands(self, head: str) -> list[Product]:
         """The brands whose name begins with *head*, beside our own."""
-        return [self.product(i) for i in self._families.get(brand_family(head), ())]
+        return self._family(brand_family(head))
+
+    @cached_property
+    def index(self) -> WordIndex:
+        """Its names by the beginnings of their words; rows as :meth:`product` takes them."""
+        return WordIndex(self._tables["words"], self._tables["names"])
 
     def named(self, words: str) -> list[Product]:
         """The products that only these words of their names tell."""
-        return [self.product(i) for i in self._families.get(f"~{words}", ())]
+        return self._family(named_family(words.split()))
 
     def by_id(self, id_: str) -> Product | None:
         """The product with that dm+d id: of a VMP, an AMP or a pack; None where there is none."""
         row = self._row_of.get(id_)
         if row is not None:
             return self.product(row)
-        target = self._target_of.get(id_)
-        if target is None:
-            return None
+        target = self._target_of.get(id_, id_)
         if target in self._supplied_by_id:
-            vmp, supplier = self._supplied_by_id[target]
-            generic = self.by_id(vmp)
-            return None if generic is None else _by_supplier(generic, supplier, target)
+            vmp, made = self._supplied_by_id[target]
+            generic = self._own.get(vmp) or self.by_id(vmp)
+            return None if generic is None else _by_supplier(generic, *made)
         return self._own.get(target) or self.by_id(target) if target != id_ else None
 
     def dmd_id(self, own: Product) -> str | None:
@@ -147,15 +165,18 @@ class Catalogue:
         return None if row is None else self.product(row)
 
     def supplied(self, product: Product, words: str) -> Product | None:
-        """*product* as the one supplier sells it whose name is *words*; None where none is."""
-        wanted = plain_name(words)
-        found = [s for s in self._supplied.get(product.id, ()) if plain_name(s[0]) == wanted]
+        """*product* as the one supplier sells it whose name is *words*, or begins so, or None."""
+        wanted = words_of(words)
+        made = [(words_of(who[0]), who) for who in self._supplied.get(product.id, ())]
+        found = [who for name, who in made if name == wanted]
+        found = found or [who for name, who in made if name[: len(wanted)] == wanted]
         return _by_supplier(product, *found[0]) if len(found) == 1 else None
 
 
-def _by_supplier(generic: Product, supplier: str, id_: str) -> Product:
-    name = f"{generic.name} ({supplier})" if supplier else generic.name
-    return replace(generic, id=id_, name=name, level="AMP", supplier=supplier, dmd_id=id_)
+def _by_supplier(generic: Product, supplier: str, id_: str, is_amp: bool) -> Product:
+    name = f"{generic.name} ({supplier})"
+    dmd_id = id_ if is_amp else None
+    return replace(generic, id=id_, name=name, level="AMP", supplier=supplier, dmd_id=dmd_id)
 
 
 def generic_family(ingredients: Iterable[str]) -> str:
@@ -242,7 +263,7 @@ def build(
     What our *own* formulary knows (class, flags, whether the brand matters, the route of an
     injection) is carried over to products of the same ingredients and route; a class and the flags
     that go with it also within an ATC chemical subgroup in which all our own products share it.
-    Everything else stays unknown.
+    What the BNF lists in its chapters of appliances is one. Everything else stays unknown.
     """
     release = list(release)
     facts = facts or {}
@@ -275,12 +296,17 @@ def build(
         if level == "VMPP" and vmp_id in generic:
             links[id_] = generic[vmp_id].id
     rows += brands.rows
+    rows.sort(key=lambda row: (row["family"], row["level"] != "VMP", row["name"]))
     text = pa.string()
+    words, names = index_of([r["name"] for r in rows], [r["level"] == "AMP" for r in rows])
     return {
+        "words": words,
+        "names": names,
         "products": pa.table({c: [r[c] for r in rows] for c in _COLUMNS}),
         "suppliers": pa.table(
-            [pa.array([s[c] for s in brands.suppliers], text) for c in range(3)],
-            names=["vmp_id", "supplier", "id"],
+            [pa.array([s[c] for s in brands.suppliers], text) for c in range(3)]
+            + [pa.array([s[3] for s in brands.suppliers], pa.bool_())],
+            names=["vmp_id", "supplier", "id", "amp"],
         ),
         "ids": pa.table(
             {
@@ -323,6 +349,8 @@ class _Known:
 
     def told(self, product: Product) -> Product:
         """*product* with the class, flags, route and the like that are known of it."""
+        if self._facts.get(product.id, Facts()).section[:2] in _APPLIANCE_CHAPTERS:
+            return replace(product, drug_class="appliance")
         if not product.ingredients:
             return product
         drugs = frozenset(product.ingredients)
@@ -360,7 +388,7 @@ class _Brands:
         self.links: dict[str, str] = {}
         self.linked: set[str] = set()
         self.rows: list[dict[str, Any]] = []
-        self.suppliers: list[tuple[str, str, str]] = []
+        self.suppliers: list[tuple[str, str, str, bool]] = []
         self.heads: Counter[str] = Counter()
         self.names: Counter[str] = Counter()
 
@@ -391,7 +419,7 @@ class _Brands:
         return words
 
     def _supplied(self, amp: MadeBy, generic: Product) -> str:
-        self.suppliers.append((generic.id, amp.supplier, amp.id))
+        self.suppliers.append((generic.id, amp.supplier, amp.id, amp.level == "AMP"))
         return amp.id
 
     def _new(self, amp: MadeBy, generic: Product, plain: str) -> str:
@@ -481,10 +509,14 @@ def opened(
     builds its own.
     """
     place = folder / f"names-{_version()}"
+    by_id = {p.id: p for p in own}
     if not (place / "phrases.parquet").exists():
         release, facts = rows()
-        _write(build(release, own, facts), place)
-    by_id = {p.id: p for p in own}
+        tables = build(release, own, facts)
+        try:
+            _write(tables, place)
+        except OSError:  # a folder that may not be written: built anew by each process
+            return Catalogue(tables, by_id)
     return Catalogue({name: pq.read_table(place / f"{name}.parquet") for name in _TABLES}, by_id)
 
 

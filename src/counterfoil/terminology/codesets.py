@@ -88,13 +88,27 @@ class DrugSet:
     def _belongs(self, item: Product | Match) -> bool | None:
         named = bool(self.ingredients.intersection(item.ingredients))
         if not (named or item.drug_class in self.classes):
-            return False
+            return None if self._open(item) else False
         if self.exclude_ingredients.intersection(item.ingredients):
             return False
         if item.drug_class is not None and item.drug_class in self.exclude_classes:
             return False
         answers = [_among(item.route, self.routes), _among(item.form, self.forms)]
         return False if False in answers else None if None in answers else True
+
+    def _open(self, item: Product | Match) -> bool:
+        """Whether what is not known of a release's product leaves open that it belongs.
+
+        That is its class where the set goes by class, and its ingredients where the name was not
+        understood and holds one of the set's.
+        """
+        product = item.product if isinstance(item, Match) else item
+        if product is None or product.drug_class:
+            return False
+        if self.classes and (product.route or None) in {None, *(self.routes or (product.route,))}:
+            return True
+        name = product.name.lower()
+        return not product.ingredients and any(i in name for i in self.ingredients)
 
     def holds(self, item: Product | Match) -> bool:
         """Whether *item* surely belongs."""
@@ -154,7 +168,7 @@ class ProductSet:
 def _among(value: str | None, allowed: frozenset[str]) -> bool | None:
     if not allowed:
         return True
-    return None if value is None else value in allowed
+    return value in allowed if value else None  # a release's product may not say
 
 
 @cache

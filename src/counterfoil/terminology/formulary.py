@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.terminology.abbreviations import (
@@ -24,7 +22,6 @@ from counterfoil.terminology.abbreviations import (
     uncut,
     variants,
 )
-from counterfoil.terminology.catalogue import Catalogue, opened, rows_of
 from counterfoil.terminology.matching import Fit, Stated, drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product, Strength
 from counterfoil.terminology.names import (
@@ -43,6 +40,12 @@ from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
 from counterfoil.terminology.spelling import Speller
 from counterfoil.terminology.strengths import parse_strength
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from counterfoil.terminology.catalogue import Catalogue
+    from counterfoil.terminology.search import WordIndex
+
 _LIST = " + "
 
 
@@ -53,9 +56,15 @@ class Formulary:
     found by id, name and :meth:`match`, and are made only when they are.
     """
 
-    def __init__(self, products: Sequence[Product], catalogue: Catalogue | None = None) -> None:
+    def __init__(
+        self,
+        products: Sequence[Product],
+        catalogue: Catalogue | None = None,
+        resolve: Callable[[str], str] | None = None,
+    ) -> None:
         self.products = tuple(products)
         self.catalogue = catalogue
+        self._resolve = resolve
         self._by_id = {p.id: p for p in self.products}
         self._by_id |= {p.dmd_id: p for p in self.products if p.dmd_id}
         self._release_phrases = catalogue.phrases() if catalogue else []
@@ -78,9 +87,14 @@ class Formulary:
         self._seen: dict[str, Match] = {}
 
     def by_id(self, product_id: str) -> Product | None:
-        """The product with that id, own or dm+d, or None."""
+        """The product with that id, own or dm+d, or None. A former dm+d id leads to its product."""
         found = self._by_id.get(product_id)
-        return found if found or not self.catalogue else self.catalogue.by_id(product_id)
+        if found is None and self.catalogue is not None:
+            found = self.catalogue.by_id(product_id)
+            if found is None and self._resolve is not None:
+                current = self._resolve(product_id)
+                found = self._by_id.get(current) or self.catalogue.by_id(current)
+        return found
 
     def by_name(self, name: str) -> Product | None:
         """The product of exactly that name, whatever its case and spaces, or None."""
@@ -118,9 +132,7 @@ class Formulary:
     def _stated(self, products: Iterable[Product]) -> list[Stated]:
         also = equivalents()
         names = self._generic_names
-        return [
-            Stated.of(p, self.read(p.name), also.get(names.get(p.vmp_id, ""), ())) for p in products
-        ]
+        return [Stated(p, self.read, also.get(names.get(p.vmp_id, ""), ())) for p in products]
 
     def linked(self, dmd_names: Mapping[str, str]) -> Formulary:
         """This formulary with ``dmd_id`` set wherever a release holds the exact name.
@@ -154,7 +166,8 @@ class Formulary:
         product = self.by_id(code)
         if product is None:
             return replace(found, reasons=(*found.reasons, "the code is not in the formulary"))
-        if found.ingredients and set(found.ingredients) != set(product.ingredients):
+        differ = set(found.ingredients) != set(product.ingredients)
+        if found.ingredients and product.ingredients and differ:
             reason = f"the code is that of {product.name}, the words name another drug"
             return Match(text, "none", reasons=(reason,), conflict=True)
         return of_product(text, product, {"code": code})
@@ -166,10 +179,26 @@ class Formulary:
         product = self._aliases.get(_alias_key(text))
         if product is not None:
             return of_product(text, product, {"alias": text.strip()})
-        found = self.match_words(text)
+        generic, _, supplier = text.strip().removesuffix(")").partition(" (")
+        if supplier and self.catalogue and text.rstrip().endswith(")"):
+            product = self.by_name(generic)
+            if product is not None and product.level == "VMP":
+                return self._supplied(of_product(text, product, {"name": generic}), supplier)
+        found = self._supplied(self.match_words(text), "")
         if found.product is None and self.catalogue is not None:
             return self._match_listed(text) or found
         return found
+
+    def _supplied(self, match: Match, supplier: str) -> Match:
+        """*match* as the supplier's own product, where its words name one of the generic's."""
+        product, words = match.product, supplier or match.read.get("supplier", "")
+        if product is None or product.level != "VMP" or match.brand or not words:
+            return match
+        made = self.catalogue.supplied(product, words) if self.catalogue else None
+        if made is None:
+            return match
+        read = {**match.read, "supplier": words}
+        return of_product(match.text, made, read, match.reasons)
 
     @cached_property
     def _heads(self) -> Heads:
@@ -284,18 +313,31 @@ class Formulary:
         return outcome(text, reading, fit, [s.product for s in family], self.by_id)
 
     def search(self, text: str, limit: int = 20) -> list[Product]:
-        """Products whose names hold every word of *text*, or words beginning so; best first."""
+        """Products whose names hold every word of *text*, or words beginning so; best first.
+
+        Best is the very name, then a name that begins so, generics before brands, our own before
+        those of a release and in the order of our list; a release's short names first.
+        """
         wanted = [self._means(word) for word in words_of(text)]
         if not wanted:
             return []
-        ranked: list[tuple[bool, bool, int, Product]] = []
-        for product in self.products:
-            words = words_of(product.name)
-            if all(any(w.startswith(x) for w in words for x in any_of) for any_of in wanted):
-                first = any(words[0].startswith(x) for x in wanted[0])
-                ranked.append((not first, product.level == "AMP", len(ranked), product))
-        ranked.sort(key=lambda r: r[:3])
-        return [r[3] for r in ranked[:limit]]
+        exact = self.by_name(text)
+        ranked: list[tuple[tuple[bool, bool, bool, int], Product]] = []
+        for (later, brand, _), row in self._index.find(wanted, len(self.products)):
+            ranked.append(((later, brand, False, row), self.products[row]))
+        if self.catalogue:
+            for (later, brand, length), row in self.catalogue.index.find(wanted, limit):
+                ranked.append(((later, brand, True, length), self.catalogue.product(row)))
+        ranked.sort(key=lambda r: r[0])
+        found = [product for _, product in ranked if product is not exact]
+        return [*([exact] if exact else []), *found][:limit]
+
+    @cached_property
+    def _index(self) -> WordIndex:
+        from counterfoil.terminology.search import WordIndex, index_of
+
+        names = [p.name for p in self.products]
+        return WordIndex(*index_of(names, [p.level == "AMP" for p in self.products]))
 
     def _means(self, word: str) -> tuple[str, ...]:
         entry = self._lexicon.single_words.get(word)
@@ -330,20 +372,37 @@ class ReleaseFolder(Protocol):
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table: ...
 
 
-_in_use: list[ReleaseFolder] = []
+@dataclass(slots=True)
+class _Use:
+    """What :func:`formulary` answers with beside our own products."""
+
+    release: ReleaseFolder | None = None
+    root: Path | None = None
+
+
+_use = _Use()
 _forget: list[Callable[[], None]] = []
 
 
 @lru_cache(maxsize=1)
 def formulary() -> Formulary:
-    """The formulary in use: the project's own, with the release that :func:`use` was given."""
-    own = own_formulary() if not _in_use else None
-    if own is not None:
-        return own
-    products = load_products()
-    release = _in_use[0]
-    catalogue = opened(release.folder / "derived", products, lambda: rows_of(release.table))
-    return Formulary([replace(p, dmd_id=catalogue.dmd_id(p)) for p in products], catalogue)
+    """The formulary in use: the project's own, with the release that was chosen for it."""
+    release, resolve = _use.release, None
+    if _use.root is not None:
+        from counterfoil.terminology.releases import Releases
+
+        releases = Releases(_use.root)
+        release = releases.current("products")
+        together = releases.in_use()
+        resolve = together.resolve
+    if release is None:
+        return own_formulary()
+    from counterfoil.terminology.catalogue import opened, rows_of
+
+    products, table = load_products(), release.table
+    catalogue = opened(release.folder / "derived", products, lambda: rows_of(table))
+    linked = [replace(p, dmd_id=catalogue.dmd_id(p)) for p in products]
+    return Formulary(linked, catalogue, resolve)
 
 
 @lru_cache(maxsize=1)
@@ -355,17 +414,31 @@ def own_formulary() -> Formulary:
 def use(release: ReleaseFolder | None) -> None:
     """Have :func:`formulary` answer with *release* beside our own products; None: without one.
 
-    Called once at the start of a process, before anything is matched. The release's names are read
-    on first use and kept in its folder.
+    Called before anything is matched. The release's names are read on first use and kept in its
+    folder, under ``derived``.
     """
-    _in_use[:] = [] if release is None else [release]
+    _choose(_Use(release=release))
+
+
+def use_home(root: Path) -> None:
+    """Have :func:`formulary` answer with the release of products in use under *root*, if any.
+
+    *root* is ``<home>/terminology``. What is in use is looked up when a name is first asked for.
+    """
+    _choose(_Use(root=root if (root / "releases").is_dir() else None))
+
+
+def _choose(wanted: _Use) -> None:
+    if wanted == _use:
+        return
+    _use.release, _use.root = wanted.release, wanted.root
     formulary.cache_clear()
     for forget in _forget:
         forget()
 
 
 def forget_on_use(forget: Callable[[], None]) -> None:
-    """Have *forget* called whenever :func:`use` changes the formulary: to clear what hangs on it."""
+    """Have *forget* called whenever another release is used: to clear what hangs on the formulary."""
     _forget.append(forget)
 
 

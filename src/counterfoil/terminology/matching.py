@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from counterfoil.terminology.ids import is_own_id
 from counterfoil.terminology.model import Product, Strength
@@ -46,35 +47,48 @@ _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
 }
 
 
-@dataclass(slots=True)
 class Stated:
-    """A product with what its own name states, read by the reader of this room."""
+    """A product with what its own name states, read by the reader of this room when it is asked."""
 
-    product: Product
-    reading: Reading
-    head: str = ""
-    released: frozenset[str] = frozenset()
-    releases: frozenset[str] = frozenset()
-    volume: Fraction | None = None
-    also: tuple[Strength, ...] = ()
-    forms: tuple[frozenset[str], ...] = ()
+    def __init__(
+        self, product: Product, read: Callable[[str], Reading], also: tuple[Strength, ...] = ()
+    ) -> None:
+        self.product = product
+        self._read = read
+        self._also = also
 
-    @classmethod
-    def of(cls, product: Product, reading: Reading, also: tuple[Strength, ...] = ()) -> Stated:
-        """*product* with its own name's *reading*, and other ways of stating its strength."""
-        words, released = brand_head(product.brand or "")
-        volumes = [a.value for a in reading.packs if a.unit == "ml"]
-        parts = frozenset(product.release.split()) if product.release else frozenset()
-        return cls(
-            product,
-            reading,
-            " ".join(words),
-            released,
-            parts | frozenset(reading.releases),
-            volumes[0] if volumes else None,
-            (*also, *(x for a in reading.equivalents if (x := a.strength()) is not None)),
-            tuple(forms_of(product.name)),
-        )
+    @cached_property
+    def reading(self) -> Reading:
+        """The product's own name, taken apart."""
+        return self._read(self.product.name)
+
+    @cached_property
+    def released(self) -> frozenset[str]:
+        """The release words that are part of the brand (Efexor XL)."""
+        return brand_head(self.product.brand or "")[1]
+
+    @cached_property
+    def releases(self) -> frozenset[str]:
+        """Every release that the product or its name states."""
+        return frozenset(self.product.release.split()) | self.reading.releases
+
+    @cached_property
+    def volume(self) -> Fraction | None:
+        """The volume of its container, in millilitres."""
+        return next((a.value for a in self.reading.packs if a.unit == "ml"), None)
+
+    @cached_property
+    def also(self) -> tuple[Strength, ...]:
+        """Other ways of stating its strength: in the brackets of its name, or listed."""
+        if "(" not in self.product.name:
+            return self._also
+        restated = (a.strength() for a in self.reading.equivalents)
+        return (*self._also, *(s for s in restated if s is not None))
+
+    @cached_property
+    def forms(self) -> tuple[frozenset[str], ...]:
+        """The forms that its own name states, in dm+d's sense of the words."""
+        return tuple(forms_of(self.product.name))
 
 
 @dataclass(slots=True)
@@ -420,7 +434,7 @@ def _strength(reading: Reading, stated: Stated) -> bool:
         return False
     same = _same(reading, product)
     if len(wanted) == 1:
-        return any(same(amounts[0], strength) for strength in (wanted[0], *stated.also))
+        return same(amounts[0], wanted[0]) or any(same(amounts[0], s) for s in stated.also)
     given = _by_ingredient(reading)
     return all(
         given.get(ingredient) is not None and same(given[ingredient], strength)

@@ -32,6 +32,9 @@ class Speller:
         guards = set(lexicon.vocabulary) | other_drugs()
         guards |= {word for name in names for word in words_of(name)}
         self._guards = sorted(g for g in guards if len(g) > 3)
+        self._by_length: dict[int, list[str]] = {}
+        for guard in self._guards:
+            self._by_length.setdefault(len(guard), []).append(guard)
         self._seen: dict[str, tuple[str, str] | None] = {}
 
     def __call__(self, word: str) -> tuple[str, str] | None:
@@ -58,8 +61,10 @@ class Speller:
 
     def _misspelt(self, word: str) -> tuple[str, str] | None:
         allowed = min(len(word) // LETTERS_AN_EDIT, MOST_EDITS)
+        reach = range(len(word) - allowed - 1, len(word) + allowed + 2)
+        guards = [guard for length in reach for guard in self._by_length.get(length, ())]
         near = process.extract(
-            word, self._guards, scorer=OSA.distance, score_cutoff=allowed + 1, limit=_RIVALS
+            word, guards, scorer=OSA.distance, score_cutoff=allowed + 1, limit=_RIVALS
         )
         if not near:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from counterfoil.terminology.model import Strength
 
@@ -59,11 +60,13 @@ _STRENGTH = re.compile(
 )
 
 
+@lru_cache(maxsize=20_000)
 def number(text: str) -> Fraction:
     """The exact value of ``1,000`` or ``2.5``."""
     return Fraction(text.replace(",", ""))
 
 
+@lru_cache(maxsize=20_000)
 def parse_strength(text: str) -> Strength | None:
     """The strength *text* states (``250mg/5ml``), or None where it is not one.
 
