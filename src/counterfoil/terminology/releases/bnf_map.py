@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +21,7 @@ import pyarrow.parquet as pq
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.terminology.ids import is_snomed_id
-from counterfoil.terminology.releases.report import LoadReport
+from counterfoil.terminology.releases.report import Anomaly, LoadReport
 from counterfoil.terminology.releases.sniff import Kind, Options
 from counterfoil.terminology.releases.source import Entry, Source, spool
 from counterfoil.terminology.releases.store import Facts, Releases, Written, content_hash
@@ -115,9 +117,11 @@ def _sheet(entry: Entry) -> Iterator[tuple[int, list[Any]]]:
     content = spool(entry, MOST_BYTES)
     check_workbook(entry, content)
     try:
-        book = load_workbook(content, read_only=True, data_only=True, keep_links=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles that are missing
+            book = load_workbook(content, read_only=True, data_only=True, keep_links=False)
         with closing(book):
-            sheet = book.worksheets[0]
+            sheet = next((s for s in book.worksheets if _is_mapping(s)), book.worksheets[0])
             for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
                 if number > MOST_ROWS:
                     raise DataError.at(entry.place, f"at most {MOST_ROWS:,} rows are expected")
@@ -128,10 +132,13 @@ def _sheet(entry: Entry) -> Iterator[tuple[int, list[Any]]]:
         raise DataError.at(entry.place, "a workbook (xlsx) is expected", str(error)) from error
 
 
+def _is_mapping(sheet: Any) -> bool:
+    first = next(sheet.iter_rows(max_row=1, values_only=True), ())
+    return _places(list(first)) is not None
+
+
 def check_workbook(entry: Entry, content: io.BytesIO) -> None:
     """A workbook is a zip: its parts are bounded like any other's."""
-    import zipfile
-
     try:
         with zipfile.ZipFile(content) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -154,7 +161,8 @@ def _write(folder: Path, entry: Entry) -> Written:
     columns: dict[str, list[str | None]] = {name: [] for name in _COLUMNS}
     rows = _rows(entry)
     places = _places(next(rows)[1]) or {}
-    seen: dict[tuple[str, str | None], int] = {}
+    seen: set[tuple[str | None, str | None]] = set()
+    without, twice = [], []
     for number, row in rows:
         cells = {
             name: _text_of(row[place], f"{entry.place} row {number}, {name}")
@@ -163,13 +171,14 @@ def _write(folder: Path, entry: Entry) -> Written:
         }
         if not any(cells.values()):
             continue
+        if cells.get("id") is None:
+            without.append(f"row {number}")
+            continue
         _check_row(cells, f"{entry.place} row {number}")
-        pair = (str(cells["id"]), cells.get("bnf_code"))
+        pair = (cells["id"], cells.get("bnf_code"))
         if pair in seen:
-            raise DataError.at(
-                f"{entry.place} row {number}, id", f"each product once, not as row {seen[pair]}"
-            )
-        seen[pair] = number
+            twice.append(f"row {number}")
+        seen.add(pair)
         for name in _COLUMNS:
             columns[name].append(cells.get(name))
     if not seen:
@@ -177,8 +186,19 @@ def _write(folder: Path, entry: Entry) -> Written:
     table = pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()})
     pq.write_table(table, str(folder / "bnf_map.parquet"), compression="zstd")
     coded = table.num_rows - table["bnf_code"].null_count
-    counts = {"bnf_map": {"read": table.num_rows, "loaded": table.num_rows}}
-    return Written(counts, notes=(f"{coded:,} of {table.num_rows:,} rows have a BNF code.",))
+    loaded = table.num_rows
+    counts = {"read": loaded + len(without), "loaded": loaded, "rejected": len(without)}
+    odd = [
+        Anomaly(what, len(found), tuple(found[:5]))
+        for what, found in (
+            ("rows without a SNOMED code, left out", without),
+            ("products twice with the same BNF code", twice),
+        )
+        if found
+    ]
+    return Written(
+        {"bnf_map": counts}, tuple(odd), (f"{coded:,} of {loaded:,} rows have a BNF code.",)
+    )
 
 
 def _text_of(value: Any, place: str) -> str | None:

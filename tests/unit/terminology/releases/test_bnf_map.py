@@ -52,7 +52,7 @@ def test_every_row_is_kept_with_its_code_or_without(
 ) -> None:
     report = releases.load(write(tmp_path / name, ROWS))
     assert report.kind == "bnf-map"
-    assert report.tables == {"bnf_map": {"read": 2, "loaded": 2}}
+    assert report.tables == {"bnf_map": {"read": 2, "loaded": 2, "rejected": 0}}
     release = releases.current("bnf")
     assert release is not None
     rows = release.table("bnf_map", ["id", "level", "bnf_code", "name"]).to_pylist()
@@ -82,9 +82,26 @@ def test_a_wrong_cell_is_named(
         releases.load(workbook(tmp_path / "map.xlsx", [row]))
 
 
-def test_a_product_twice_with_one_code_is_refused(releases: Releases, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"row 3.*not as row 2"):
-        releases.load(workbook(tmp_path / "map.xlsx", [ROWS[0], ROWS[0]]))
+def test_rows_without_a_product_and_rows_twice_are_counted(
+    releases: Releases, tmp_path: Path
+) -> None:
+    rows = [*ROWS, [None, None, "0204000H0AAABAB", "Not in dm+d", None, None], ROWS[0]]
+    report = releases.load(workbook(tmp_path / "map.xlsx", rows))
+    assert report.tables == {"bnf_map": {"read": 4, "loaded": 3, "rejected": 1}}
+    assert {a.what.split(",")[0]: a.examples for a in report.anomalies} == {
+        "rows without a SNOMED code": ("row 4",),
+        "products twice with the same BNF code": ("row 5",),
+    }
+
+
+def test_the_sheet_is_found_by_its_header(releases: Releases, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Notes"])
+    sheet = book.create_sheet("Mapping")
+    for row in [HEADER, *ROWS]:
+        sheet.append(row)
+    book.save(tmp_path / "map.xlsx")
+    assert releases.load(tmp_path / "map.xlsx").tables["bnf_map"]["loaded"] == 2
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 cut", b"", zipped({"xl/workbook.xml": "<x"})])

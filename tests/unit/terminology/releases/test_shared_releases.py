@@ -163,9 +163,8 @@ def test_the_bnf_mapping_inside_the_extract_loads_on_its_own(tmp_path: Path) -> 
     with zipfile.ZipFile(shared("terminology", EXTRACT)) as pack:
         (tmp_path / "mapping.xlsx").write_bytes(pack.read("mapping.xlsx"))
     releases = Releases(tmp_path / "home")
-    assert releases.load(tmp_path / "mapping.xlsx").tables == {
-        "bnf_map": {"read": 56, "loaded": 56}
-    }
+    counts = releases.load(tmp_path / "mapping.xlsx").tables["bnf_map"]
+    assert counts == {"read": 56, "loaded": 56, "rejected": 0}
     release = releases.current("bnf")
     assert release is not None
     codes = dict(
