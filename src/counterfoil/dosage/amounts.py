@@ -231,7 +231,7 @@ class Amounts(Cursor):
             start, close = at + 1, ""
         else:
             return at
-        if self.low(start) == "=":
+        if self.low(start) in ("=", "as", "ie"):
             start += 1
         if self.low(start) == "total" and self.low(start + 1) == "dose":
             start += 2

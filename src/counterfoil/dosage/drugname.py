@@ -51,16 +51,19 @@ _STEMS = (
     "cycline",
     "cyclovir",
     "ciclovir",
+    "sterone",
 )
 """Endings of many international non-proprietary names; the word is only passed over as a name."""
 _FORMS_BEYOND_UNITS = (
     "inhaler", "solution", "suspension", "syrup", "cream", "ointment", "gel", "lotion", "drops",
-    "evohaler", "accuhaler", "turbohaler", "liquid", "elixir", "linctus", "respimat", "easyhaler",
+    "evohaler", "accuhaler", "turbohaler", "liquid", "elixir", "linctus", "respimat", "easyhaler", "spray",
 )  # fmt: skip
 _IN_FORMS = frozenset(
     ("oral", "eye", "nasal", "ear", "spray", "for", "injection", "dry", "powder", "cfc", "free")
 )
 MAX_NAME = 4
+_SHORT = frozenset({"gtn", "isdn", "ismn"})
+"""Short names that the words of a dose never are."""
 
 
 @lru_cache(maxsize=1)
@@ -89,6 +92,8 @@ _SALTS = frozenset(
 
 
 def _is_name(word: str, view: View | None) -> bool:
+    if word in _SHORT:
+        return True
     if len(word) < 5:
         return view is not None and len(word) > 3 and word in _words_of(view.name)
     return (
@@ -117,7 +122,11 @@ def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
         word = tokens[at].low
         if _is_name(word, view) and longest(LEXICON.main, tokens, at) is None:
             known = True
-        elif word == "d" and known and cursor.low(at + 1) == "3" and cursor.glued(at + 1):
+            if cursor.low(at + 1) == "/" and _is_name(cursor.low(at + 2), view):
+                at += 1
+        elif word == "vitamin" and _letter_and_number(cursor, at + 1):
+            known, at = True, at + 2
+        elif known and _letter_and_number(cursor, at):
             at += 1
         elif word not in _SALTS or (word in ("and", "with", "co") and at == 0 and word != "co"):
             break
@@ -130,10 +139,19 @@ def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
     return after, ours
 
 
+def _letter_and_number(cursor: Amounts, at: int) -> bool:
+    """ "D3", "B12", "M3": part of a name."""
+    number = cursor.low(at + 1)
+    short = len(cursor.low(at)) == 1 and number.isdigit() and len(number) < 3
+    return short and cursor.glued(at + 1)
+
+
 def _pair(word: str) -> bool:
-    """ "30/500": two strengths of one medicine, no part of a whole and no length of time."""
+    """ "30/500", "100/6": two strengths of one medicine, no part of a whole, no length of time."""
     top, slash, bottom = word.partition("/")
-    return bool(slash) and top.isdigit() and bottom.isdigit() and int(bottom) > 60
+    if not (slash and top.isdigit() and bottom.isdigit()):
+        return False
+    return int(bottom) > 60 or (int(top) > int(bottom) and int(top) >= 50)
 
 
 def _strength_and_form(cursor: Amounts, at: int) -> int:
@@ -144,13 +162,13 @@ def _strength_and_form(cursor: Amounts, at: int) -> int:
     if adjective and cursor.plain_value(adjective[0]) is not None:
         at = end = adjective[0]
     if end < cursor.n and _pair(cursor.low(end)):
-        return (cursor.form_at(end + 1) or (end + 1,))[0]
-    value = cursor.plain_value(end)
+        end, compound = end + 1, True
+    value = None if compound else cursor.plain_value(end)
     if value is not None:
         unit = longest(LEXICON.unit, cursor.tokens, value[1])
-        if unit is None:
+        if unit is None and cursor.low(value[1]) != "%":
             return at
-        end = unit[0]
+        end = unit[0] if unit else value[1] + 1
         if cursor.low(end) == "/":
             below = cursor.plain_value(end + 1)
             unit = longest(LEXICON.unit, cursor.tokens, below[1] if below else end + 1)

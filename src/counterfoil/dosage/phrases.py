@@ -112,7 +112,12 @@ def _directed(s: Scanner, at: int, end: int, value: Any) -> int:
 
 
 def _prn(s: Scanner, at: int, end: int, value: Any) -> int:
-    return s.add(k.PRN, at, end, None, "only when needed")
+    s.add(k.PRN, at, end, None, "only when needed")
+    what = longest(LEXICON.nouns, s.tokens, end)
+    if what and not longest(LEXICON.main, s.tokens, end):
+        words = " ".join(s.raw(end, what[0]).lower().split())
+        return s.add(k.INDICATION, end, what[0], words, f"what it is for: {words}")
+    return end
 
 
 def _prn_for(s: Scanner, at: int, end: int, value: Any) -> int:
