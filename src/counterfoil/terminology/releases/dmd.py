@@ -19,7 +19,7 @@ from lxml import etree
 
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.terminology.releases import checks, derive
-from counterfoil.terminology.releases.markup import Tables, head_of, parse, read_schema
+from counterfoil.terminology.releases.markup import MOST_SCHEMA, Tables, head_of, parse, read_schema
 from counterfoil.terminology.releases.oddities import oddities
 from counterfoil.terminology.releases.report import Anomaly, LoadReport
 from counterfoil.terminology.releases.sniff import Kind, Options, Progress
@@ -192,14 +192,14 @@ def _load(
     role: str,
 ) -> LoadReport:
     hashes = {f.entry.place: f.entry.sha256() for f in files}
-    mixed_or_date = _one_date(files, options)
+    day = _one_date(files, options)
     files = _once(files, hashes)
     facts = Facts(
         kind=kind,
         title=title,
         role=role,
-        version=mixed_or_date,
-        date=mixed_or_date,
+        version=day,
+        date=day,
         content=content_hash({f.entry.name: hashes[f.entry.place] for f in files}),
         files=tuple(
             {
@@ -257,7 +257,6 @@ def _write(
 def _parse(
     rows: Path, source: Source, files: list[_File], progress: Progress
 ) -> tuple[list[Anomaly], list[str]]:
-    schemas = {e.name: e for e in source.named(".xsd")}
     odd: list[Anomaly] = []
     unchecked: list[str] = []
     out = Tables(rows)
@@ -271,10 +270,8 @@ def _parse(
 
     try:
         for file in files:
-            schema: etree.XMLSchema | None = None
-            if file.schema in schemas:
-                schema = read_schema(schemas[file.schema])
-            else:
+            schema = _schema(source, file)
+            if schema is None:
                 unchecked.append(file.entry.name)
             parsed = parse(file.entry, file.kind, schema, out, advance)
             odd += [
@@ -302,6 +299,16 @@ def _parse(
     if others:
         notes.append(f"Not part of a release, not read: {', '.join(sorted(others)[:10])}.")
     return odd, notes
+
+
+def _schema(source: Source, file: _File) -> etree.XMLSchema | None:
+    """The XSD that a file names, else one that declares its root element; None where none is there."""
+    every = source.named(".xsd")
+    named = [e for e in every if e.name == file.schema]
+    declared = f'name="{file.kind.root}"'.encode()
+    for entry in named or [e for e in every if declared in e.read(MOST_SCHEMA)]:
+        return read_schema(entry)
+    return None
 
 
 def _places(files: list[_File]) -> dict[str, str]:

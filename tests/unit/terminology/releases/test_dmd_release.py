@@ -385,6 +385,15 @@ def test_without_its_xsd_the_columns_are_still_checked(releases: Releases, tmp_p
             releases.load(wrong.write(tmp_path / "b.zip", schemas=False))
 
 
+def test_an_xsd_of_another_name_is_found_by_its_root(releases: Releases, tmp_path: Path) -> None:
+    made = SmallRelease()
+    made.of("vmp", "VMP")[0]["NEWCD"] = "1"
+    files = made.files()
+    files["other.xsd"] = files.pop(SCHEMA["vmp"][2])
+    with pytest.raises(DataError, match=r"VMP\[1\].*NEWCD"):
+        releases.load(write_zip(tmp_path / "a.zip", files))
+
+
 def test_what_a_later_schema_adds_is_left_out_and_said(releases: Releases, tmp_path: Path) -> None:
     made = SmallRelease()
     made.of("vmp", "VMP")[0]["NEWCD"] = "1"
