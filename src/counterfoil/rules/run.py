@@ -83,7 +83,7 @@ def run(
     rules: Sequence[Rule],
     as_of: int,
     sets: TerminologySets | None = None,
-    gates: Gates | None = None,
+    weak: Gates | None = None,
     *,
     known_on: int | None = None,
     patients: Iterable[tuple[str, str]] | None = None,
@@ -93,11 +93,12 @@ def run(
     *tables* are canonical tables, or the Parquet files of snapshots. States: ``open``,
     ``cannot_tell``, and ``near`` for what opens within the rule's ``near_days`` if treatment goes
     on and no further test is done. *known_on* asks the question with what was on record on that
-    day; *gates* are the sets that cannot be trusted, by practice; *patients* (practice, patient
-    id) restricts it to some.
+    day. *weak* names, by practice, sets whose absence shows nothing there (:mod:`.gates`): what would
+    be open by such an absence cannot be told, and is not shown as near. *patients* (practice,
+    patient id) restricts it to some.
     """
     sets = sets or TerminologySets()
-    with Engine(tables, sets, as_of, known_on=known_on, gates=gates, patients=patients) as engine:
+    with Engine(tables, sets, as_of, known_on=known_on, gates=weak, patients=patients) as engine:
         hits = _hits(rules, engine.spans(rules), engine.spans(rules, continues=True), as_of)
         records = engine.records({(h.practice, h.patient_id) for h in hits})
     findings = []
@@ -105,7 +106,7 @@ def run(
     for hit in hits:
         key = (hit.practice, hit.patient_id)
         if key not in references:
-            gated = frozenset((gates or {}).get(hit.practice, ()))
+            gated = frozenset((weak or {}).get(hit.practice, ()))
             seen = history(records[key], as_of, known_on)
             references[key] = Reference(seen, sets, gated=gated)
         findings.append(_finding(hit, references[key], sets, as_of))

@@ -13,7 +13,7 @@ from people import SETS, People
 
 from counterfoil.foundation.days import to_day
 from counterfoil.records import schema
-from counterfoil.rules import gates, load
+from counterfoil.rules import gates, load, run
 from counterfoil.rules.facts import Due
 from counterfoil.rules.gates import Gate, absences, changes, decide, weak_sets, weaken
 from counterfoil.rules.model import FALSE, TRUE, UNKNOWN, truth
@@ -229,3 +229,53 @@ class TestApplied:
             now, sets = weaken(rule, values, every)  # type: ignore[arg-type]
             assert now == was or (was, now) == (TRUE, UNKNOWN)
             assert bool(sets) == (now != was)
+
+
+class TestRun:
+    """A run of the rules with gates."""
+
+    def people(self) -> People:
+        people = People()
+        day = date(2026, 11, 1)
+        for key in ("bare", "covered", "elsewhere"):
+            more = {"practice": "X00002"} if key == "elsewhere" else {}
+            people.patient(key, born=date(1945, 1, 1), **more)
+            people.issued(key, "Ibuprofen 400mg tablets", day, day, **more)
+        people.issued("covered", "Omeprazole 20mg gastro-resistant capsules", day, day)
+        return people
+
+    def test_what_rests_on_a_weak_set_cannot_be_told_at_that_practice_alone(self) -> None:
+        tables = self.people().tables()
+        plain = {f.patient_id: f.state for f in run(tables, [NSAID], AS_OF)}
+        assert plain == {"bare": "open", "elsewhere": "open"}
+        weak = {"X00001": frozenset({"gastroprotection"})}
+        found = {f.patient_id: f for f in run(tables, [NSAID], AS_OF, weak=weak)}
+        assert {k: f.state for k, f in found.items()} == {
+            "bare": "cannot_tell",
+            "elsewhere": "open",
+        }
+        assert "coded poorly at this practice" in found["bare"].cause
+        unsure = [r for r in found["bare"].reasons if r.holds is None]
+        assert [r.clause in absences(NSAID) for r in unsure] == [True]
+        assert run(tables, [NSAID], AS_OF, weak={"X00001": frozenset({"nsaid_oral"})}) == run(
+            tables, [NSAID], AS_OF
+        )
+
+    def test_an_overdue_test_of_a_weak_set_cannot_be_told_and_none_is_near(self) -> None:
+        rule = next(r for r in load() if r.id == "monitoring.methotrexate")
+        people = People()
+        for key, last in (("late", date(2026, 6, 1)), ("soon", date(2026, 9, 10))):
+            people.patient(key)
+            people.issued(
+                key, "Methotrexate 2.5mg tablets", date(2025, 1, 1), date(2026, 11, 10), 28
+            )
+            for codes in ("fbc", "lft", "renal_function"):
+                people.tested(key, codes, last)
+        tables = people.tables()
+        plain = {f.patient_id: f.state for f in run(tables, [rule], AS_OF)}
+        assert plain == {"late": "open", "soon": "near"}
+        every = {"X00001": rule.code_sets}
+        found = run(tables, [rule], AS_OF, weak=every)
+        assert [(f.patient_id, f.state, f.due) for f in found] == [("late", "cannot_tell", None)]
+        one = run(tables, [rule], AS_OF, weak={"X00001": frozenset({"fbc"})})
+        assert {f.patient_id: f.state for f in one}["late"] == "open"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,14 @@ class Spans:
     as_of: int
     continues: bool
 
+    @property
+    def hash(self) -> str:
+        """A hash of the rows in their order: the same from every engine."""
+        digest = hashlib.sha256()
+        for row in self.table.to_pylist():
+            digest.update("\x1f".join(map(str, row.values())).encode() + b"\x1e")
+        return digest.hexdigest()
+
 
 class Engine:
     """One population, prepared for rules at one index day.
@@ -57,6 +66,7 @@ class Engine:
         self.sets = sets
         self._prepared = ""
         self._db = duckdb.connect(config={"threads": threads})
+        self._db.execute("SET TimeZone = 'UTC'")
         self._db.execute("CREATE MACRO unix_date(d) AS (CAST(d AS DATE) - DATE '1970-01-01')")
         for name in TABLES:
             self._db.execute(
@@ -112,13 +122,9 @@ class Engine:
         """
         gates = bool(self._prepare.gates)
         program = Program.of(rules, self.as_of, continues=continues, gates=gates)
-        asked = str(
-            (program.sources, program.units, program.quantities, program.months, program.years,
-             program.facts)
-        )  # fmt: skip
-        if asked != self._prepared:
+        if program.asked() != self._prepared:
             self._prepare.prepare(program)
-            self._prepared = asked
+            self._prepared = program.asked()
         self._db.execute(
             "CREATE OR REPLACE TEMP TABLE fact (fid INTEGER, pid BIGINT, since BIGINT, "
             "until BIGINT, st INTEGER)"
@@ -129,7 +135,9 @@ class Engine:
             f"SELECT {i} AS n, * FROM ({select})" for i, select in enumerate(program.sweeps)
         )
         table = self.fetch(
-            "SELECT s.n, p.practice, p.patient_id, p.person_id, s.since, s.until, s.v, s.r "
+            "SELECT CAST(s.n AS INT) AS n, p.practice, p.patient_id, p.person_id, "
+            "CAST(s.since AS BIGINT) AS since, CAST(s.until AS BIGINT) AS until, "
+            "CAST(s.v AS INT) AS v, CAST(s.r AS INT) AS r "
             f"FROM ({parts}) s JOIN who p ON p.pid = s.pid ORDER BY s.n, s.pid, s.since"
         )
         return Spans(named(table, rules), self.as_of, continues)

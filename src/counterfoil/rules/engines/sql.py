@@ -75,6 +75,10 @@ class Program(Asked):
         program.sweeps = [program._sweep(rule, gates) for rule in rules]
         return program
 
+    def asked(self) -> str:
+        """What has to be prepared for it: the same text, the same preparation."""
+        return str((self.sources, self.units, self.quantities, self.months, self.years, self.facts))
+
     # Facts ---------------------------------------------------------------------------------
 
     def _simple_facts(self) -> None:
