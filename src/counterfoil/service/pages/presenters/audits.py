@@ -240,7 +240,8 @@ def _example(example: Example, rule: Rule) -> ExampleTable:
         rows.append((_day(issue[0]), f"issued: {issue[1]}"))
     for entry in example.entries:
         value = " ".join(str(part) for part in entry[2:] if part not in (None, ""))
-        rows.append((_day(entry[0]), f"{clinical.set_title(str(entry[1]).split(" ")[0])} {value}".strip()))
+        title = clinical.set_title(str(entry[1]).split(" ")[0])
+        rows.append((_day(entry[0]), f"{title} {value}".strip()))
     rows.sort()
     said = [(days.words(day) if day > -40000 else "", text) for day, text in rows]
     outcome, colour = OUTCOMES[example.expect]
