@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from counterfoil.terminology.ids import check_digit
 
@@ -68,3 +69,38 @@ def write_file(path: Path, name: str, rows: list[list[str]]) -> None:
     """One RF2 file: the header of its kind, then the rows."""
     lines = [_HEADERS[name].split(), *rows]
     path.write_text("".join("\t".join(cells) + "\r\n" for cells in lines), "utf-8")
+
+
+def write_large(folder: Path, concepts: int) -> Path:
+    """A release of many concepts: a tree with about three parents for two concepts, for speed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = [own(n) for n in range(1, concepts + 1)]
+    module = own(1)
+    with _opened(folder, "Concept") as file:
+        file.writelines(f"{i}\t20260101\t1\t{module}\tx\n" for i in ids)
+    with _opened(folder, "Description") as file:
+        kind = "900000000000003001"
+        file.writelines(
+            f"{own(n, '11')}\t20260101\t1\t{module}\t{i}\ten\t{kind}\tThing {n} (finding)\tx\n"
+            for n, i in enumerate(ids, start=1)
+        )
+    with _opened(folder, "Relationship") as file:
+        number = 0
+        for n in range(2, concepts + 1):
+            for parent in {n // 3 or 1, (n * 7 // 20) or 1} if n % 2 else {n // 3 or 1}:
+                number += 1
+                file.write(
+                    f"{own(number, '12')}\t20260101\t1\t{module}\t{ids[n - 1]}\t{ids[parent - 1]}"
+                    f"\t0\t{IS_A}\t{INFERRED}\tx\n"
+                )
+    with _opened(folder, "SimpleRefset") as file:
+        file.writelines(
+            f"m{n}\t20260101\t1\t{module}\t{module}\t{i}\n" for n, i in enumerate(ids[::10])
+        )
+    return folder
+
+
+def _opened(folder: Path, name: str) -> TextIO:
+    file = (folder / f"{name}_Snapshot_XX9999999_20260101.txt").open("w", encoding="utf-8")
+    file.write("\t".join(_HEADERS[name].split()) + "\n")
+    return file
