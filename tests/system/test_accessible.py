@@ -17,6 +17,8 @@ PAGES = (
     "/patients/",
     "/audits/",
     "/audits/monitoring.methotrexate/",
+    "/medicines/",
+    "/medicines/dose/",
     "/keys/",
     "/team/",
     "/pilot/",

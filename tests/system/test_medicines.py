@@ -52,7 +52,7 @@ def test_a_dose_word_by_word_then_a_conflict(people: Any) -> None:
 def test_a_dose_is_read_without_script_and_by_keyboard(people: Any) -> None:
     page = people.sign_in("phil", java_script_enabled=False)
     page.goto("/medicines/dose/")
-    ask(page, "one flurble tablet twice a day", "paracetamol")
+    ask(page, "one tablet flurble twice a day", "paracetamol")
     expect(page.locator(".cf-words__missed")).to_contain_text("not understood")
     page.get_by_role("button", name="Paracetamol 500mg tablets").click()
     expect(page.get_by_label("Product, if you know it")).to_have_value("Paracetamol 500mg tablets")
