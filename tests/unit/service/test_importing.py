@@ -114,8 +114,8 @@ def test_a_file_is_forgotten_after_an_hour(world: Any, home: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "GP Connect bundle"),
-        (b"\x00\x01\x02", "GP Connect bundle"),
+        (b"", "a bundle (JSON)"),
+        (b"\x00\x01\x02", "a bundle (JSON)"),
         (b"{not json", "JSON"),
         (b'{"resourceType": "Patient"}', "FHIR bundle"),
         (b"PK\x03\x04 cut short", "can be unpacked"),

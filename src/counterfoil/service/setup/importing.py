@@ -20,8 +20,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from counterfoil.foundation.errors import DataError
+from counterfoil.foundation.errors import DataError, UsageError
 from counterfoil.records import importers
+from counterfoil.records.importers import mapped
 from counterfoil.records.load import Load
 from counterfoil.records.merge import merge
 from counterfoil.records.nhs import check_demo
@@ -96,10 +97,14 @@ def practices(user: User) -> tuple[tuple[str, str], ...]:
     return tuple(found.values_list("pk", "name"))
 
 
-def dry_run(user: User, practice: str, name: str, chunks: Iterable[bytes]) -> str:
+def dry_run(
+    user: User, practice: str, name: str, chunks: Iterable[bytes], delta: bool = False
+) -> str:
     """Keep the file, try it, keep what was found; the reference of the dry run.
 
-    ``ScopeError`` where the user may not import this practice's record.
+    A single CSV file is not tried: it waits until its columns are mapped (:func:`is_waiting`).
+    *delta*: it holds only what changed. ``ScopeError`` where the user may not import this
+    practice's record.
     """
     place = _place(user, practice)
     sweep()
@@ -110,11 +115,18 @@ def dry_run(user: User, practice: str, name: str, chunks: Iterable[bytes]) -> st
         with (folder / "file").open("xb") as file:
             for chunk in chunks:
                 file.write(chunk)
-        found = _try(ref, folder, place, _shown_name(name))
-        said = {**_plain(found), "user": user.pk}
-        (folder / "dry-run.json").write_text(json.dumps(said), "utf-8")
-        if found.problems:
-            (folder / "file").unlink()
+        if delta:
+            (folder / "delta").touch()
+        if _is_table(folder / "file"):
+            about = {
+                "user": user.pk,
+                "practice": place.pk,
+                "practice_name": place.name,
+                "file": _shown_name(name),
+            }
+            (folder / "waiting.json").write_text(json.dumps(about), "utf-8")
+        else:
+            _keep_try(user, ref, folder, place, _shown_name(name))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -122,6 +134,40 @@ def dry_run(user: User, practice: str, name: str, chunks: Iterable[bytes]) -> st
     later.daemon = True
     later.start()
     return ref
+
+
+def _keep_try(user: User, ref: str, folder: Path, place: Organisation, name: str) -> None:
+    found = _try(ref, folder, place, name)
+    said = {**_plain(found), "user": user.pk}
+    (folder / "dry-run.json").write_text(json.dumps(said), "utf-8")
+    if found.problems and not (folder / "waiting.json").exists():
+        (folder / "file").unlink()
+
+
+def is_waiting(ref: str) -> bool:
+    """Whether a file waits for its columns to be mapped."""
+    return (_folder() / str(uuid.UUID(ref)) / "waiting.json").exists()
+
+
+def waiting_file(user: User, ref: str) -> tuple[dict[str, Any], Path]:
+    """What is known of the user's own file that waits, and the file."""
+    sweep()
+    folder = _folder() / str(uuid.UUID(ref))
+    try:
+        about: dict[str, Any] = json.loads((folder / "waiting.json").read_text("utf-8"))
+    except OSError:
+        raise ScopeError("There is no such file; files are kept for an hour.") from None
+    if about["user"] != user.pk:
+        raise ScopeError("There is no such file.")
+    _place(user, about["practice"])
+    return about, folder / "file"
+
+
+def try_mapped(user: User, ref: str, given: mapped.ColumnMap) -> None:
+    """Try a file that waits with this map; it can be tried with another one afterwards."""
+    about, path = waiting_file(user, ref)
+    (path.parent / "map.toml").write_text(given.to_toml(), "utf-8")
+    _keep_try(user, ref, path.parent, _place(user, about["practice"]), about["file"])
 
 
 def found(user: User, ref: str) -> DryRun:
@@ -228,6 +274,8 @@ def _try(ref: str, folder: Path, place: Organisation, name: str) -> DryRun:
         ):
             merged = merge(reading.opened(row), load)
             said["published"] = row.pk if row else ""
+    except UsageError as error:
+        return DryRun(**{**said, "problems": (str(error),), "tables": ()})
     except DataError as error:
         problems = tuple(str(problem) for problem in error.problems)
         held = _rows_before(place.pk)["patient"]
@@ -263,30 +311,45 @@ def _try(ref: str, folder: Path, place: Organisation, name: str) -> DryRun:
 @contextmanager
 def _loaded(folder: Path, practice: str) -> Iterator[Load]:
     """The load of the file. Tables too large for memory lie in the folder while the block runs."""
-    path, kind, left = folder / "file", "", []
+    path, left = folder / "file", []
     with path.open("rb") as file:
         start = file.read(4096)
-    unpacked = folder / "tables"
-    if start.startswith(b"PK"):
+    unpacked, given = folder / "tables", None
+    if (folder / "map.toml").exists():
+        given = mapped.read_map(folder / "map.toml")
+    elif start.startswith(b"PK"):
         shutil.rmtree(unpacked, ignore_errors=True)
         left = uploads.unpack(path, unpacked)
-        kind, path = "csv", unpacked
-    elif start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        kind = "gpconnect"
-    else:
+        path = unpacked
+    elif not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         raise DataError.at(
-            "the file", "a GP Connect bundle (JSON) or a zip of the CSV template is needed"
+            "the file",
+            "a bundle (JSON), a zip of an extract's CSV files, or one CSV file is needed",
         )
     at = home.current()
     key = DEMO_KEY if at.demo else at.secret("person.key").encode()
     try:
-        load = importers.read(kind, path, practice, key=key)
+        options = importers.Options(
+            delta=(folder / "delta").exists(),
+            map=given,
+            patients=reading.patients_by_number(practice),
+        )
+        load = importers.read(importers.AUTO, path, practice, key=key, options=options)
         load.notes[:0] = left
         if at.demo:
             check_demo(load)
         yield load
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the file is one table of text: neither an archive nor a bundle, and it has cells."""
+    with path.open("rb") as file:
+        start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    first = start.splitlines()[0] if start else b""
+    looks = not start.startswith((b"PK", b"{", b"[", b"%PDF", b"<")) and b"\0" not in start
+    return looks and any(mark in first for mark in (b",", b"\t", b";", b"|"))
 
 
 def _published_key(practice: str) -> str:

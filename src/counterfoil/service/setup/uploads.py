@@ -10,6 +10,7 @@ from typing import Any
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
 from counterfoil.foundation.errors import DataError, Problem
+from counterfoil.records.importers import emis
 from counterfoil.records.schema import TABLES
 
 MEGABYTE = 1024 * 1024
@@ -43,7 +44,7 @@ class SizeLimit(FileUploadHandler):
 
 
 def unpack(archive: Path, into: Path) -> list[str]:
-    """Unpack the template's files of a zip archive; a sentence for each that was left.
+    """Unpack the tables of a zip archive; a sentence for each other file, which is left.
 
     Files may lie at the top or in one folder. Nothing is written outside *into*, nothing beyond
     the limits, and no archive within is opened. ``DataError`` says why an archive was refused.
@@ -78,7 +79,7 @@ def _choose(pack: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list[str
     for entry in entries[:MOST_FILES]:
         parts = Path(entry.filename.replace("\\", "/")).parts
         name = parts[-1] if parts else ""
-        plain = name.removesuffix(".csv") in TABLES and name.endswith(".csv")
+        plain = name.lower().endswith(".csv") and _is_table(name[:-4])
         shown = name[:60] or "a file without a name"
         if ".." in parts or entry.filename.startswith(("/", "\\")) or _link(entry):
             problems.append(Problem(f"the zip file, {shown}", "plain files in one folder"))
@@ -92,14 +93,23 @@ def _choose(pack: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list[str
         elif plain:
             chosen[name] = entry
         else:
-            left.append(f"{shown} is not a table of the template: not read")
+            left.append(f"{shown} is not a table of an extract: not read")
     if not chosen and not problems:
         problems.append(
-            Problem("the zip file", "files such as patient.csv and plan.csv are needed", "none")
+            Problem(
+                "the zip file",
+                "files such as patient.csv, Admin_Patient.csv or SRPatient.csv are needed",
+                "none",
+            )
         )
     if problems:
         raise DataError(*problems[:20])
     return chosen, left
+
+
+def _is_table(stem: str) -> bool:
+    """Whether a file's name is that of a table of the template or of an extract."""
+    return stem in TABLES or emis.table_of(stem) is not None or stem[:2].upper() == "SR"
 
 
 def _link(entry: zipfile.ZipInfo) -> bool:

@@ -29,8 +29,9 @@ def start(request: HttpRequest) -> HttpResponse:
             problem = Problem("Choose a file first.", href="#record", title="Nothing was tried")
         else:
             practice = request.POST.get("practice", "")
-            ref = importing.dry_run(user, practice, file.name or "", file.chunks())
-            return redirect("import-tried", ref)
+            delta = request.POST.get("delta") == "yes"
+            ref = importing.dry_run(user, practice, file.name or "", file.chunks(), delta)
+            return redirect("import-columns" if importing.is_waiting(ref) else "import-tried", ref)
     context = {
         "title": "Import records",
         "practices": importing.practices(user),
