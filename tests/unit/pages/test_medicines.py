@@ -76,7 +76,7 @@ def test_a_product_is_named_offered_or_not_known() -> None:
 def test_a_name_finds_products_and_sets() -> None:
     found = medicines.look_up("methotrexate")
     assert any(p.name == "Methotrexate 2.5mg tablets" for p in found.products)
-    assert [s.name for s in found.sets] == ["methotrexate_oral"]
+    assert "methotrexate_oral" in [s.name for s in found.sets]
     assert found.note.startswith("As the name of a medicine this is read as")
 
 
