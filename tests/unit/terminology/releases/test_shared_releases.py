@@ -21,7 +21,7 @@ from counterfoil.foundation.errors import DataError
 from counterfoil.terminology.releases import Releases
 from support import needs_shared, shared
 
-pytestmark = needs_shared
+pytestmark = [*needs_shared, pytest.mark.slow]
 
 EXTRACT = "dmd_xml_2019-04_extract.zip"
 SUPPLEMENT = "nhsbsa_dmdbonus_2.2.0_20250217000001.zip"
