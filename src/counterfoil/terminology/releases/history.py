@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["current", "replaced", "ambiguous", "cycle", "unknown"]
+State = Literal["current", "invalid", "replaced", "ambiguous", "cycle", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Trace:
     """What became of an id.
 
     ``current`` is the id that stands for it now: itself where it is current or nothing is known of
-    it; None where it has several successors (``ambiguous``) or its chain runs in a circle
+    it, or it is marked INVALID and nothing took its place; None where it has several successors (``ambiguous``) or its chain runs in a circle
     (``cycle``). ``path`` are the steps from the id to where the chain ended, itself included.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +85,11 @@ class InUse:
         return History(steps, valid)
 
     def trace(self, code: str) -> Trace:
-        """What became of an id: current, replaced (by which), ambiguous, in a circle, unknown."""
-        return self.history.trace(code)
+        """What became of an id: current, invalid, replaced (by which), ambiguous, unknown ..."""
+        trace = self.history.trace(code)
+        if trace.state in ("current", "unknown") and (self.product(code) or {}).get("invalid"):
+            return replace(trace, state="invalid")
+        return trace
 
     def resolve(self, code: str) -> str:
         """The id that stands for *code* now; *code* itself where nothing, or nothing sure, is known."""

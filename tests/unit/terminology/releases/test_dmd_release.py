@@ -107,6 +107,8 @@ def test_an_invalid_product_is_kept_and_flagged(releases: Releases) -> None:
     assert products[AMP["former"]]["invalid"] is True
     assert products[AMP["tablet"]]["invalid"] is False
     assert any("INVALID" in a.what and a.count == 1 for a in report.anomalies)
+    trace = releases.in_use().trace(AMP["former"])
+    assert (trace.state, trace.current) == ("invalid", AMP["former"])
 
 
 def test_brand_matters_where_the_lookup_of_this_release_says_so(releases: Releases) -> None:
