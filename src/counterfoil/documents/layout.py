@@ -143,19 +143,25 @@ class Raw:
     bullet: bool = False
 
     def put(self, name: str, text: str) -> None:
-        """Adds words to a column; empty words are nothing."""
-        if text.strip(" .,-–|"):
-            self.fields.setdefault(name, []).append(text.strip())
+        """Adds words to a column; empty words are nothing. A word broken at its hyphen is one."""
+        if not text.strip(" .,-–|"):
+            return
+        words = self.fields.setdefault(name, [])
+        if words and re.search(r"\w-$", words[-1]) and text.strip()[:1].islower():
+            words[-1] += text.strip()
+        else:
+            words.append(text.strip())
 
     def get(self, *names: str) -> str:
         """The words of these columns, in the order asked."""
         return " ".join(word for name in names for word in self.fields.get(name, ()))
 
 
-def heading(text: str, *, marked: bool = False) -> Heading | None:
+def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading | None:
     """Reads a line as a heading; ``None`` where it is not one.
 
-    *marked* lines were headings in the source (HTML, FHIR), so that unknown words are allowed.
+    *marked* lines were headings in the source (HTML, FHIR), so that unknown words are allowed;
+    *loose* ones look like one by their place.
     """
     lead = _NUMBERING.match(text)
     begin = lead.end() if lead else 0
@@ -177,7 +183,7 @@ def heading(text: str, *, marked: bool = False) -> Heading | None:
     digits = re.search(r"\d", label)
     if (digits and not marked) or body.rstrip().endswith((".", ",", ";")):
         return None
-    loud = marked or (label.isupper() and len(label) > 3)
+    loud = marked or loose or (label.isupper() and len(label) > 3)
     kind = _kind(label, loose=loud)
     if kind is None:
         return Heading("unknown", label) if marked else None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 from counterfoil.documents.shown import Cell, Line, Sheet
 
 _RULE = re.compile(r"[\s+\-=_*~|.:─━═│┌┐└┘├┤┬┴┼╔╗╚╝║]*$")
 _BAR = re.compile(r"\s*[|│║¦]\s*")
+_RULED_ROWS = 3
+"""Rows set apart by rules from which on every row of a table is taken to be ruled off."""
 _GAP = re.compile(r"\t+|[ \u00a0]{2,}(?=\S)")
 _WIDE = re.compile(r"[ \t]{401,}|\n{31,}")
 _STARS = re.compile(r"\*\*([^\s*](?:[^*\n]*[^\s*])?)\*\*")
@@ -29,7 +33,38 @@ def read_plain(text: str) -> Sheet:
     for raw in text.split("\n"):
         lines.append(_line(raw, place))
         place += len(raw) + 1
-    return Sheet(text, tuple(lines))
+    return Sheet(text, tuple(_ruled_rows(lines)))
+
+
+def _ruled_rows(lines: list[Line]) -> list[Line]:
+    """Tables with a rule after every row: the further lines of a row go on from its first."""
+    out = list(lines)
+    for begin, end in _boxes(lines):
+        groups: list[list[int]] = [[]]
+        for at in range(begin, end):
+            if lines[at].kind == "blank":
+                groups.append([])
+            else:
+                groups[-1].append(at)
+        filled = [g for g in groups if g]
+        if len(filled) < _RULED_ROWS:
+            continue
+        for group in filled:
+            for at in group[1:]:
+                out[at] = replace(lines[at], goes_on=True)
+    return out
+
+
+def _boxes(lines: list[Line]) -> Iterator[tuple[int, int]]:
+    """Stretches of rows of a grid and the rules among them."""
+    begin: int | None = None
+    for at, line in enumerate([*lines, Line(0, 0, "blank")]):
+        inside = line.grid or (line.kind == "blank" and line.table == -1)
+        if inside and begin is None and line.grid:
+            begin = at
+        elif not inside and begin is not None:
+            yield begin, at
+            begin = None
 
 
 def _line(raw: str, place: int) -> Line:

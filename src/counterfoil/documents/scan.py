@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from counterfoil.documents.layout import (
     LISTS,
@@ -44,6 +45,10 @@ class Scan:
     headings: list[str] = field(default_factory=list)
 
 
+_OF_ONE = frozenset(
+    ("dose", "frequency", "status", "route", "strength", "form", "duration", "was", "now")
+)
+"""Labels that can only speak of one medicine."""
 LONGEST_LINE = 1500
 """Characters of the longest line that is read as one; longer ones are cut at a sentence or space."""
 
@@ -82,11 +87,13 @@ class Walker:
         self.before: tuple[str, str, bool] | None = None
         self.columns: list[str | None] | None = None
         self.edges: list[int] = []
+        self.heads: list[str] = []
         self.grid = False
         self.table: int | None = None
         self.current: Raw | None = None
         self.blank = False
         self.dosed_below = False
+        self.labelled_below = False
         self.above: int | None = None
 
     def run(self) -> Scan:
@@ -103,12 +110,21 @@ class Walker:
                 if line.table != -1:
                     self._blank()
                 continue
+            self.labelled_below = self._labelled_after(lines, number)
             count = len(self.out.headings)
             self._line(line)
             self.above = None if len(self.out.headings) > count else line.indent
             self.blank = False
         self._close()
         return self.out
+
+    def _labelled_after(self, lines: list[Line], number: int) -> bool:
+        """Whether the next line with words is a label of one medicine (``Directions: ...``)."""
+        after = next((x for x in lines[number + 1 : number + 4] if x.kind != "blank"), None)
+        if after is None:
+            return False
+        label, colon, rest = self.sheet.of(after).partition(":")
+        return bool(colon and rest.strip()) and column(label) in _OF_ONE
 
     # -- sections -----------------------------------------------------------------
 
@@ -131,10 +147,13 @@ class Walker:
         if line.section:
             self._open(Heading(line.section, text))
             return
-        if self._table(line, text):
+        closing = pattern("headings", "closing").match(text.lower())
+        if line.kind == "row" and self._table(line, text):
             return
-        if pattern("headings", "closing").match(text.lower()):
+        if closing:
             self._open(Heading("other", "closing"))
+            return
+        if line.kind != "row" and self._table(line, text):
             return
         found = self._heading(line, text)
         if found is not None:
@@ -155,10 +174,12 @@ class Walker:
             return found if found and found.rest is not None and not self._is_field(text) else None
         if self._is_field(text) or self._under(line, text):
             return None
-        found = heading(text, marked=line.kind == "heading")
+        found = heading(text, marked=line.kind == "heading", loose=self._outdented(line))
         if found is None:
             return None
         if found.kind == "unknown":
+            if self.labelled_below and self.section in LISTS:
+                return None
             if (
                 name_at(text)
                 or STRENGTH.search(text)
@@ -166,9 +187,16 @@ class Walker:
             ):
                 return None
             return found
-        if found.rest is None and line.kind != "heading" and name_at(text, 0, ask=False):
+        named = found.rest is None and name_at(text, 0, ask=False)
+        if named and (line.kind != "heading" or STRENGTH.search(text)):
             return None
         return found
+
+    def _outdented(self, line: Line) -> bool:
+        """Whether a line stands further out than the list above it, as a heading does."""
+        return (
+            self.current is not None and self.current.bullet and line.indent < self.current.indent
+        )
 
     def _under(self, line: Line, text: str) -> bool:
         """Whether a status word stands alone under its medicine, further in."""
@@ -180,10 +208,24 @@ class Walker:
 
     def _is_field(self, text: str) -> bool:
         """Whether a labelled line belongs to the medicine above it (``Reason: low sodium``)."""
-        if ":" not in text or self.current is None or self.blank:
+        if ":" not in text or self.current is None:
             return False
         name = column(text.split(":", 1)[0])
-        return name is not None and name != "drug" and self.section in LISTS
+        return self._labels_current(name) and self.section in LISTS
+
+    def _labels_current(self, name: str | None) -> bool:
+        """Whether a label of this name can speak of the medicine above.
+
+        After a blank line only what that medicine does not have yet, and what could be said of the
+        whole list (a comment) only in a block of labelled lines.
+        """
+        if name is None or name == "drug" or self.current is None:
+            return False
+        if not self.blank:
+            return True
+        if name in self.current.fields:
+            return False
+        return name in _OF_ONE or "labelled" in self.current.fields
 
     def _inline(self, line: Line, text: str, found: Heading) -> None:
         """A heading that goes on in its own line: ``Stopped: ramipril (low blood pressure)``."""
@@ -261,6 +303,7 @@ class Walker:
         self.columns, self.grid, self.table = names, line.grid, line.table
         origin = line.start - line.indent
         self.edges = [c.start - origin for c in line.cells]
+        self.heads = [self.sheet.of(c) for c in line.cells]
         if self.section in ("preamble", "unknown") or (
             self.section == "other" and ("dose" in names or "frequency" in names)
         ):
@@ -276,20 +319,27 @@ class Walker:
             ]
         out = [""] * len(self.columns)
         origin = line.start - line.indent
-        for cell in line.cells or (Cell(line.start, line.end),):
-            for start, end in self._cut(cell, origin):
+        cells = line.cells or (Cell(line.start, line.end),)
+        for cell, after in zip_longest(cells, cells[1:]):
+            for start, end in self._cut(cell, after, origin):
                 at = max(
                     (i for i, e in enumerate(self.edges) if e <= start - origin + 2), default=0
                 )
                 out[at] = f"{out[at]} {self.sheet.text[start:end].strip()}".strip()
         return out
 
-    def _cut(self, cell: Cell, origin: int) -> list[tuple[int, int]]:
-        """A cell that runs over the edge of the next column, cut there where a space allows it."""
+    def _cut(self, cell: Cell, after: Cell | None, origin: int) -> list[tuple[int, int]]:
+        """A cell that runs over the edge of the next column, cut there where a space allows it.
+
+        Not where that column has its own cell in this row: then the words only run wide.
+        """
         pieces = []
         start = cell.start
-        for edge in self.edges:
+        for edge, next_edge in zip_longest(self.edges, self.edges[1:]):
             place = origin + edge
+            last = next_edge is None or after is None or after.start - origin < next_edge - 2
+            if after is not None and last:
+                continue
             if start + 2 < place < cell.end and self.sheet.text[place - 1] == " ":
                 pieces.append((start, place))
                 start = place
@@ -306,6 +356,8 @@ class Walker:
             return
         drug = " ".join(by.get("drug", ()))
         filled = [c for c in cells if c.strip()]
+        if self._second_head(drug, cells):
+            return
         if len(filled) == 1 and drug and not STRENGTH.search(filled[0]) and not name_at(filled[0]):
             found = heading(filled[0])
             if found:
@@ -313,7 +365,8 @@ class Walker:
                 self._open(found)
                 self.columns = columns
                 return
-        if self.current is not None and (not drug or self._wraps(drug, by)):
+        goes_on = line.goes_on or not drug or self._wraps(drug, by)
+        if self.current is not None and goes_on:
             for name, texts in by.items():
                 for text in texts:
                     self.current.put(name, text)
@@ -334,6 +387,19 @@ class Walker:
             return
         self.current = raw
 
+    def _second_head(self, drug: str, cells: list[str]) -> bool:
+        """Whether a row right below the header goes on with its words (``Change since`` / ``admission``)."""
+        heads, self.heads = self.heads, []
+        if not heads or drug or len(cells) > len(heads) or re.search(r"\d", " ".join(cells)):
+            return False
+        joined = [f"{a} {b}".strip() for a, b in zip_longest(heads, cells, fillvalue="")]
+        names = columns_of(joined)
+        changed = [n for n, c in enumerate(cells) if c.strip()]
+        if names is None or any(names[n] is None for n in changed):
+            return False
+        self.columns = names
+        return True
+
     def _wraps(self, drug: str, by: dict[str, list[str]]) -> bool:
         """Whether the drug cell of a row ruled by spaces goes on from the row above."""
         if self.grid or self.blank or self._begins(drug, strict=True):
@@ -346,6 +412,9 @@ class Walker:
     def _lone(self, line: Line, text: str) -> bool:
         """A line with one piece of text inside a table ruled by spaces."""
         if self.current is not None and not self.blank and line.indent > 0:
+            self._row(line, self._placed(line))
+            return True
+        if self.blank and self._illegible(text):
             self._row(line, self._placed(line))
             return True
         if heading(text) or (self.blank and not self._begins(text, strict=True)):
@@ -419,6 +488,8 @@ class Walker:
             return
         if self._labels(line, body):
             return
+        heads_block = self.labelled_below and line.kind == "heading" and ":" not in body
+        fresh = fresh or heads_block
         if fresh or self._begins(body, bullet=bullet) or self._speaks(body, bullet):
             if self._goes_on(line, body, bullet) and not fresh:
                 self._extend(line, body)
@@ -426,8 +497,10 @@ class Walker:
             self._close()
             self._start(line, start + begin, body, bullet)
             return
+        apart = self.blank and self._illegible(body)
         if (
             self.current is not None
+            and not apart
             and line.end - self.current.start <= 2 * LONGEST_LINE
             and self._continues(line, body, bullet)
         ):
@@ -440,7 +513,7 @@ class Walker:
         listed = self.current is not None and self.current.bullet and bullet
         self._close()
         spoilt = bullet and re.search(r"illegible|unreadable|\?\?|\w\?\w", body)
-        if spoilt or (listed and self._garbled(body)):
+        if spoilt or apart or (listed and self._garbled(body)):
             place = (start + begin, line.end, self.section, self.label)
             self.current = Raw(*place, {"line": [body]}, line.page, line.indent, True)
             return
@@ -471,12 +544,13 @@ class Walker:
     def _labels(self, line: Line, body: str) -> bool:
         """A line such as "Strength: 5mg" under a medicine, taken as its column."""
         label, colon, rest = body.partition(":")
-        if not colon or self.current is None or self.blank:
+        if not colon or self.current is None:
             return False
         name = column(label)
-        if name in (None, "drug"):
+        if not self._labels_current(name):
             return False
         self.current.put(name or "", rest)
+        self.current.fields.setdefault("labelled", ["yes"])
         self.current.end = line.end
         return True
 

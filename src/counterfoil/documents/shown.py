@@ -22,7 +22,8 @@ class Line:
 
     ``section`` is a section kind the source itself named by code; ``table`` numbers the table a row
     belongs to; ``grid`` says that cells have the places of a ruled table, so that the n-th cell is
-    the n-th column.
+    the n-th column; ``goes_on`` that a rule closes the row further down, so that this line belongs
+    to the row above.
     """
 
     start: int
@@ -34,6 +35,7 @@ class Line:
     grid: bool = False
     section: str | None = None
     page: int | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
