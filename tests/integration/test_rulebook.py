@@ -119,7 +119,7 @@ def test_a_change_is_previewed_approved_and_then_the_worklist_changes(
     assert (shown.enters, shown.leaves) == (1, 0)
     assert [(m.name, m.before, m.after) for m in shown.moved] == [("P-TEN, Mary", "near", "open")]
     assert any("8 weeks" in why for why in shown.moved[0].why)
-    row = actions.save(world.tess, "U1", eight_weeks(), "Our shared care asks for 8 weeks.")
+    row = actions.keep_draft(world.tess, "U1", eight_weeks(), "Our shared care asks for 8 weeks.")
     assert row.version == max(r.version for r in force.shipped() if r.id == RULE) + 1
     assert f"version = {row.version}" in row.text
     actions.submit(world.tess, str(row.pk))
@@ -138,7 +138,7 @@ def test_a_change_is_previewed_approved_and_then_the_worklist_changes(
 
 
 def test_a_version_expires_and_the_shipped_rule_returns(world: Any, practice: str) -> None:
-    row = actions.save(world.tess, "U1", eight_weeks(), "For the pilot.", date(2026, 12, 1))
+    row = actions.keep_draft(world.tess, "U1", eight_weeks(), "For the pilot.", date(2026, 12, 1))
     actions.submit(world.tess, str(row.pk))
     actions.approve(world.phil, str(row.pk))
     versions = {
@@ -151,7 +151,7 @@ def test_a_version_expires_and_the_shipped_rule_returns(world: Any, practice: st
 
 def test_withdrawing_brings_back_the_version_before(world: Any, practice: str) -> None:
     for reason in ("first", "second"):
-        row = actions.save(world.tess, "U1", eight_weeks(), reason)
+        row = actions.keep_draft(world.tess, "U1", eight_weeks(), reason)
         actions.submit(world.tess, str(row.pk))
         actions.approve(world.phil, str(row.pk))
     actions.withdraw(world.phil, str(row.pk), "No longer agreed.")
@@ -164,7 +164,7 @@ def test_a_practices_own_rule_goes_before_its_pcns(world: Any, practice: str) ->
 
     Membership.objects.create(user=world.phil, organisation_id=practice, role="pharmacist")
     for organisation in ("U1", practice):
-        row = actions.save(world.phil, organisation, eight_weeks(), organisation)
+        row = actions.keep_draft(world.phil, organisation, eight_weeks(), organisation)
         actions.submit(world.phil, str(row.pk))
         actions.approve(world.phil, str(row.pk))
     [chosen] = [r for r in force.at(practice, AS_OF).rules if r.id == RULE]
@@ -176,21 +176,21 @@ def test_a_practices_own_rule_goes_before_its_pcns(world: Any, practice: str) ->
 
 def test_what_may_not_be_is_refused(world: Any, practice: str) -> None:
     with pytest.raises(PolicyError, match="technician or pharmacist"):
-        actions.save(world.lena, "U1", eight_weeks(), "x")
+        actions.keep_draft(world.lena, "U1", eight_weeks(), "x")
     with pytest.raises(PolicyError):
-        actions.save(world.stranger, "U1", eight_weeks(), "x")
+        actions.keep_draft(world.stranger, "U1", eight_weeks(), "x")
     with pytest.raises(DataError, match="TOML"):
-        actions.save(world.tess, "U1", "id = [", "x")
-    row = actions.save(world.tess, "U1", eight_weeks())
+        actions.keep_draft(world.tess, "U1", "id = [", "x")
+    row = actions.keep_draft(world.tess, "U1", eight_weeks())
     with pytest.raises(PolicyError, match="Say why"):
         actions.submit(world.tess, str(row.pk))
-    broken = actions.save(world.tess, "U1", changed("11 weeks"), "x")
+    broken = actions.keep_draft(world.tess, "U1", changed("11 weeks"), "x")
     with pytest.raises(DataError):
         actions.submit(world.tess, str(broken.pk))
-    done = actions.save(world.tess, "U1", eight_weeks(), "x", ref=str(row.pk))
+    done = actions.keep_draft(world.tess, "U1", eight_weeks(), "x", ref=str(row.pk))
     actions.submit(world.tess, str(done.pk))
     with pytest.raises(ConflictError, match="submitted already"):
-        actions.save(world.tess, "U1", eight_weeks(), "y", ref=str(done.pk))
+        actions.keep_draft(world.tess, "U1", eight_weeks(), "y", ref=str(done.pk))
     with pytest.raises(ScopeError):
         queries.version(world.stranger, str(row.pk))
     with pytest.raises(PolicyError, match="what is to be different"):
@@ -200,7 +200,7 @@ def test_what_may_not_be_is_refused(world: Any, practice: str) -> None:
 
 
 def test_a_text_this_release_cannot_read_leaves_the_shipped_rule(world: Any, practice: str) -> None:
-    row = actions.save(world.tess, "U1", eight_weeks(), "x")
+    row = actions.keep_draft(world.tess, "U1", eight_weeks(), "x")
     actions.submit(world.tess, str(row.pk))
     actions.approve(world.phil, str(row.pk))
     LocalRule.objects.filter(pk=row.pk).update(text=row.text + "\nnonsense = true\n")

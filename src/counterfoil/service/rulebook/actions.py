@@ -47,7 +47,7 @@ def reach(user: User) -> set[str]:
     return codes | set(user.memberships.values_list("organisation_id", flat=True))
 
 
-def save(
+def keep_draft(
     user: User,
     organisation: str,
     text: str,
@@ -213,12 +213,12 @@ def _holds(user: User, row: LocalRule, role: str) -> bool:
 __all__ = [
     "approve",
     "find",
+    "keep_draft",
     "numbered",
     "organisations",
     "problems",
     "reach",
     "rule_id_of",
-    "save",
     "send_back",
     "submit",
     "withdraw",

@@ -51,7 +51,7 @@ def _posted(request: HttpRequest, user: User, ref: str) -> HttpResponse:
         return _editor(request, user, form, problem=Problem(wrong, href="#expires"), status=422)
     try:
         if wanted in ("save", "submit"):
-            row = actions.save(
+            row = actions.keep_draft(
                 user, form.organisation, form.text, form.reason, form.expires_on, form.ref
             )
             form = presenter.Form(
