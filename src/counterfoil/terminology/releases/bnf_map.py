@@ -28,7 +28,7 @@ from counterfoil.terminology.releases.store import Facts, Releases, Written, con
 
 ATTRIBUTION = (
     "Contains public sector information licensed under the Open Government Licence v3.0. "
-    "Crown copyright, NHS Business Services Authority (BNF to SNOMED mapping)."
+    "© Crown copyright, NHS Business Services Authority (BNF to SNOMED mapping)."
 )
 MOST_BYTES = 256 << 20
 MOST_ROWS = 1_048_576

@@ -37,7 +37,7 @@ from counterfoil.terminology.releases.tables import (
 
 ATTRIBUTION = (
     "Contains public sector information licensed under the Open Government Licence v3.0. "
-    "Crown copyright, NHS Business Services Authority / NHS England (dm+d). The identifiers are "
+    "© Crown copyright, NHS Business Services Authority / NHS England (dm+d). The identifiers are "
     "SNOMED CT identifiers, used under the UK SNOMED CT licence."
 )
 

@@ -286,8 +286,10 @@ class Releases:
             final = self._free_name(facts)
             partial.rename(final)
             _sync(self.folder)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(partial, ignore_errors=True)
+            if isinstance(error, OSError):  # a full disk, say
+                raise UsageError(f"{self.folder} cannot be written: {error.strerror}") from error
             raise
         return self.report(Release(final), why, already=False)
 
@@ -344,8 +346,12 @@ class Releases:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One load at a time; what a killed load left behind is removed."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "load.lock").open("w") as file:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / "load.lock").open("w")
+        except OSError as error:
+            raise UsageError(f"{self.root} cannot be written: {error.strerror}") from error
+        with lock as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if self.folder.is_dir():
                 for left in self.folder.glob(f"{_PARTIAL}*"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.foundation.errors import DataError, UsageError
-from counterfoil.terminology.releases import Releases
+from counterfoil.terminology.releases import Releases, store
 from small_dmd_release import FORMER, SUPPLEMENT, VMP, SmallRelease
 from support import ROOT
 
@@ -89,6 +90,24 @@ def test_a_release_of_another_format_is_not_read(releases: Releases, tmp_path: P
     (release.folder / "manifest.json").write_text(text.replace('"format": 1', '"format": 0'))
     assert releases.names() == []
     assert put(releases, tmp_path, "140825").startswith("dmd-2025-08-14-")
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        put(Releases(tmp_path / "file" / "terminology"), tmp_path, "140825")
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    releases: Releases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store, "_sync_tree", full)
+    with pytest.raises(UsageError, match="No space left"):
+        put(releases, tmp_path, "140825")
+    assert list(releases.folder.iterdir()) == []
 
 
 def test_what_a_killed_load_left_is_removed(releases: Releases, tmp_path: Path) -> None:
