@@ -483,7 +483,7 @@ def monitoring(item: Item) -> Check:
     asked = []
     for rule in item.context.rules:
         driver = rule.clause(rule.driver).fact
-        if rule.klass == "monitoring" and isinstance(driver, Issued):
+        if rule.monitors and isinstance(driver, Issued):
             plan = item.plan
             code, text = (
                 (plan.product_code, plan.product_text)

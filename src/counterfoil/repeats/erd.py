@@ -154,7 +154,7 @@ def _monitoring(context: Context) -> Criterion:
     values = [
         (rule, context.explainer.reference.rule(rule, context.as_of))
         for rule in context.rules
-        if rule.klass == "monitoring"
+        if rule.monitors
     ]
     over = [rule.title for rule, value in values if value == 2]
     unsure = [rule.title for rule, value in values if value == 1]
@@ -201,7 +201,7 @@ def _item(context: Context, plan: Plan) -> tuple[Criterion, ...]:
     asked = [
         r
         for r in context.rules
-        if r.klass == "monitoring"
+        if r.monitors
         and isinstance(f := r.clause(r.driver).fact, Issued)
         and context.sets.truth(f.drugs, plan.product_code, plan.product_text)
     ]

@@ -185,6 +185,11 @@ class Rule:
         return self.purpose == "work" and all(s.status == "read" for s in self.sources)
 
     @property
+    def monitors(self) -> bool:
+        """Whether it says of a medicine that a test is due: not a measure, which only counts."""
+        return self.klass == "monitoring" and self.purpose == "work"
+
+    @property
     def drug_sets(self) -> frozenset[str]:
         """The drug sets that the rule reads."""
         return frozenset(s for c in self.clauses for s in sets_of(c.fact)[0])

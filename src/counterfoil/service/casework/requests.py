@@ -119,7 +119,7 @@ def rules_in_use(practice: Organisation) -> list[Rule]:
     return [
         rule
         for rule in force.at(practice.pk, clock.today()).rules
-        if rule.klass == "monitoring" and (rule.id, str(rule.version)) in approved
+        if rule.monitors and (rule.id, str(rule.version)) in approved
     ]
 
 
