@@ -7,6 +7,7 @@ from typing import Any
 
 from counterfoil.terminology.codesets import CodeSet, all_sets
 from counterfoil.terminology.formulary import formulary
+from counterfoil.terminology.known import look_alikes, monitoring_of
 from counterfoil.terminology.model import Product
 
 
@@ -40,6 +41,15 @@ def describe(product: Product) -> dict[str, Any]:
         "brand_matters": product.brand_matters,
         "flags": sorted(product.flags),
         "controlled_drug_schedule": product.cd_schedule,
+        "usual_unit": product.unit_dose,
+        "monitoring": [
+            {"group": group.name, "status": group.status, "source": group.source}
+            for group in monitoring_of(product)
+        ],
+        "look_alikes": {
+            drug: [alike.name for alike in look_alikes(drug, formulary().drugs)]
+            for drug in product.ingredients
+        },
         "sets": sorted(
             name
             for name, each in all_sets().items()

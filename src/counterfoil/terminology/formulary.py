@@ -70,7 +70,9 @@ class Formulary:
         self._release_phrases = catalogue.phrases() if catalogue else []
         self._lexicon = lexicon(self.products, self._release_phrases)
         drugs = {i for p in self.products for i in p.ingredients}
-        self._spell = Speller(self._lexicon, drugs | {p.brand for p in self.products if p.brand})
+        brands = {p.brand for p in self.products if p.brand}
+        named = {" ".join(words) for words, _ in self._release_phrases}
+        self._spell = Speller(self._lexicon, drugs | brands | named)
         self._generic_names = {p.id: p.name for p in self.products if p.level == "VMP"}
         self._own_generics: dict[frozenset[str], list[Product]] = {}
         self._own_brands: dict[str, list[Product]] = {}
@@ -311,6 +313,17 @@ class Formulary:
             reading.reasons.append(f"which {group.note} is not stated")
             family = []
         return outcome(text, reading, fit, [s.product for s in family], self.by_id)
+
+    @cached_property
+    def drugs(self) -> tuple[str, ...]:
+        """Every ingredient of one word, ours and the release's, in order."""
+        found = {e.value for words, e in self._lexicon.phrases("ingredient") if len(words) == 1}
+        return tuple(sorted(drug for drug in found if " " not in drug))
+
+    @property
+    def known_words(self) -> frozenset[str]:
+        """Every word that some name or closed list explains."""
+        return frozenset(self._lexicon.vocabulary)
 
     def search(self, text: str, limit: int = 20) -> list[Product]:
         """Products whose names hold every word of *text*, or words beginning so; best first.

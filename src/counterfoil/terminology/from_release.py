@@ -166,7 +166,7 @@ class Grammar:
 
     def read(self, name: str) -> Parsed | None:
         """The parts of a generic *name*; None where a word of it is not understood."""
-        if name.startswith("Generic "):
+        if not name.strip() or name.startswith("Generic "):
             return None
         first = name.split(maxsplit=1)[0].lower()
         parts = name.split(" / ")

@@ -157,8 +157,8 @@ def _note_assumed(reading: Reading, fit: Fit, shaped: Sequence[Stated]) -> None:
         fit.assumed.append("CFC free not stated")
     if fit.found and any(a.unit is None for a in reading.amounts):
         fit.assumed.append("units not stated: those of the product's name")
-    if reading.listed and len(fit.found) == 1:
-        product = fit.found[0]
+    product = fit.found[0] if len(fit.found) == 1 else None
+    if product is not None and (reading.listed or not is_own_id(product.id)):
         own = {word for salt in product.salts for word in salt.split()}
         said = {w for d in reading.drugs for salt in d.salts for w in salt.split()}
         if own - said:
@@ -383,7 +383,11 @@ def _salts(
         said = {word for salt in _said(reading, ingredient) for word in salt.split()}
         others = {frozenset(_own_salts(s.product, ingredient)) for s in rivals}
         if not said:
-            alone = len(others) == 1 and (reading.listed or _usual(ingredient, own, unsaid=True))
+            alone = len(others) == 1 and (
+                reading.listed
+                or _usual(ingredient, own, unsaid=True)
+                or not is_own_id(product.id)  # the release has the drug with this salt only
+            )
             if own and not alone:
                 return False
             continue

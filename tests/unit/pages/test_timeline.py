@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from xml.etree import ElementTree
 
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 import page_samples as samples
 from counterfoil.foundation import days
+from counterfoil.records.rows import Problem
 from counterfoil.service.pages import timeline
 
 AS_OF = days.to_day(samples.TODAY)
@@ -77,6 +80,95 @@ def test_an_overdue_test_is_drawn_and_said() -> None:
 def test_a_test_never_done_but_due_has_its_lane() -> None:
     shown = timeline.build(samples.record(), as_of=AS_OF, tests=TESTS, due={"TFT": AS_OF - 3})
     assert [(test.name, test.marks) for test in shown.tests][-1] == ("TFT", ())
+
+
+def problem(term: str, **more: object) -> Problem:
+    values = {"problem_id": term, "patient_id": "1", "term": term, "status": "active", **more}
+    return Problem(**samples.COMMON, **values)  # type: ignore[arg-type]
+
+
+def test_a_dose_that_changed_is_marked_on_its_day_and_said() -> None:
+    plans = (
+        samples.plan("Ramipril", "one a day", plan_id="a", start_date=date(2025, 12, 1)),
+        samples.plan("Ramipril", "two a day", plan_id="b", start_date=date(2026, 6, 1)),
+    )
+    (lane,) = built(plans=plans, issues=()).medicines
+    (mark,) = lane.changes
+    assert mark.day == days.to_day(date(2026, 6, 1))
+    assert mark.words == "dose changed 1 June 2026: one a day to two a day"
+    assert "cf-tl-change" in timeline.svg(built(plans=plans, issues=()))
+
+
+def test_the_start_of_a_medicine_is_no_change_of_dose() -> None:
+    start = date(2026, 6, 1)
+    plans = (samples.plan("Ramipril", "one a day", start_date=start, dose_changed_on=start),)
+    assert built(plans=plans, issues=()).medicines[0].changes == ()
+
+
+def test_issues_still_to_come_are_no_supply_and_widen_the_window() -> None:
+    coming = date(2026, 12, 8), date(2027, 2, 2)
+    issues = (
+        samples.issue(date(2026, 11, 10)),
+        *(
+            samples.issue(
+                date(2026, 11, 10), issue_id=str(day), valid_from=day, erd_number=2, erd_of=6
+            )
+            for day in coming
+        ),
+    )
+    shown = built(issues=issues)
+    (lane,) = shown.medicines
+    assert [mark.day for mark in lane.ahead] == [days.to_day(day) for day in coming]
+    assert len(lane.issues) == 1
+    assert lane.supply[-1].until == days.to_day(date(2026, 12, 8))
+    assert shown.until == days.to_day(coming[1]) + 7
+    assert "2 issues still to come, next 8 December 2026" in timeline.table(shown)[0].note
+
+
+def test_a_result_outside_the_range_sent_with_it_is_another_sign_and_said() -> None:
+    entry = samples.record().entries[0]
+    low = replace(entry, value=Decimal(90), range_low=Decimal(115), range_high=Decimal(165))
+    shown = built(entries=(low,))
+    (lane,) = [lane for lane in shown.tests if lane.marks]
+    assert lane.marks[0].outside == "below"
+    assert "range 115 to 165" in lane.latest
+    row = next(row for row in timeline.table(shown) if row.what == lane.name)
+    assert "below its range" in row.note
+    assert "<circle" not in timeline.svg(replace(shown, medicines=(), tests=(lane,)))
+    inside = replace(low, value=Decimal(120))
+    assert built(entries=(inside,)).tests[0].marks[0].outside == ""
+
+
+def test_problems_stand_below_and_the_rest_are_counted() -> None:
+    held = (
+        problem("Old", status="past", ended_on=date(2020, 1, 1)),
+        problem("Ended", status="past", ended_on=date(2026, 3, 1)),
+        problem("Asthma", onset_on=date(2001, 1, 1)),
+        problem("Gout", onset_on=date(2026, 2, 1), significance="significant"),
+    )
+    record = samples.record(problems=held)
+    shown = timeline.build(record, as_of=AS_OF, problems=2)
+    assert [lane.name for lane in shown.problems] == ["Gout", "Asthma"]
+    assert shown.more_problems == 1
+    assert timeline.table(shown)[-1].last == "since 1 January 2001"
+    assert timeline.build(record, as_of=AS_OF).problems == ()
+
+
+def test_a_long_drawing_is_cut_into_sheets_that_leave_nothing_out() -> None:
+    plans = tuple(samples.plan(f"Medicine {n:02d}", "1 a day", plan_id=str(n)) for n in range(30))
+    record = samples.record(plans=plans, issues=(), problems=(problem("Gout"),))
+    shown = timeline.build(record, as_of=AS_OF, limit=None, problems=None, tests=TESTS, due=DUE)
+    for width in (timeline.NARROW, 1180):
+        drawn = timeline.sheets(shown, width=width)
+        root = ElementTree.fromstring(f"<all>{drawn}</all>")
+        heights = [int(sheet.get("height") or 0) for sheet in root]
+        assert len(heights) > 1
+        assert max(heights) <= 560
+        said = " ".join(root.itertext())
+        assert all(f"Medicine {n:02d}" in said for n in range(30))
+        assert "Gout" in said
+        ids = [element.get("id") for element in root.iter() if element.get("id")]
+        assert len(ids) == len(set(ids))
 
 
 def test_the_drawing_is_an_image_with_title_and_description() -> None:

@@ -60,7 +60,7 @@ def test_a_code_may_stand_after_a_tab() -> None:
 
 def test_a_product_is_described_with_its_sets() -> None:
     (found, *_) = search("methotrexate 2.5mg tablets")
-    assert found["sets"] == ["methotrexate_oral"]
+    assert "methotrexate_oral" in found["sets"]
     assert found["strengths"] == ["2.5mg"]
     assert describe(formulary().products[0])["level"] == "VMP"
 

@@ -71,6 +71,9 @@ class RecordTable:
     numeric: frozenset[int] = frozenset()
 
 
+YEAR = 365
+
+
 @dataclass(frozen=True)
 class Drawing:
     """The medicines time line: the picture, its table, and how many medicines it leaves out."""
@@ -81,6 +84,13 @@ class Drawing:
     all_shown: bool
     stays: bool
     late: bool
+    small: Markup | None = None
+    """The same drawing for a small screen, on a page of its own."""
+    outside: bool = False
+    changes: bool = False
+    ahead: bool = False
+    problems: bool = False
+    more_problems: int = 0
 
 
 @dataclass(frozen=True)
@@ -265,8 +275,13 @@ def draw(
     test_of: TestOf,
     supply_days: timeline.SupplyDays = timeline.stated_supply,
     dose_words: Callable[[Plan], str] | None = None,
+    back: int = YEAR,
+    own_page: bool = False,
 ) -> Drawing:
-    """The time line of the last twelve months; medicines that findings are about come first."""
+    """The time line of the last *back* days; medicines that findings are about come first.
+
+    On a page of its own it is wide, and shows problems too.
+    """
     due: dict[str, int] = {}
     unknown: set[str] = set()
     first: list[str] = []
@@ -290,14 +305,22 @@ def draw(
         supply_days=supply_days,
         dose_words=dose_words,
         limit=None if everything else timeline.LANES,
+        back=back,
+        problems=(None if everything else timeline.PROBLEMS) if own_page else 0,
     )
     return Drawing(
-        svg=timeline.svg(line),
+        svg=timeline.sheets(line) if own_page else timeline.svg(line),
+        small=timeline.sheets(line, width=timeline.NARROW, most=10_000) if own_page else None,
         table=timeline.table(line),
         hidden=line.hidden,
         all_shown=everything,
         stays=bool(line.stays),
         late=any(test.due is not None and test.due < line.as_of for test in line.tests),
+        outside=any(mark.outside for test in line.tests for mark in test.marks),
+        changes=any(lane.changes for lane in line.medicines),
+        ahead=any(lane.ahead for lane in line.medicines),
+        problems=bool(line.problems),
+        more_problems=line.more_problems,
     )
 
 

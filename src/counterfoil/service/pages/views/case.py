@@ -52,6 +52,54 @@ def case(request: HttpRequest, ref: UUID) -> HttpResponse:
     return show(request, str(ref))
 
 
+BACK = {"1": 365, "3": 1096, "10": 3652}
+"""How far back the time line can be asked to go, in years and days."""
+
+
+@require_safe
+@page_view
+def timeline(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """One patient's medicines, tests and problems on a page of their own, to look at or print."""
+    user = user_of(request)
+    actions.view_patient(user, str(ref), "timeline")
+    view = queries.case_view(user, str(ref))
+    years = request.GET.get("years", "1")
+    years = years if years in BACK else "1"
+    everything = request.GET.get("medicines") == "all"
+    today = clock.today()
+    context = {
+        "title": "Time line",
+        "case": view,
+        "allergies": presenter.allergies(view.record),
+        "drawing": _drawing(view, today, everything, back=BACK[years], own_page=True),
+        "years": years,
+        "choices": tuple(BACK),
+        "everything": everything,
+        "today": today,
+        "here": reverse("timeline", args=[ref]),
+    }
+    return render(request, "timeline.jinja", context, current="today")
+
+
+def _drawing(
+    view: CaseView, today: date, everything: bool, **more: Any
+) -> presenter.Drawing | None:
+    """The time line of a case's record; ``None`` where no record is published."""
+    if view.record is None:
+        return None
+    return presenter.draw(
+        view.record,
+        today,
+        presenter.order(view),
+        clinical.tests(),
+        everything=everything,
+        test_of=clinical.test_of,
+        supply_days=clinical.supply_days,
+        dose_words=clinical.dose_words,
+        **more,
+    )
+
+
 def show(
     request: HttpRequest,
     ref: str,
@@ -65,18 +113,7 @@ def show(
     rows = presenter.index_rows(view.record)
     cards = tuple(presenter.card_of(card, rows) for card in presenter.order(view))
     today = clock.today()
-    drawing = None
-    if view.record is not None:
-        drawing = presenter.draw(
-            view.record,
-            today,
-            presenter.order(view),
-            clinical.tests(),
-            everything=request.GET.get("medicines") == "all",
-            test_of=clinical.test_of,
-            supply_days=clinical.supply_days,
-            dose_words=clinical.dose_words,
-        )
+    drawing = _drawing(view, today, request.GET.get("medicines") == "all")
     context = {
         "title": "Patient",
         "case": view,
