@@ -3,7 +3,8 @@
 ``make bench`` runs all of it; ``python tools/bench NAME ...`` some. Every figure is the best of a
 few runs, beside a fixed piece of work (the calibration) timed just before it: quote the ratio. Where
 a peer can be run here it is named. Figures on made-up data speak of made-up data. Each module of
-this folder holds the benchmarks of one room: functions named ``bench_...``.
+this folder holds the benchmarks of one room: functions named ``bench_...``, or ``slow_bench_...`` for
+those that run only when they are named.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "src")]
 
 
+SLOW = "slow_bench_"
+"""What takes minutes runs only when asked for by name."""
+
+
 def benchmarks() -> dict[str, Callable[[], None]]:
     """Every benchmark by name, module by module."""
     found: dict[str, Callable[[], None]] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules([str(HERE)]) if m.name != "__main__"):
         for name, work in vars(importlib.import_module(f"bench.{module}")).items():
-            if name.startswith("bench_"):
-                found[name.removeprefix("bench_")] = work
+            if name.startswith(("bench_", SLOW)):
+                found[name.removeprefix("slow_").removeprefix("bench_")] = work
     return found
 
 
@@ -35,7 +40,8 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(everything)}")
         return 2
-    for name in names or everything:
+    usual = [name for name, work in everything.items() if not work.__name__.startswith(SLOW)]
+    for name in names or usual:
         everything[name]()
     return 0
 

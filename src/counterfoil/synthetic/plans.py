@@ -305,7 +305,8 @@ def _courses(
     fits = (age >= low) & (age <= high)
     fits &= ~(script.used[patient] & (drug == "Omeprazole"))
     on, has = script.groups, script.has
-    bleeding = on["doac"] | on["warfarin"] | on["methotrexate"] | has["hf"] | has["peptic_ulcer"]
+    bleeding = on["doac"] | on["warfarin"] | on["methotrexate"] | has["hf"]
+    bleeding = bleeding | has["peptic_ulcer"] | has["ckd"]
     bleeding = (
         bleeding | on["lithium"] | (on["acei_arb"] & (on["thiazide"] | on["loop"] | on["mra"]))
     )

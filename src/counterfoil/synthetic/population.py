@@ -19,7 +19,8 @@ from counterfoil.synthetic import (
 )
 from counterfoil.synthetic.conditions import carry, conditions, onsets
 from counterfoil.synthetic.draws import Bools, Ints
-from counterfoil.synthetic.entries import diagnoses, entry_tables, results
+from counterfoil.synthetic.entries import diagnoses, results
+from counterfoil.synthetic.entry_tables import entry_tables
 from counterfoil.synthetic.issues import issue_table, issues, made_counts
 from counterfoil.synthetic.letters.cases import LETTERS_A_PATIENT
 from counterfoil.synthetic.letters.model import SyntheticLetter

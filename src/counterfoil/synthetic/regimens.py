@@ -109,7 +109,7 @@ def _keep_apart(who: People, has: dict[str, Bools], on: dict[str, Bools]) -> Non
         on[name] &= ~anticoagulated
     on["clopidogrel"] &= ~on["aspirin"]
     on["nsaid"] &= ~anticoagulated & ~on["aspirin"] & ~on["clopidogrel"] & ~on["loop"]
-    on["nsaid"] &= ~has["hf"] & ~has["peptic_ulcer"]
+    on["nsaid"] &= ~has["hf"] & ~has["peptic_ulcer"] & ~has["ckd"]
     on["nsaid"] &= ~(on["acei_arb"] & (on["thiazide"] | on["mra"]))
     on["opioid_high"][:] = False
     on["propranolol"] &= ~has["asthma"]

@@ -88,6 +88,7 @@ def _ulcer(script: Script, rng: np.random.Generator) -> None:
         ("ulcer_antiplatelet", "pincer_c", "clopidogrel"),
     ):
         young = script.who.age < 65 if group == "nsaid" else script.who.age < 120
+        young = young & ~script.has["ckd"]
         many = _many(rng, rate, ulcer, script)
         pool = free(script, rng, ulcer & young & ~thinned & ~on["aspirin"] & ~on["lithium"])
         scenes: list[tuple[int, Scene]] = [
@@ -111,7 +112,7 @@ def _anticoagulant_nsaid(script: Script, rng: np.random.Generator) -> None:
     many = _many(rng, "pincer_d", thinned, script)
     long_here = script.who.registered_from < script.as_of - 900
     quiet = thinned & ~script.used & long_here & script.who.current
-    quiet &= ~script.has["peptic_ulcer"] & ~script.has["hf"] & ~on["loop"]
+    quiet &= ~script.has["peptic_ulcer"] & ~script.has["hf"] & ~on["loop"] & ~script.has["ckd"]
     pool = [int(p) for p in rng.permutation(np.flatnonzero(quiet))]
 
     def both(script: Script, rng: np.random.Generator, patient: int) -> None:
@@ -213,7 +214,8 @@ def _heart_failure(script: Script, rng: np.random.Generator) -> None:
     """Indicator I: heart failure with an NSAID."""
     failing, on = script.has["hf"], script.groups
     many = _many(rng, "pincer_i", failing, script)
-    pool = free(script, rng, failing & ~on["doac"] & ~on["warfarin"] & ~on["lithium"])
+    thinned = on["doac"] | on["warfarin"]
+    pool = free(script, rng, failing & ~thinned & ~on["lithium"] & ~script.has["ckd"])
 
     def covered(script: Script, rng: np.random.Generator, patient: int) -> None:
         back = running(rng)
@@ -244,13 +246,14 @@ def _older_kidneys(script: Script, rng: np.random.Generator) -> None:
     """Indicator AC: 75 and over on an ACE inhibitor or a loop diuretic, renal function in 15 months."""
     who, on = script.who, script.groups
     taking = (on["acei_arb"] | on["loop"]) & who.current
+    besides = _older_besides(script, taking)
     older = np.flatnonzero(taking & (who.age >= 73) & ~_scripted(script))
     share = practice_share(rng, "pincer_ac")
     fit = (who.age[older] >= 76) & (who.registered_from[older] < script.as_of - 1500)
     fit &= ~script.used[older]
     missed = older[fit]
     many = int(rng.binomial(np.count_nonzero(taking & (who.age >= 75)), share))
-    missed = rng.permutation(missed)[:many]
+    missed = rng.permutation(missed)[: max(many - besides, 0)]
     taken = np.isin(older, missed)
     back = np.where(taken, 462 + rng.integers(0, 200, older.size), rng.integers(4, 330, older.size))
     for group in RENAL:
@@ -275,6 +278,25 @@ def _older_kidneys(script: Script, rng: np.random.Generator) -> None:
             "none in 15 months",
             day=script.as_of - days + UNTESTED.limit,
         )
+
+
+def _older_besides(script: Script, taking: Bools) -> int:
+    """Label whom another scene left without renal function for as long; how many they are."""
+    last = script.days(script.last_test, "renal")
+    missed = _scripted(script) & taking & (script.who.age >= 75)
+    missed &= last < script.as_of - UNTESTED.limit
+    for patient in np.flatnonzero(missed):
+        group = "acei_arb" if script.groups["acei_arb"][patient] else "loop"
+        script.plant(
+            int(patient),
+            "acei_loop_renal.besides",
+            "any",
+            (group,),
+            "renal function within 15 months from 75",
+            "none in 15 months, as another scene has it",
+            intentional=False,
+        )
+    return int(np.count_nonzero(missed))
 
 
 def _scripted(script: Script) -> Bools:

@@ -104,6 +104,27 @@ def metformin_kidney(script: Script, rng: np.random.Generator, patient: int) -> 
     )
 
 
+def kidney_nsaid(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """An NSAID with an eGFR that has been below 45 twice, protected."""
+    latest = script.as_of - between(rng, 10, 60)
+    for day in (latest - between(rng, 95, 160), latest):
+        script.extra_entries.append(ExtraEntry(patient, "egfr", day, float(between(rng, 33, 42))))
+    script.tested(patient, ("ue", "renal"), script.as_of - latest + 300, 300)
+    script.off(patient, "acei_arb", "thiazide", "mra", "h2ra")
+    back = running(rng)
+    script.on(patient, "nsaid", back=back)
+    script.on(patient, "ppi", back=between(rng, 1900, 2400))
+    script.plant(
+        patient,
+        "egfr_nsaid.together",
+        "open",
+        ("nsaid",),
+        "eGFR below 45",
+        "an NSAID, with a proton pump inhibitor",
+        day=max(latest, script.as_of - back),
+    )
+
+
 def alt_rising(script: Script, rng: np.random.Generator, patient: int) -> None:
     """Tests in date, ALT rising past three times the limit, nothing done."""
     day = script.as_of
@@ -210,14 +231,23 @@ def _pools(script: Script) -> list[tuple[Scene, Callable[[], Bools]]]:
     """Each scene with who could play it when its turn comes."""
     on, has, who = script.groups, script.has, script.who
     adult = who.age >= 25
-    tame = ~on["doac"] & ~on["warfarin"] & ~has["hf"] & ~has["peptic_ulcer"] & ~on["lithium"]
+    tame = (
+        ~on["aspirin"]
+        & ~on["clopidogrel"]
+        & ~on["doac"]
+        & ~on["warfarin"]
+        & ~has["hf"]
+        & ~has["peptic_ulcer"]
+        & ~on["lithium"]
+    )
     tame = tame & ~on["loop"] & ~on["methotrexate"]
     diabetic = has["diabetes2"] & on["metformin"]
     calm = on["ccb"] & (who.age < 73)
     return [
-        (triple_whammy, lambda: on["acei_arb"] & tame & (who.age < 64) & adult),
+        (triple_whammy, lambda: on["acei_arb"] & tame & ~has["ckd"] & (who.age < 64) & adult),
         (opioid_high, lambda: has["pain"] & adult),
         (metformin_kidney, lambda: diabetic & (who.age < 73) & ~on["acei_arb"]),
+        (kidney_nsaid, lambda: has["ckd"] & tame & (who.age < 73)),
         (alt_rising, lambda: on["statin"] & tame & (who.age < 73)),
         (over_ordering, lambda: calm),
         (under_ordering, lambda: calm),

@@ -135,7 +135,8 @@ def _prone(script: Script) -> Bools:
     """Who must not be given an NSAID by a scene about something else."""
     on, has = script.groups, script.has
     strained = on["acei_arb"] & (on["thiazide"] | on["loop"] | on["mra"])
-    return np.asarray(has["hf"] | has["peptic_ulcer"] | strained | on["lithium"] | on["loop"])
+    frail = has["hf"] | has["peptic_ulcer"] | has["ckd"]
+    return np.asarray(frail | strained | on["lithium"] | on["loop"])
 
 
 def _any(script: Script, groups: tuple[str, ...]) -> Bools:

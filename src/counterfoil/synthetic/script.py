@@ -200,8 +200,9 @@ class Script:
         note: str = "",
         *,
         day: int | None = None,
+        intentional: bool = True,
     ) -> None:
-        """Write a scene into the truth."""
+        """Write a scene into the truth; not ``intentional`` what follows from another scene."""
         self.used[patient] = True
         self.plants.append(
             Plant(
@@ -213,7 +214,7 @@ class Script:
                 true_value,
                 seen_value,
                 note,
-                True,
+                intentional,
                 day,
             )
         )

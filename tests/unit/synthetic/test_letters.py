@@ -26,7 +26,7 @@ BINARY = (
 @pytest.fixture(scope="module")
 def network():
     """Enough letters for every layout and every story."""
-    return generate(7000, 2, 1, parse_day("2026-11-22"), letters=240)
+    return generate(5000, 2, 1, parse_day("2026-11-22"), letters=240)
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ def hashes(folder):
     }
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_cores(written, tmp_path):
     folder, account = written
     again = produce(ORDER, tmp_path, cores=2)
@@ -90,6 +91,7 @@ def test_requests_are_one_flat_file_a_practice(written):
     assert all(row["nhs_number"].startswith("999") for row in rows)
 
 
+@pytest.mark.slow
 def test_gp_connect_is_a_record_a_patient(tmp_path):
     produce(Order(60, 1, 2, AS_OF, ("gpconnect",)), tmp_path, cores=1)
     files = sorted((tmp_path / "X00001" / "gpconnect").iterdir())
@@ -141,11 +143,12 @@ def test_letters_can_be_asked_for_by_number():
     assert [x for half in halves for x in half.letters] == list(made.letters)
 
 
+@pytest.mark.slow
 def test_a_whole_system_is_ten_times_as_dense():
     made = generate(600, 1, 5, AS_OF, density="emis")
     rows = {name: table.num_rows / 600 for name, table in made.tables.items()}
     assert 30 < rows["plan"] < 55
-    assert 110 < rows["issue"] < 200
+    assert 110 < rows["issue"] < 240
     assert 450 < rows["coded_entry"] < 650
     assert 15 < rows["problem"] < 30
     for name, table in made.tables.items():

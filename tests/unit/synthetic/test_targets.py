@@ -77,6 +77,7 @@ def test_what_is_wrong_is_seen(network):
     assert any("impossible" in line for line in found.missed)
 
 
+@pytest.mark.slow
 def test_a_leak_is_seen_where_the_planted_come_first(network):
     chosen = set(network.truth["patient_id"].to_pylist())
     patients = network.tables["patient"].to_pylist()
@@ -108,6 +109,7 @@ def test_the_page_holds_every_picture_and_fetches_nothing(report):
     json.dumps(report.to_json())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_written_folder_gives_the_same_report_as_the_tables(tmp_path, form):
     produce(Order(1200, 2, 4, AS_OF, (form,)), tmp_path, cores=1)
@@ -134,6 +136,7 @@ def test_a_network_of_six_practices_meets_every_target():
     assert len(held) >= 30
 
 
+@pytest.mark.slow
 def test_overdue_monitoring_does_not_rise_towards_the_end():
     made = generate(24000, 3, 3, AS_OF)
     sql = duckdb.connect()

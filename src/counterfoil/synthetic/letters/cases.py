@@ -8,10 +8,10 @@ import numpy as np
 
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Ints, stream
+from counterfoil.synthetic.letters.draft import Draft
 from counterfoil.synthetic.letters.model import Item, Stay
 from counterfoil.synthetic.letters.stories import (
     STORIES,
-    Draft,
     already_done,
     brand_named,
     left_out,
