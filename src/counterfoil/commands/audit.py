@@ -10,6 +10,7 @@ from counterfoil.commands.common import (
     Subparsers,
     as_of,
     command,
+    day,
     formats,
     group,
     show_json,
@@ -60,6 +61,7 @@ def add(to: Subparsers) -> None:
         "List the findings of the rules on a day",
         "counterfoil audit run --as-of 2026-11-20 --format csv --out findings.csv",
     )
+    _known(run)
     _common(run, "table", "csv", "json", "parquet")
     explain = command(
         audit,
@@ -70,6 +72,7 @@ def add(to: Subparsers) -> None:
     )
     explain.add_argument("rule")
     explain.add_argument("--patient", required=True, metavar="PATIENT_ID")
+    _known(explain)
     _common(explain, "table", "json")
     trend = command(
         audit,
@@ -90,6 +93,16 @@ def add(to: Subparsers) -> None:
     )
     forecast.add_argument("--weeks", type=int, default=12)
     _common(forecast, "table", "csv", "json", "parquet")
+
+
+def _known(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--as-known-on",
+        type=day,
+        metavar="DATE",
+        help="as it was on record on that day: what was entered later is not there, what was "
+        "withdrawn later still is",
+    )
 
 
 def _common(to: argparse.ArgumentParser, *forms: str) -> None:
@@ -125,7 +138,9 @@ def _run(args: argparse.Namespace) -> int:
 
     chosen = rules.load(args.rules)
     with _published(args) as data:
-        found = rules.run(data.tables, chosen, _day(args), *_sets(_day(args)))
+        found = rules.run(
+            data.tables, chosen, _day(args), *_sets(_day(args)), known_on=args.as_known_on
+        )
         rows = data.identified(found)
     show_rows(rows, args.format, SHORT if args.format == "table" else FINDING, args.out)
     if args.format == "table" and not args.out:
@@ -158,8 +173,14 @@ def _explain(args: argparse.Namespace) -> int:
         words = {0: "clear", 1: "cannot tell", 2: "open"}
         results = []
         for record in records:
+            sets, weak = _sets(_day(args))
             value, reasons = rules.explain(
-                record, chosen[args.rule], _day(args), _sets(_day(args))[0]
+                record,
+                chosen[args.rule],
+                _day(args),
+                sets,
+                known_on=args.as_known_on,
+                gated=frozenset(weak.get(record.patient.practice, ())),
             )
             results.append(
                 {
@@ -194,7 +215,7 @@ def _trend(args: argparse.Namespace) -> int:
         raise UsageError("--months must be 1 to 240")
     with _published(args) as data:
         rows = rules.trend(
-            data.tables, rules.load(args.rules), _day(args), args.months, _sets(_day(args))[0]
+            data.tables, rules.load(args.rules), _day(args), args.months, *_sets(_day(args))
         )
         if args.by == "pcn":
             rows = _summed(rows, data.parents, ("rule", "version", "practice", "month_end"))
@@ -225,7 +246,7 @@ def _forecast(args: argparse.Namespace) -> int:
         raise UsageError("--weeks must be 1 to 104")
     with _published(args) as data:
         rows = rules.forecast(
-            data.tables, rules.load(args.rules), _day(args), args.weeks, _sets(_day(args))[0]
+            data.tables, rules.load(args.rules), _day(args), args.weeks, *_sets(_day(args))
         )
     show_rows(rows, args.format, FORECAST, args.out)
     return 0

@@ -217,13 +217,14 @@ def trend(
     as_of: int,
     months: int = 24,
     sets: TerminologySets | None = None,
+    weak: Gates | None = None,
 ) -> list[dict[str, Any]]:
     """Per rule, practice and month end: patients at risk, open, cannot tell, and days at risk.
 
     ``days_at_risk`` counts patient-days on which the finding was open since the month end before.
     One set of spans answers every month.
     """
-    with Engine(tables, sets or TerminologySets(), as_of) as engine:
+    with Engine(tables, sets or TerminologySets(), as_of, gates=weak) as engine:
         spans = engine.spans(rules).table
     groups = _by_practice(spans)
     rows = []
@@ -256,10 +257,11 @@ def forecast(
     as_of: int,
     weeks: int = 12,
     sets: TerminologySets | None = None,
+    weak: Gates | None = None,
 ) -> list[dict[str, Any]]:
     """Per rule, practice and week from *as_of*: how many are open if treatment that is true today
     goes on and no further test is done, and how many of those are new since the week before."""
-    with Engine(tables, sets or TerminologySets(), as_of) as engine:
+    with Engine(tables, sets or TerminologySets(), as_of, gates=weak) as engine:
         spans = engine.spans(rules, continues=True).table
     groups = _by_practice(spans)
     rows = []

@@ -15,6 +15,8 @@ from counterfoil.rules import Finding, forecast, load, run, trend
 from counterfoil.rules.engines.duckdb import Engine
 from counterfoil.rules.facts import Issued, IssuedTogether, Length, Window
 from counterfoil.rules.model import Clause, Is
+from counterfoil.rules.sets import TerminologySets
+from counterfoil.terminology.codesets import load_codeset
 
 RULES = {rule.id: rule for rule in load()}
 AS_OF = date(2026, 6, 30)
@@ -239,3 +241,36 @@ def test_a_pair_with_an_unclear_product_cannot_be_told() -> None:
         rows = engine.spans([rule]).table.to_pylist()
     today = [r["v"] for r in rows if r["since"] <= DRAWN_AS_OF < r["until"]]
     assert today == [1]
+
+
+def identities(found: list[Finding]) -> set[tuple[str, str, str]]:
+    """What casework keeps a finding by: person, rule and subject, whatever the reasons say."""
+    return {(f.person_id, f.rule, f.subject) for f in found}
+
+
+def test_the_identity_of_a_finding_survives_a_late_entry() -> None:
+    people, rule = on_methotrexate(date(2026, 3, 1)), RULES["monitoring.methotrexate"]
+    before = run(people.tables(), [rule], to_day(AS_OF))
+    people.tested("a", "fbc", date(2026, 3, 20))
+    after = run(people.tables(), [rule], to_day(AS_OF))
+    assert identities(before) == identities(after)
+    assert before[0].reasons != after[0].reasons
+
+
+def test_the_identity_of_a_finding_survives_a_new_rule_version() -> None:
+    people, rule = on_methotrexate(date(2026, 3, 1)), RULES["monitoring.methotrexate"]
+    before = run(people.tables(), [rule], to_day(AS_OF))
+    after = run(people.tables(), [replace(rule, version=2)], to_day(AS_OF))
+    assert identities(before) == identities(after)
+    assert [f.version for f in after] == [2]
+
+
+def test_the_identity_of_a_finding_survives_a_change_of_code_set() -> None:
+    people, rule = on_methotrexate(date(2026, 3, 1)), RULES["monitoring.methotrexate"]
+    before = run(people.tables(), [rule], to_day(AS_OF))
+    shipped = load_codeset("fbc")
+    fewer = replace(shipped, version="2", codes=frozenset(sorted(shipped.codes)[1:]))
+    after = run(people.tables(), [rule], to_day(AS_OF), TerminologySets({"fbc": fewer}))
+    assert identities(before) == identities(after)
+    reason = next(r for r in after[0].reasons if r.clause == "fbc_overdue")
+    assert "none on record" in reason.text

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from counterfoil.foundation.days import FOREVER
 from counterfoil.records import schema
 from counterfoil.records.patient import FIELDS, PatientRecord, typed_rows
 from counterfoil.records.rows import Row
@@ -141,6 +142,23 @@ class Engine:
             f"FROM ({parts}) s JOIN who p ON p.pid = s.pid ORDER BY s.n, s.pid, s.since"
         )
         return Spans(named(table, rules), self.as_of, continues)
+
+    def wakes(self) -> pa.Table:
+        """The first day after ``as_of`` on which a patient's facts may turn without a new row.
+
+        Rows (practice, patient_id, day), for those who have one; ask after ``spans``. A day on
+        which a row dated ahead comes to count is such a day too.
+        """
+        edges = [
+            f"SELECT pid, {edge} AS day FROM fact WHERE {edge} > {self.as_of}"
+            for edge in ("since", "until")
+        ]
+        rows = " UNION ALL ".join([*edges, *self._prepare.ahead()])
+        return self.fetch(
+            "SELECT w.practice, w.patient_id, MIN(e.day) AS day FROM "
+            f"({rows}) e JOIN who w ON w.pid = e.pid WHERE e.day < {FOREVER} "
+            "GROUP BY w.practice, w.patient_id ORDER BY w.practice, w.patient_id"
+        )
 
     def records(self, patients: Set[tuple[str, str]]) -> dict[tuple[str, str], PatientRecord]:
         """The records, as far as rules read them, of patients given by practice and patient id."""

@@ -40,6 +40,18 @@ TABLES = (
 )  # fmt: skip
 """The canonical tables that rules read."""
 
+AHEAD_DATES = {
+    "patient": (),
+    "issue": ("issued_on", "cancelled_on"),
+    "plan": ("start_date", "end_date", "dose_changed_on"),
+    "coded_entry": ("happened_on",),
+    "problem": ("onset_on", "ended_on"),
+    "allergy": ("onset_on",),
+    "admission": ("admitted_on", "discharged_on"),
+    "document": ("event_on", "received_at"),
+}
+"""The dates from which a row of each table counts, or no longer does."""
+
 Gates = Mapping[str, Set[str]]
 """By practice, the sets that cannot be trusted in its data."""
 
@@ -115,6 +127,25 @@ class Preparation:
         self._ages(program)
         self._calendars(program)
         self._gates(program)
+
+    def ahead(self) -> list[str]:
+        """Statements for the days after ``as_of`` on which a row there already comes to count.
+
+        Or no longer does: rows dated ahead, cancelled or withdrawn ahead. A date known only to its
+        month or year, and the withdrawal of a patient, count as the very next day.
+        """
+        found = []
+        for table, columns in AHEAD_DATES.items():
+            for column in (*columns, "deleted_on"):
+                day = f"unix_date(CAST(x.{column} AS DATE))"
+                if column == "happened_on":
+                    day = f"CASE WHEN x.precision = 'day' THEN {day} ELSE {self.as_of} + 1 END"
+                found.append(
+                    f"SELECT w.pid, {day} AS day FROM src_{table} x JOIN who w "
+                    "ON w.practice = x.practice AND w.patient_id = x.patient_id "
+                    f"WHERE CAST(x.{column} AS DATE) > {self.cut}"
+                )
+        return found
 
     # What was issued and planned -----------------------------------------------------------
 
@@ -521,6 +552,10 @@ class Preparation:
         last = self.as_of + AHEAD
         if any(facts.below(f) for f in program.facts):
             last += 31 * sum(m for m in program.months if m > 0) + program.longest
+            # What begins on a birthday to come is counted from that day.
+            ages = self.db.fetch(f"SELECT MAX(high) AS day FROM age WHERE high < {FOREVER}")
+            last = max(last, int(ages.column(0)[0].as_py() or 0))
+        last = (last // 4096 + 1) * 4096
         parts = []
         for months in sorted(program.months):
             days, ends = (
