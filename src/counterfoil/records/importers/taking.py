@@ -163,7 +163,8 @@ class Taking:
             f"CAST({given.get(c.name, 'NULL')} AS {_SQL_TYPES[c.type]}) AS {c.name}"
             for c in TABLES[table].columns
         )
-        return f"SELECT {columns} FROM {source}"
+        # Whoever reads a staged table knows nothing of this database's own functions.
+        return _expanded(f"SELECT {columns} FROM {source}")
 
     def put_patients(self, rows: list[dict[str, Any]]) -> None:
         """Patients, whose ``person_id`` and ``nhs_status`` follow from the number and its state.
@@ -241,3 +242,16 @@ class Taking:
             staged=self._staged,
             kept=self.kept,
         )
+
+
+def _expanded(sql: str) -> str:
+    """SQL in which ``usual(...)`` is written out."""
+    while (at := sql.find("usual(")) >= 0:
+        depth, end = 1, at + len("usual(")
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        day = sql[at + len("usual(") : end - 1]
+        usual = f"CASE WHEN {day} BETWEEN DATE '{EARLIEST}' AND DATE '{LATEST}' THEN {day} END"
+        sql = f"{sql[:at]}({usual}){sql[end:]}"
+    return sql
