@@ -10,6 +10,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
+from command_line import fits
 from counterfoil.foundation.days import parse_day
 from counterfoil.foundation.errors import UsageError
 from counterfoil.records.schema import TABLES
@@ -70,6 +71,10 @@ def test_the_account_counts_what_is_there(written):
     assert sum(place["files"] for place in account["practices"]) == len(
         [p for p in folder.glob("X*/**/*") if p.is_file()]
     )
+
+
+def test_the_account_fits_its_schema(written):
+    fits("synth", written[1])
 
 
 def test_the_truth_stands_beside_the_practices_and_in_none(written):

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from command_line import fits
 from counterfoil.foundation.days import parse_day
 from counterfoil.foundation.errors import DataError
 from counterfoil.synthetic import Order, generate, letter_truth, produce, validate
@@ -106,7 +107,10 @@ def test_the_page_holds_every_picture_and_fetches_nothing(report):
     assert words.count("http") == words.count("http://www.w3.org/2000/svg")
     for check in report.checks:
         assert check.name in words
-    json.dumps(report.to_json())
+
+
+def test_the_report_fits_its_schema(report):
+    fits("synth-validate", json.loads(json.dumps(report.to_json())))
 
 
 @pytest.mark.slow
