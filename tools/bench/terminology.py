@@ -84,3 +84,42 @@ def bench_match() -> None:
         calibration(),
         f"{len(texts) / seconds:,.0f} a second",
     )
+
+
+def bench_match_with_release() -> None:
+    """The same with the product lists of 2025 loaded, and a search while typing (50 ms)."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from counterfoil.terminology import formulary, use
+    from release_lists import ProductLists
+    from support import SHARED
+
+    if SHARED is None:
+        print("the shared product lists are not beside the project: not measured")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("a release's names read for the first time", "a release's names opened again"):
+            use(None)
+            mark = calibration()
+            start = time.perf_counter()
+            use(ProductLists(Path(folder)))
+            known = formulary()
+            show(what, time.perf_counter() - start, mark)
+        assert known.catalogue is not None
+        names = [known.catalogue.product(row).name for row in range(0, len(known.catalogue), 20)]
+        texts = [name.lower().replace("tablets", "tabs") + " " for name in names]
+
+        def match() -> None:
+            for text in texts:
+                known.match(text)
+
+        mark = calibration()
+        start = time.perf_counter()
+        match()
+        seconds = time.perf_counter() - start
+        rate = f"{len(texts) / seconds:,.0f} a second"
+        show("drug names matched, first sight, with a release", seconds, mark, rate)
+        typed = ("m", "me", "met", "metf", "metf 5", "co-c", "5mg", "inh 100")
+        seconds, mark = best(lambda: [known.search(text) for text in typed])
+        each = f"{seconds / len(typed) * 1000:.1f} ms each"
+        show("searches while typing, with a release", seconds, mark, each)
+        use(None)

@@ -30,6 +30,7 @@ from counterfoil.terminology.names import (
     Entry,
     Phrase,
     brand_of,
+    forms_of,
     open_words,
     plain_name,
     words_of,
@@ -286,7 +287,7 @@ def build(
         if told.ingredients:
             family = generic_family(told.ingredients)
         else:
-            family = named_family(brands.named(product.id, product.name))
+            family = named_family(brands.named(product.name))
         rows.append(_as_row(told, family))
     for amp in made_by(release):
         brands.add(amp)
@@ -389,6 +390,7 @@ class _Brands:
         self.linked: set[str] = set()
         self.rows: list[dict[str, Any]] = []
         self.suppliers: list[tuple[str, str, str, bool]] = []
+        self._medicines: dict[str, bool] = {}
         self.heads: Counter[str] = Counter()
         self.names: Counter[str] = Counter()
 
@@ -410,13 +412,22 @@ class _Brands:
         if target != amp.id:
             self.links[amp.id] = target
 
-    def named(self, vmp_id: str, name: str) -> tuple[str, ...]:
-        """The words that only this name has, kept for medicines and not for appliances."""
-        section = self._facts.get(vmp_id, Facts()).section
-        words = () if section[:2] in _APPLIANCE_CHAPTERS else open_words(name)
+    def named(self, name: str) -> tuple[str, ...]:
+        """The words that only this name has."""
+        words = open_words(name)
         if words:
             self.names[" ".join(words)] += 1
         return words
+
+    def _is_medicine(self, vmp_id: str, generic: Product) -> bool:
+        """Not an appliance: those are found by their whole names alone."""
+        found = self._medicines.get(vmp_id)
+        if found is None:
+            section = self._facts.get(vmp_id, Facts()).section
+            has_form = bool(generic.form or forms_of(generic.name))
+            found = has_form and section[:2] not in _APPLIANCE_CHAPTERS
+            self._medicines[vmp_id] = found
+        return found
 
     def _supplied(self, amp: MadeBy, generic: Product) -> str:
         self.suppliers.append((generic.id, amp.supplier, amp.id, amp.level == "AMP"))
@@ -428,8 +439,7 @@ class _Brands:
             if amp.level == "AMP":
                 self.linked.add(amp.id)
             return own.id
-        section = self._facts.get(amp.vmp_id, Facts()).section
-        named = None if section[:2] in _APPLIANCE_CHAPTERS else brand_of(amp.name)
+        named = brand_of(amp.name) if self._is_medicine(amp.vmp_id, generic) else None
         brand, family = "", ""
         if named is not None:
             head, _, brand = named
@@ -439,8 +449,8 @@ class _Brands:
                 self.heads[" ".join(head)] += 1
             else:
                 brand = ""
-        if not family:
-            family = named_family(self.named(amp.vmp_id, amp.name))
+        if not family and self._is_medicine(amp.vmp_id, generic):
+            family = named_family(self.named(amp.name))
         product = replace(
             generic,
             id=amp.id,

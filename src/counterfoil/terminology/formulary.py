@@ -336,7 +336,7 @@ class Formulary:
             return []
         exact = self.by_name(text)
         ranked: list[tuple[tuple[bool, bool, bool, int], Product]] = []
-        for (later, brand, _), row in self._index.find(wanted, len(self.products)):
+        for (later, brand, _), row in self._index.find(wanted, limit):
             ranked.append(((later, brand, False, row), self.products[row]))
         if self.catalogue:
             for (later, brand, length), row in self.catalogue.index.find(wanted, limit):
@@ -350,7 +350,8 @@ class Formulary:
         from counterfoil.terminology.search import WordIndex, index_of
 
         names = [p.name for p in self.products]
-        return WordIndex(*index_of(names, [p.level == "AMP" for p in self.products]))
+        brands = [p.level == "AMP" for p in self.products]
+        return WordIndex(*index_of(names, brands, range(len(names))))
 
     def _means(self, word: str) -> tuple[str, ...]:
         entry = self._lexicon.single_words.get(word)

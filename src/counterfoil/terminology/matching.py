@@ -142,10 +142,9 @@ def _fit_generic(reading: Reading, shaped: Sequence[Stated]) -> Fit:
 def _sugar_free(reading: Reading, salted: Sequence[Stated], fit: Fit) -> list[Stated]:
     """A drug made only with sugar or only without: the older lists say one, the name the other."""
     other = replace(reading, qualifiers=reading.qualifiers ^ {"sugar free"})
+    unsaid = reading.amounts and "sugar free" in other.qualifiers
     found = [
-        s
-        for s in salted
-        if _qualifiers(other, s.product) and (reading.amounts or s.product.form in _SOLID)
+        s for s in salted if _qualifiers(other, s.product) and (unsaid or s.product.form in _SOLID)
     ]
     if found:
         fit.assumed.append("sugar free on one side only: it is made in no other way")

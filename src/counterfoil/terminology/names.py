@@ -59,6 +59,7 @@ def tokens(text: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=20_000)
 def words_of(name: str) -> tuple[str, ...]:
     """The tokens of a lexicon phrase, without the signs that texts leave out."""
     return tuple(t for t in tokens(name) if t not in "-()&+")
@@ -190,8 +191,12 @@ def form_words() -> Lexicon:
 
 
 def forms_of(name: str) -> list[frozenset[str]]:
-    """The forms that a product's own *name* states, in dm+d's sense of the words."""
-    items, at, found = words_of(name), 0, []
+    """The forms that a product's own *name* states, in dm+d's sense of the words.
+
+    A word before the first amount is part of what the thing is called: coal tar solution.
+    """
+    items = words_of(name)
+    at, found = _first_amount(items), []
     while at < len(items):
         hit = form_words().at(items, at)
         if hit is not None and hit[0].kind == "form":
@@ -245,6 +250,11 @@ def _rest_of(items: Sequence[str]) -> int | None:
     return next((i for i in range(1, len(items)) if understood[i]), None)
 
 
+def _first_amount(items: Sequence[str]) -> int:
+    """Where the first number with a unit stands; 0 where none does."""
+    return next((i for i, (a, b) in enumerate(pairwise(items)) if a[0].isdigit() and b in UNITS), 0)
+
+
 def open_words(name: str) -> tuple[str, ...]:
     """The words of *name* that are neither of the closed lists nor amounts, in order.
 
@@ -254,12 +264,7 @@ def open_words(name: str) -> tuple[str, ...]:
     items = words_of(_BRACKET.sub(" ", name))
     found: list[str] = []
     at = 0
-    amount = len(items)
-    for i, token in enumerate(items[:-1]):
-        if token[0].isdigit() and items[i + 1] in UNITS:
-            amount = i
-            break
-    before = 0 if amount == len(items) else amount
+    before = _first_amount(items)
     while at < len(items):
         hit = closed_words().at(items, at)
         kept = hit is None or hit[0].kind in _KEPT or items[at] in KEPT_WORDS

@@ -28,7 +28,7 @@ class WordIndex:
         self._rows: Rows = lists.values.to_numpy()
         self._first: Rows = names["first"].to_numpy()
         self._brand = names["brand"].to_numpy()
-        self._length: Rows = names["length"].to_numpy()
+        self._order: Rows = names["order"].to_numpy()
 
     def find(
         self, wanted: Sequence[Sequence[str]], limit: int
@@ -36,7 +36,7 @@ class WordIndex:
         """The best rows in which each of *wanted* begins a word, each with its rank.
 
         *wanted* gives for each word typed what it may begin: itself, or a drug's name of today.
-        Names that begin with the first word come first, then generics, then short names.
+        Names that begin with the first word come first, then generics, then by their order.
         """
         found: Rows | None = None
         for beginnings in wanted:
@@ -51,10 +51,10 @@ class WordIndex:
         for beginning in wanted[0]:
             start, end = self._range(beginning)
             later &= (first < start) | (first >= end)
-        order = np.lexsort((self._length[found], self._brand[found], later))[:limit]
+        order = np.lexsort((self._order[found], self._brand[found], later))[:limit]
         return [
             (
-                (bool(later[i]), bool(self._brand[found[i]]), int(self._length[found[i]])),
+                (bool(later[i]), bool(self._brand[found[i]]), int(self._order[found[i]])),
                 int(found[i]),
             )
             for i in order
@@ -71,8 +71,13 @@ class WordIndex:
         return np.unique(np.concatenate(parts))
 
 
-def index_of(names: Sequence[str], brands: Sequence[bool]) -> tuple[pa.Table, pa.Table]:
-    """The tables of a :class:`WordIndex` over *names*; ``brands`` tells which are brands."""
+def index_of(
+    names: Sequence[str], brands: Sequence[bool], order: Sequence[int] | None = None
+) -> tuple[pa.Table, pa.Table]:
+    """The tables of a :class:`WordIndex` over *names*; ``brands`` tells which are brands.
+
+    Names that match alike come in their *order*, else the shorter first.
+    """
     holding: dict[str, list[int]] = {}
     firsts: list[str] = []
     for row, name in enumerate(names):
@@ -92,7 +97,7 @@ def index_of(names: Sequence[str], brands: Sequence[bool]) -> tuple[pa.Table, pa
         {
             "first": pa.array([place[w] for w in firsts], pa.int32()),
             "brand": pa.array(list(brands), pa.bool_()),
-            "length": pa.array([len(name) for name in names], pa.int32()),
+            "order": pa.array(order or [len(name) for name in names], pa.int32()),
         }
     )
     return words_table, names_table

@@ -202,7 +202,7 @@ def test_a_set_by_class_cannot_tell_of_a_product_whose_class_is_unknown(small: F
 
 
 def test_search_finds_ours_first_then_the_releases(small: Formulary) -> None:
-    assert [p.name for p in small.search("magn ox")][0] == "Magnesium oxide 160mg capsules"
+    assert small.search("magn ox")[0].name == "Magnesium oxide 160mg capsules"
     assert small.search("amlodipine 5mg tablets")[0].name == "Amlodipine 5mg tablets"
     assert small.search("zzyzx") == []
 
