@@ -11,6 +11,8 @@ import pytest
 
 from command_line import call, fits
 from counterfoil.terminology.ids import check_digit
+from counterfoil.terminology.sets import SetStore
+from rf2 import own, write_rf2
 
 AS_OF = "2026-11-20"
 PPI = "Omeprazole 20mg gastro-resistant capsules"
@@ -121,3 +123,22 @@ def test_prevalence_is_by_set_and_practice_and_kept_only_when_asked(home: Path) 
     assert not (home / "terminology" / "gates.json").exists()
     assert call(*words, "--keep", home=home).returncode == 0
     assert len(json.loads((home / "terminology" / "gates.json").read_text("utf-8"))) == 2
+
+
+def test_an_expression_is_listed_and_kept_as_a_set(tmp_path: Path) -> None:
+    files = write_rf2(tmp_path / "rf2", [(2, 1), (3, 2), (4, 1)])
+    home = tmp_path / "home"
+    none = call("terminology", "expand", "*", home=home)
+    assert none.returncode == 2
+    assert "no SNOMED CT release is loaded" in none.stderr
+    assert call("terminology", "load", str(files), home=home).returncode == 0
+    words = ("terminology", "expand", f"<< {own(2)}", "--name", "ours", "--format", "json")
+    done = call(*words, home=home)
+    assert done.returncode == 0, done.stderr
+    fits("terminology-expand", json.loads(done.stdout))
+    assert [row["code"] for row in json.loads(done.stdout)] == [own(2), own(3)]
+    assert "Kept as ours" in done.stderr
+    kept = SetStore(home / "terminology").get("ours").codelist()
+    assert kept.codes == {own(2), own(3)}
+    assert all(e.term for e in kept.entries)
+    assert call("terminology", "expand", "<! 1", home=home).returncode == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +54,7 @@ def add(terms: Subparsers) -> None:
     check.add_argument("--kind", nargs="+", metavar="KIND", help="only findings of these kinds")
     check.add_argument("--out", metavar="FILE", help="write there instead of the terminal")
     formats(check, "table", "csv", "json")
+    _add_expand(terms)
     sets = command(
         terms,
         "sets",
@@ -75,6 +78,20 @@ def add(terms: Subparsers) -> None:
     choose.add_argument("--reason", help="why, and who agreed")
     choose.add_argument("--until", type=day, metavar="DATE", help="its last day")
     choose.add_argument("--own", action="store_true", help="read the rules' own set again")
+
+
+def _add_expand(terms: Subparsers) -> None:
+    expand = command(
+        terms,
+        "expand",
+        _expand,
+        "List the concepts that an expression names in the loaded SNOMED CT release",
+        "counterfoil terminology expand '<< 73211009 |Diabetes mellitus|' --name our-diabetes",
+    )
+    expand.add_argument("expression", help="ids with <, <<, ^, *, AND, OR, MINUS and parentheses")
+    expand.add_argument("--name", metavar="SET", help="keep the concepts as a set of this name")
+    expand.add_argument("--out", metavar="FILE", help="write there instead of the terminal")
+    formats(expand, "table", "csv", "json")
 
 
 def releases() -> Releases:
@@ -197,6 +214,31 @@ def _write_json(document: dict[str, Any], out: str | None) -> None:
         show_json(document)
     else:
         Path(out).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _expand(args: argparse.Namespace) -> int:
+    from counterfoil.terminology.codelists import codelist_of
+    from counterfoil.terminology.ecl import evaluate
+    from counterfoil.terminology.sets import SetStore
+    from counterfoil.terminology.snomed import Snomed
+
+    known = releases()
+    rf2 = known.in_use().release("snomed")
+    if rf2 is None:
+        raise UsageError("no SNOMED CT release is loaded: counterfoil terminology load PATH")
+    snomed = Snomed({name: rf2.table(name) for name in rf2.tables()})
+    codes = sorted(evaluate(args.expression, snomed), key=int)
+    rows = [{"code": code, "term": snomed.name(code)} for code in codes]
+    show_rows(rows, args.format, ["code", "term"], args.out)
+    if args.name:
+        source = f"{args.expression} in {rf2.name}"
+        text = "code\n" + "".join(f"{code}\n" for code in codes)
+        found = codelist_of(text.encode(), source, args.name)
+        terms = {row["code"]: row["term"] for row in rows}
+        named = tuple(replace(e, term=terms[e.code]) for e in found.entries)
+        kept, _ = SetStore(known.root).add(replace(found, entries=named))
+        print(f"Kept as {kept.name}, version {kept.version}: {len(codes)} codes.", file=sys.stderr)
+    return 0
 
 
 def _sets(args: argparse.Namespace) -> int:

@@ -309,7 +309,9 @@ class Snomed:
         self._children = _Pairs(tables["is_a"], "parent", "child", self._ids)
         self._parents = _Pairs(tables["is_a"], "child", "parent", self._ids)
         self._members = tables["member"]
-        self._names = tables["name"]
+        names = tables["name"].combine_chunks()
+        self._named: Ids = names.column("concept_id").to_numpy()
+        self._terms = names.column("term")
         self._history: dict[int, list[tuple[str, int]]] | None = None
         self._association = tables["association"]
 
@@ -325,10 +327,9 @@ class Snomed:
         """The concept's full name, or the empty text."""
         if not concept.isdigit():
             return ""
-        ids = self._names.column("concept_id").to_numpy()
-        at = int(np.searchsorted(ids, int(concept)))
-        known = at < len(ids) and ids[at] == int(concept)
-        return str(self._names.column("term")[at].as_py()) if known else ""
+        at = int(np.searchsorted(self._named, int(concept)))
+        known = at < len(self._named) and self._named[at] == int(concept)
+        return str(self._terms[at].as_py()) if known else ""
 
     def descendants(self, concepts: Iterable[str], *, and_self: bool = False) -> frozenset[str]:
         """Every active concept below the given ones."""
