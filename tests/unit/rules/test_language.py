@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from importlib.resources import files
 
@@ -16,6 +17,7 @@ from counterfoil.rules.expression import parse
 from counterfoil.rules.language import read_rule, read_rules
 from counterfoil.rules.mutants import try_mutants
 from counterfoil.rules.sets import TerminologySets
+from counterfoil.rules.wording import KINDS
 
 NSAID = (files("counterfoil.knowledge") / "rules" / "nsaid_65.toml").read_text("utf-8")
 
@@ -183,3 +185,58 @@ def test_a_damaged_rule_file_gets_a_message_and_never_another_exception(
     except DataError as error:
         problems = error.problems
     assert problems or tomllib.loads(text)
+
+
+HOSTILE = [
+    "x = " + "[" * 2000,
+    "at = 1e400\n",
+    "n = " + "9" * 5000,
+    'id = "' + "a" * 300_000 + '"',
+    "\x00",
+    "facts = [[[1]]]",
+    "[facts]\nx = 1",
+    "[[facts]]",
+    "source = [1, 2]",
+    "examples = [1]",
+    "[[examples]]\nissues = [1]\nentries = 3\nplans = [[]]\npatient = []",
+    "parameters = 3",
+    "driver = [1]",
+    "driver = []",
+    "near_days = -1",
+    'when = "' + "(" * 500 + '"',
+    'when = "' + "not " * 5000 + 'a"',
+    'when = "' + "a and " * 3000 + 'a"',
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_file_gets_a_message_soon(text: str) -> None:
+    for whole in (text, text + "\n" + NSAID, NSAID + "\n" + text):
+        with pytest.raises(DataError):
+            check_rules([read_rule(whole, "a.toml")])
+
+
+VALUES = [
+    "1", "-1", "0", "1e9", "inf", "nan", "true", '""', '"x"', '"$x"', "[]", "[[]]", "{}", "2026-01-01",
+    '"3 months"', '"99999 days"', '"61 years"', "99999999999999999999", '"__import__(\'os\')"',
+    '"/etc/passwd"', '"nsaid"', '["nsaid"]', '"fbc"', '"issued fbc"', '"coded fbc"',
+]  # fmt: skip
+SETTINGS = sorted({key for settings, _ in KINDS.values() for key in settings} | set(KINDS))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(SETTINGS), st.sampled_from(VALUES)), min_size=1, max_size=5)
+)
+def test_any_fact_of_any_settings_is_read_or_refused_in_words(
+    given: list[tuple[str, str]],
+) -> None:
+    """Every kind of fact with every kind of value: a rule, or a message with its line."""
+    lines = "\n".join(f"{key} = {value}" for key, value in dict(given).items())
+    start, problems = time.monotonic(), ()
+    try:
+        check_rules([read_rule(NSAID + f'\n[facts.more]\nsays = "s"\n{lines}\n', "a.toml")])
+    except DataError as error:
+        problems = error.problems
+    assert all(p.place.startswith("a.toml") and p.expected for p in problems)
+    assert time.monotonic() - start < 10
