@@ -411,7 +411,8 @@ def formulary() -> Formulary:
         resolve = together.resolve
     if release is None:
         return own_formulary()
-    from counterfoil.terminology.catalogue import opened, rows_of
+    from counterfoil.terminology.catalogue import opened
+    from counterfoil.terminology.catalogue_tables import rows_of
 
     products, table = load_products(), release.table
     catalogue = opened(release.folder / "derived", products, lambda: rows_of(table))

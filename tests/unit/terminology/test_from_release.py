@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.terminology import Formulary, formulary, own_formulary, use, use_home
-from counterfoil.terminology.catalogue import Catalogue, Facts, build
+from counterfoil.terminology.catalogue import Catalogue
+from counterfoil.terminology.catalogue_tables import Facts, build
 from counterfoil.terminology.codesets import DrugSet, Source
 from counterfoil.terminology.from_release import Grammar, made_by, pack_parts, shape, supplied
 from counterfoil.terminology.model import Product
