@@ -180,14 +180,19 @@ class _Merging:
             self._put(name, both, compared, held, held.slice(0, 0))
 
     def _gone(self, name: str) -> Mapping[str, date]:
-        """The keys of a table that the source withdrew, by themselves or with their patient."""
+        """The keys of a table that the source withdrew, by themselves or with their patient.
+
+        A row of the load goes with the patient that it names there, not with the one it had.
+        """
         own = self.load.withdrawn.get(name, {})
         people = self.load.withdrawn.get("patient", {})
         if name == "patient" or name not in PATIENT_TABLES or not people:
             return own
         key = TABLES[name].key
-        rows = self.previous.scan(name).read([key, "patient_id"], set(people)).to_pylist()
-        return {**{row[key]: people[row["patient_id"]] for row in rows}, **own}
+        held = self.previous.scan(name).read([key, "patient_id"], set(people)).to_pylist()
+        new = self.load.tables[name].select([key, "patient_id"]).to_pylist()
+        whose = {row[key]: row["patient_id"] for row in (*held, *new)}
+        return {**{k: people[who] for k, who in whose.items() if who in people}, **own}
 
     def patients(self) -> None:
         """The rows of the load's patients are replaced, as far as the format carries them."""

@@ -67,7 +67,7 @@ def applied(rows: Rows, load: Load) -> Rows:
             people = load.withdrawn.get("patient", {})
             with_them = {
                 key: people[row["patient_id"]]
-                for key, row in rows[name].items()
+                for key, row in {**rows[name], **new}.items()
                 if row["patient_id"] in people
             }
             gone = {**with_them, **gone}
@@ -235,6 +235,16 @@ def test_a_patient_is_withdrawn_with_all_their_rows(store, base):
     assert {row.deleted_on for of_table in rows.values() for row in of_table} == {date(2026, 6, 1)}
     assert len(rows["issue"]) == 2
     assert now.held["patient"] == 1
+
+
+def test_a_row_that_comes_with_its_withdrawn_patient_is_withdrawn_too(store, base):
+    gone = {"patient": {"p1": date(2026, 6, 1)}}
+    load = delta(gone, issue=[made.issue("i9"), made.issue("i1", "p2")])
+    now = put(store, base, load)
+    assert {i.deleted_on for i in store.patient(now, "p1").issues} == {date(2026, 6, 1)}
+    moved = {i.issue_id: i.deleted_on for i in store.patient(now, "p2").issues}
+    assert moved["i1"] is None
+    assert put(store, now, load).id == now.id
 
 
 def test_what_is_to_be_withdrawn_and_is_not_there_is_said(store, base):
