@@ -273,21 +273,26 @@ def mtx_elsewhere(script: Script, rng: np.random.Generator, patient: int) -> Non
 
 ODD: tuple[Scene, ...] = (mtx_liver_missing, mtx_declined, mtx_never)
 EVEN: tuple[Scene, ...] = (mtx_with_leflunomide, mtx_just_overdue, mtx_withdrawn)
+RARE: tuple[Scene, ...] = (*ODD, *EVEN, mtx_elsewhere)
+UNTESTED = 2
 SILENT: tuple[Scene, ...] = (mtx_new, mtx_restarted, mtx_new_patient, mtx_just_inside, mtx_hospital)
 
 
 def methotrexate(script: Script, rng: np.random.Generator) -> None:
-    """Everybody on it; small practices share the rarer scenes, odd and even by number."""
+    """Everybody on it; practices take turns at the rarer scenes."""
     pool = pool_of(script, rng, "methotrexate")
     wanted = practice_share(rng, "pincer_me_no_fbc") * len(pool)
     small = np.count_nonzero(script.who.current) < SMALL
-    odd = script.who.place.number % 2
-    rare = (ODD if odd else EVEN) if small else (*ODD, *EVEN, mtx_elsewhere)
-    rare = rare[: max(1, len(pool) // 4)]
-    untested = (
-        0 if small else 2
-    )  # new patients and restarts: silent, and without a test all the same
-    many = max(1, round(wanted - len(rare) - untested))
+    number = script.who.place.number
+    if small:
+        rare = (ODD if number % 2 else EVEN)[: max(1, len(pool) // 4)]
+        many = max(1, round(wanted - len(rare)))
+    else:
+        # New patients and restarts are silent, and without a test all the same.
+        room = max(1, round(wanted) - UNTESTED)
+        turn = [RARE[(number + place) % len(RARE)] for place in range(len(RARE))]
+        rare = tuple(turn[: max(1, room // 2)])
+        many = max(1, room - len(rare))
     scenes: list[tuple[int, Scene]] = [(many, mtx_overdue)]
     scenes += [(1, scene) for scene in (*rare, *SILENT)]
     cast(script, rng, pool, [*scenes, (len(pool), mtx_up_to_date)])
