@@ -77,7 +77,7 @@ def test_figures_name_their_source_and_whether_it_was_read():
     for row in rows("targets"):
         assert row["source"]
         assert row["status"] in {"read", "recalled", "chosen"}
-    for row in (*rows("tests"), *rows("conditions")):
+    for row in (*rows("tests"), *rows("conditions"), *rows("archive")):
         assert row["code_source"]
 
 
@@ -92,6 +92,7 @@ def test_every_code_stands_in_a_published_list(mark):
 
     table = pq.read_table(shared("codelists", "nhs_pcd_and_other_refsets_2025-10.parquet"))
     seen.update(table["CODE"].to_pylist())
-    used = {row["code"] for row in (*rows("tests"), *rows("conditions")) if row["code"]}
+    lists = (*rows("tests"), *rows("conditions"), *rows("archive"))
+    used = {row["code"] for row in lists if row["code"]}
     used |= {code for _, code, _, _ in OTHER_TERMS}
     assert used <= seen
