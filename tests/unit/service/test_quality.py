@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.test import Client
 
 import service_world as sw
 from counterfoil.records import quality as counting
-from counterfoil.service.casework.models import Event
+from counterfoil.records.merge import LossError
+from counterfoil.service.casework.models import Case, Event
 from counterfoil.service.records import publishing, quality, reading
 from counterfoil.service.records.models import Snapshot
 
@@ -47,8 +49,6 @@ def test_a_user_sees_their_own_practices_only(world: Any) -> None:
 
 
 def test_compaction_changes_nothing_that_anybody_sees(world: Any) -> None:
-    from dataclasses import replace
-
     rows = [sw.patient("X1", f"p{n}", f"P{n}") for n in range(3)]
     sw.publish("X1", rows, [sw.overdue("P1", "p1")])
     assert publishing.compact("X1") is None
@@ -84,8 +84,6 @@ def test_superseded_snapshots_stay_as_the_settings_say(world: Any, settings: Any
 
 
 def test_a_person_who_moved_is_one_case_that_the_old_practice_loses(world: Any) -> None:
-    from counterfoil.service.casework.models import Case
-
     left = date(2026, 10, 1)
     others = [sw.patient("X1", f"p{n}", f"P{n}") for n in range(40)]
     sw.publish("X1", [*others, sw.patient("X1", "old", "M")], [sw.overdue("M", "old")])
@@ -93,3 +91,14 @@ def test_a_person_who_moved_is_one_case_that_the_old_practice_loses(world: Any) 
     sw.publish("X1", [*others, sw.patient("X1", "old", "M", registered_to=left)], [])
     case = Case.objects.get(person_id="M")
     assert [place.pk for place in case.practices.all()] == ["X2"]
+
+
+def test_a_load_that_takes_away_much_asks_first(world: Any) -> None:
+    rows = [sw.patient("X1", f"p{n}", f"P{n}") for n in range(40)]
+    first = sw.publish("X1", rows, [])
+    fewer = sw.load_of("X1", rows[:37])
+    with pytest.raises(LossError, match=r"40 rows held before. Found: 37 rows: 7.5%"):
+        publishing.publish(fewer, sw.AS_OF, lambda _s, _d: [])
+    assert Snapshot.objects.get(published=True).snapshot_id == first.snapshot
+    done = publishing.publish(fewer, sw.AS_OF, lambda _s, _d: [], accept_loss=True)
+    assert done.patients == 37
