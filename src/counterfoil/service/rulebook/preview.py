@@ -9,7 +9,7 @@ from counterfoil import rules
 from counterfoil.foundation import days
 from counterfoil.records.schema import TABLES
 from counterfoil.service.accounts.models import User
-from counterfoil.service.casework import clock, scope
+from counterfoil.service.casework import clock, scope, sets_in_use
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.records import reading
 from counterfoil.service.records.models import PersonIndex
@@ -73,8 +73,9 @@ def _at(
         day = days.to_day(clock.today())
         tables = {name: opened.scan(name) for name in TABLES}
         in_force = [r for r in force.at(place.pk, clock.today()).rules if r.id == rule.id]
-        old = _by_patient(rules.run(tables, in_force, day) if in_force else [])
-        new = _by_patient(rules.run(tables, [rule], day))
+        sets, weak = sets_in_use.sets_on(clock.today()), sets_in_use.weak()
+        old = _by_patient(rules.run(tables, in_force, day, sets, weak) if in_force else [])
+        new = _by_patient(rules.run(tables, [rule], day, sets, weak))
     found.practices.append(place.name)
     for states, counted in ((old, found.before), (new, found.after)):
         for one in states.values():

@@ -32,8 +32,8 @@ def columns(request: HttpRequest, ref: UUID) -> HttpResponse:
     try:
         file = mapping.waiting(user, str(ref), told.get("table"), told if changed else None)
     except DataError as error:
-        context = {"title": "The file cannot be read", "problems": [str(p) for p in error.problems]}
-        return render(request, "import-unreadable.jinja", context, status=422)
+        wrong = {"title": "The file cannot be read", "problems": [str(p) for p in error.problems]}
+        return render(request, "import-unreadable.jinja", wrong, status=422)
     context = {
         "title": "Map the columns",
         "file": file,
