@@ -18,6 +18,7 @@ THEMES = {
     "safety": "Prescribing safety",
     "prescribing": "Prescribing safety",
     "coding": "Coding",
+    "measure": "Measures: counted, no work for anybody",
 }
 OUTCOMES = {
     "open": ("listed", "red"),
