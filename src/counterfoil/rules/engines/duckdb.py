@@ -67,7 +67,7 @@ class Engine:
         self.sets = sets
         self._prepared = ""
         self._db = duckdb.connect(config={"threads": threads})
-        self._db.execute("SET TimeZone = 'UTC'")
+        self._db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         self._db.execute("CREATE MACRO unix_date(d) AS (CAST(d AS DATE) - DATE '1970-01-01')")
         for name in TABLES:
             self._db.execute(
