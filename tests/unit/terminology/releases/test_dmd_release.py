@@ -12,6 +12,8 @@ import pytest
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.terminology.releases import LoadReport, Releases
+from counterfoil.terminology.releases.markup import head_of
+from counterfoil.terminology.releases.source import Source
 from small_dmd_release import (
     AMP,
     AMPP,
@@ -385,6 +387,24 @@ def test_without_its_xsd_the_columns_are_still_checked(releases: Releases, tmp_p
         wrong.of("vmp", "VMP")[0].update(cells)
         with pytest.raises(DataError, match=said):
             releases.load(wrong.write(tmp_path / "b.zip", schemas=False))
+
+
+@pytest.mark.parametrize("more", ["<NM>Another</NM>", "<ABBREVNM><b>x</b></ABBREVNM>"])
+def test_without_its_xsd_an_element_is_there_once_with_text_only(
+    releases: Releases, tmp_path: Path, more: str
+) -> None:
+    files = SmallRelease().files(schemas=False)
+    name = SmallRelease().name("vmp")
+    files[name] = files[name].replace("</VMP>", f"{more}</VMP>", 1)
+    with pytest.raises(DataError, match=r"VMPS/VMP\[1\].*each element once"):
+        releases.load(write_zip(tmp_path / "a.zip", files))
+
+
+def test_a_document_type_is_refused_before_anything_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "f_vmp2_3140825.xml"
+    path.write_text("<?xml version='1.0'?><!-- x --><!DOCTYPE VMPS [<!ENTITY a 'b'>]><VMPS/>")
+    with Source(path) as source, pytest.raises(DataError, match="document type"):
+        head_of(source.entries[0])
 
 
 def test_an_xsd_of_another_name_is_found_by_its_root(releases: Releases, tmp_path: Path) -> None:
