@@ -277,7 +277,9 @@ class _Import:
         problems, entries = stages["CareRecord_Problem"], stages["CareRecord_Observation"]
         self.staging.leave_alone(
             problems,
-            f"s.problem_id NOT IN (SELECT entry_id FROM {entries.good()})",
+            "problem_id",
+            entries,
+            "entry_id",
             "expected an observation of this extract with the same id",
         )
         gone = f"SELECT patient_id FROM {stages['Admin_Patient'].good()} WHERE _gone"

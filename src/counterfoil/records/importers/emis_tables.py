@@ -528,7 +528,7 @@ def _problems(taking: Taking, stage: Stage, entries: Stage) -> None:
             "recorded_on": "usual(e.recorded_on)",
             "deleted_on": taking.deleted_on,
         },
-        f"{stage.good()} AS s JOIN {entries.good()} AS e ON e.entry_id = s.problem_id",
+        f"{entries.good()} AS e JOIN {stage.good()} AS s ON e.entry_id = s.problem_id",
     )
 
 

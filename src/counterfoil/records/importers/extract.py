@@ -25,7 +25,7 @@ from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.records.importers.csv_file import check_text, read_header
 from counterfoil.records.nhs import MOST_PROBLEMS
 
-MEMORY = "1500MB"
+MEMORY = "2GB"
 """What the database may hold in memory; beyond it, it goes to disk."""
 
 _BLOCK = 8 << 20
@@ -248,10 +248,16 @@ class Extract:
 
 
 def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory that keeps what does not fit in *folder*."""
-    return duckdb.connect(
+    """A database in memory that keeps what does not fit in *folder*.
+
+    It joins in the order that a query says: of a CSV file it cannot know the size, and would take
+    it whole into memory to look up the rows of a small table.
+    """
+    database = duckdb.connect(
         config={"threads": 2, "memory_limit": MEMORY, "temp_directory": str(folder / "spill")}
     )
+    database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    return database
 
 
 def first(db: duckdb.DuckDBPyConnection, sql: str) -> Any:

@@ -194,8 +194,17 @@ class Staging:
         if first(self.db, f"SELECT count(*) FROM ({gone})"):
             stage.gone = self.keep(f"gone_{stage.name}", gone)
 
-    def leave_alone(self, stage: Stage, condition: str, why: str) -> None:
-        """Reject the good rows ``s`` of a stage for which *condition* (SQL) holds, because *why*."""
+    def leave_alone(self, stage: Stage, column: str, other: Stage, key: str, why: str) -> None:
+        """Reject the good rows of a stage whose *column* is no *key* of *other*, because *why*.
+
+        The other table may be too large to look into: its rows are held against this one's.
+        """
+        found = self.keep(
+            f"found_{stage.name}",
+            f"SELECT DISTINCT o.{key} AS id FROM {other.good()} AS o WHERE o.{key} IN "
+            f"(SELECT {column} FROM {stage.good()} WHERE {column} IS NOT NULL)",
+        )
+        condition = f"s.{column} IS NULL OR s.{column} NOT IN (SELECT id FROM {found})"
         before = f"SELECT * FROM {stage.odd} UNION ALL " if stage.odd else ""
         alone = self.keep(
             f"alone_{stage.name}",

@@ -203,8 +203,9 @@ class _Import:
         stages = self.stages
         self.staging.leave_alone(
             stages["SRProblem"],
-            f"s.entry_id IS NULL OR s.entry_id NOT IN (SELECT entry_id FROM "
-            f"{stages['SRCode'].good()})",
+            "entry_id",
+            stages["SRCode"],
+            "entry_id",
             "expected a row of SRCode in this extract that IDCode names",
         )
         gone = f"SELECT patient_id FROM {stages['SRPatient'].good()} WHERE _gone"

@@ -535,5 +535,5 @@ def _problems(taking: Taking, stage: Stage, entries: Stage) -> None:
             "recorded_on": "usual(s.recorded_on)",
             "deleted_on": taking.deleted_on,
         },
-        f"{stage.good()} AS s JOIN {entries.good()} AS e ON e.entry_id = s.entry_id",
+        f"{entries.good()} AS e JOIN {stage.good()} AS s ON e.entry_id = s.entry_id",
     )

@@ -93,18 +93,21 @@ class Taking:
 
     def withdraw(self, stage: Stage, key: str, tables: Iterable[str]) -> None:
         """Rows of *tables* whose key a stage withdraws without saying more."""
-        ids = self.staging.db.execute(
-            f"SELECT DISTINCT s.{key} FROM {stage.sql} AS s WHERE s._blank AND s._why = 0 "
-            f"AND NOT s._other AND s.{key} NOT IN (SELECT {key} FROM {stage.good()})"
-        ).fetchall()
+        db = self.staging.db
+        blank = f"SELECT {key} FROM {stage.sql} WHERE _blank AND _why = 0 AND NOT _other"
+        named = {each for (each,) in db.execute(blank).fetchall()}
+        if not named:
+            return
+        held = f"SELECT s.{key} FROM {stage.good()} AS s WHERE s.{key} IN ({blank})"
+        ids = sorted(named - {each for (each,) in db.execute(held).fetchall()})
         if ids and not self.delta:
             self.notes.append(
                 f"{stage.name}: {len(ids)} rows withdraw what the extract does not hold"
             )
         elif ids:
             for table in tables:
-                named = dict.fromkeys((each for (each,) in ids), self.withdrawn_on)
-                self._withdrawn.setdefault(table, {}).update(named)
+                days = dict.fromkeys(ids, self.withdrawn_on)
+                self._withdrawn.setdefault(table, {}).update(days)
 
     def odd_days(self, stage: Stage, *columns: str) -> None:
         """Note how many days of a stage stand for none."""
