@@ -93,6 +93,7 @@ def test_a_map_is_suggested_from_headers_and_says_what_it_lacks(file):
     assert given.columns["NHS number"] == "nhs_number"
     assert given.columns["Drug"] == "product_text"
     assert given.columns["Date issued"] == "issued_on"
+    assert given.columns["Qty"] == mapped.QUANTITY
     assert given.date == "dd mmm yyyy"
     with pytest.raises(DataError, match="issued_on: expected a column or a fixed value"):
         mapped.check_map(mapped.ColumnMap("issue", {"NHS number": "nhs_number"}))

@@ -229,6 +229,11 @@ def suggest(path: Path, table: str) -> ColumnMap:
             if words in aliases and target not in columns.values():
                 columns[name] = target
                 break
+    for name, target in columns.items():
+        at = header.index(name)
+        cells = [row[at] for row in rows if at < len(row)]
+        if target == "quantity" and any(re.search("[A-Za-z×*]", cell) for cell in cells):
+            columns[name] = QUANTITY
     if any("nhs" in name.lower() for name in header) and NHS_NUMBER not in columns.values():
         name = next(name for name in header if "nhs" in name.lower())
         columns[name] = NHS_NUMBER

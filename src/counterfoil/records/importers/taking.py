@@ -202,6 +202,10 @@ class Taking:
         several = sum(1 for n in numbers.values() if n > 1)
         if several:
             self.notes.append(f"{several} NHS numbers are those of more than one patient")
+        gone = {row["patient_id"]: row["deleted_on"] for row in rows if row["deleted_on"]}
+        if gone and self.delta:
+            # What the record holds of them beside the rows of this delta goes too.
+            self._withdrawn.setdefault("patient", {}).update(gone)
         self._tables.setdefault("patient", []).append(from_rows("patient", rows))
         self._loaded["patient"] += len(rows)
 

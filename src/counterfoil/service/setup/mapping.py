@@ -101,6 +101,7 @@ def waiting(
             told.get(f"fixed-{name}", begun.fixed.get(name, "")),
         )
         for name in mapped.needed(table)
+        if name not in {column.target for column in columns}
     )
     return Waiting(
         ref,
