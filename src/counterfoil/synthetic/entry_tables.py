@@ -111,7 +111,7 @@ def entry_tables(
             "status": columns.texts(["final"], np.where(is_test, 0, -1)),
             "deleted_on": columns.days(withdrawn),
         },
-        np.minimum(dates + late, script.as_of),
+        np.where(withdrawn == NO_DAY, np.minimum(dates + late, script.as_of), dates),
     )
     place_of = np.empty(size, dtype=np.int64)
     place_of[order] = np.arange(size)

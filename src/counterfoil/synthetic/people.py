@@ -32,6 +32,7 @@ class Place:
     """One practice of a run: its code, name, number from 1, and its patients' serials.
 
     ``size`` counts all its patients; the last ``arrivals`` of them came from another practice.
+    ``floors``: in a network of few practices, small ones hold floors of what is rare.
     """
 
     code: str
@@ -40,6 +41,7 @@ class Place:
     size: int
     offset: int
     arrivals: int = 0
+    floors: bool = True
 
     @property
     def system(self) -> str:
@@ -58,7 +60,9 @@ def places(patients: int, practices: int, seed: int) -> list[Place]:
     for index in range(practices):
         start = int(edges[index - 1]) if index else 0
         label = names[index] if index < len(names) else f"Sample Surgery {index + 1}"
-        out.append(Place(f"X{index + 1:05d}", label, index + 1, int(edges[index]) - start, start))
+        size = int(edges[index]) - start
+        floors = practices < MANY
+        out.append(Place(f"X{index + 1:05d}", label, index + 1, size, start, floors=floors))
     if practices == 1:
         return out
     return [

@@ -403,4 +403,4 @@ def _leak(
     auc = (total - many * (many + 1) / 2) / (many * rest) if many and rest else 0.5
     held = min(many, rest) >= LEAST_PLANTED and guess != "the number of coded entries"
     error = (1 / (12 * max(min(many, rest), 1))) ** 0.5
-    return Leak(guess, subject, many, rest, round(auc, 3), held and error < 0.025)
+    return Leak(guess, subject, many, rest, round(auc, 3), held and error < 0.0125)

@@ -83,6 +83,11 @@ FILLING = {
 }
 
 
+def sparse(who: People) -> bool:
+    """Whether the practice holds floors of what its patients are too few for."""
+    return who.place.floors and int(np.count_nonzero(who.current)) < SMALL
+
+
 def _fill_up(rng: np.random.Generator, who: People, on: dict[str, Bools]) -> None:
     """Medicines whose reason the record does not hold: more with age and frailty.
 
@@ -158,7 +163,7 @@ def _enrol(
     """
     listed = int(np.count_nonzero(who.current))
     wanted = round(listed * target(f"{name}_rate") / 100)
-    if listed < SMALL:
+    if sparse(who):
         wanted = max(wanted, min(floor(name), listed // 120))
     fit = who.current & (who.age >= 22) & (who.age <= 93)
     fit &= who.registered_from < who.as_of - HISTORY

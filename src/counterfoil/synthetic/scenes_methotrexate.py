@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from counterfoil.synthetic.regimens import SMALL
+from counterfoil.synthetic.regimens import sparse
 from counterfoil.synthetic.scenes import (
     Scene,
     as_late_as_now,
@@ -282,7 +282,7 @@ def methotrexate(script: Script, rng: np.random.Generator) -> None:
     """Everybody on it; practices take turns at the rarer scenes."""
     pool = pool_of(script, rng, "methotrexate")
     wanted = practice_share(rng, "pincer_me_no_fbc") * len(pool)
-    small = np.count_nonzero(script.who.current) < SMALL
+    small = sparse(script.who)
     number = script.who.place.number
     if small:
         rare = (ODD if number % 2 else EVEN)[: max(1, len(pool) // 4)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from counterfoil.foundation import days as calendar
 from counterfoil.synthetic.draws import Bools, stream
-from counterfoil.synthetic.regimens import ANTICOAGULANTS, ANTIPLATELETS, PROTECTION, SMALL
+from counterfoil.synthetic.regimens import ANTICOAGULANTS, ANTIPLATELETS, PROTECTION, sparse
 from counterfoil.synthetic.scenes import (
     Scene,
     between,
@@ -224,7 +224,7 @@ def both_until_then(script: Script, rng: np.random.Generator, patient: int) -> N
 def _both(script: Script, rng: np.random.Generator) -> None:
     anticoagulated = _any(script, ANTICOAGULANTS)
     current = script.who.current
-    least = 2 if np.count_nonzero(current) < SMALL else 1
+    least = 2 if sparse(script.who) else 0
     share = practice_share(rng, "pincer_e")
     many = max(least, round(share * np.count_nonzero(anticoagulated & current)))
     long_here = script.who.registered_from < script.as_of - 900
