@@ -256,6 +256,7 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(
         config={"threads": 2, "memory_limit": MEMORY, "temp_directory": str(folder / "spill")}
     )
+    database.execute("SET enable_progress_bar = false")
     database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     return database
 
