@@ -303,7 +303,7 @@ def _courses(
     age = who.age[patient]
     drug = np.array([options()[i].drug for i in indexes])[chosen]
     fits = (age >= low) & (age <= high)
-    fits &= ~(script.used[patient] & (drug == "Omeprazole"))
+    fits &= ~(script.used[patient] & np.isin(drug, ["Omeprazole", "Naproxen", "Ibuprofen"]))
     on, has = script.groups, script.has
     bleeding = on["doac"] | on["warfarin"] | on["methotrexate"] | has["hf"]
     bleeding = bleeding | has["peptic_ulcer"] | has["ckd"]

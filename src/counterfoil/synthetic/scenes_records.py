@@ -246,7 +246,7 @@ def _pools(script: Script) -> list[tuple[Scene, Callable[[], Bools]]]:
     return [
         (triple_whammy, lambda: on["acei_arb"] & tame & ~has["ckd"] & (who.age < 64) & adult),
         (opioid_high, lambda: has["pain"] & adult),
-        (metformin_kidney, lambda: diabetic & (who.age < 73) & ~on["acei_arb"]),
+        (metformin_kidney, lambda: diabetic & (who.age < 73) & ~on["acei_arb"] & ~on["nsaid"]),
         (kidney_nsaid, lambda: has["ckd"] & tame & (who.age < 73)),
         (alt_rising, lambda: on["statin"] & tame & (who.age < 73)),
         (over_ordering, lambda: calm),
@@ -255,7 +255,7 @@ def _pools(script: Script) -> list[tuple[Scene, Callable[[], Bools]]]:
         (wrong_quantity, lambda: calm),
         (acute_twice, lambda: on["ppi"] & adult & (who.age < 63)),
         (batch_controlled, lambda: on["gabapentinoid"] & adult),
-        (kidney_uncoded, lambda: ~has["ckd"] & (who.age >= 60) & (who.age < 73)),
+        (kidney_uncoded, lambda: ~has["ckd"] & ~on["nsaid"] & (who.age >= 60) & (who.age < 73)),
         (resolved_treated, lambda: diabetic & adult),
         (listed_twice, lambda: has["hypertension"] & adult),
         (vague_diabetes, lambda: has["diabetes2"] & adult),
