@@ -69,11 +69,26 @@ class Engine:
         self._db = duckdb.connect(config={"threads": threads})
         self._db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         self._db.execute("CREATE MACRO unix_date(d) AS (CAST(d AS DATE) - DATE '1970-01-01')")
+        chosen = None if patients is None else sorted(set(patients))
         for name in TABLES:
-            self._db.execute(
-                f"CREATE VIEW src_{name} AS SELECT * FROM {self._source(name, tables)}"
-            )
-        self._prepare = Preparation(self, sets, as_of, known_on, gates, patients)
+            rows = f"SELECT * FROM {self._source(name, tables)}"
+            if chosen is None:
+                self._db.execute(f"CREATE VIEW src_{name} AS {rows}")
+            else:
+                self._only(name, rows, chosen)
+        self._prepare = Preparation(self, sets, as_of, known_on, gates, chosen)
+
+    def _only(self, name: str, rows: str, chosen: list[tuple[str, str]]) -> None:
+        """The rows of some patients, fetched once: a delta asks for few, and asks many times."""
+        if name == TABLES[0]:
+            columns = list(zip(*chosen, strict=True)) or [(), ()]
+            keys = (pa.array(column, pa.string()) for column in columns)
+            self.give("few", pa.table(dict(zip(("practice", "patient_id"), keys, strict=True))))
+        self.make(
+            f"src_{name}",
+            f"SELECT x.* FROM ({rows}) x JOIN few f ON f.practice = x.practice "
+            "AND f.patient_id = x.patient_id",
+        )
 
     def _source(self, name: str, tables: Tables) -> str:
         source = tables.get(name, ())

@@ -54,10 +54,15 @@ PERIODS = (
 
 @dataclass
 class Program(Asked):
-    """The statements of a set of rules, in order: those that add to ``fact``, then the sweeps."""
+    """The statements of a set of rules, in order: those that add to ``fact``, then the sweeps.
+
+    ``stages`` are places among the additions: what stands between two of them reads only facts
+    that stand before both.
+    """
 
     years: set[int] = field(default_factory=set)
     additions: list[str] = field(default_factory=list)
+    stages: list[int] = field(default_factory=list)
     sweeps: list[str] = field(default_factory=list)
 
     @classmethod
@@ -71,6 +76,7 @@ class Program(Asked):
             for clause in rule.clauses:
                 program.number(clause.fact)
         program._simple_facts()
+        program.stages.append(len(program.additions))
         program._facts_on_facts()
         program.sweeps = [program._sweep(rule, gates) for rule in rules]
         return program
@@ -347,11 +353,13 @@ class Program(Asked):
                     )
                 )
                 supported |= resting
+                self.stages.append(len(self.additions))
             due = [fact for fact in ready if isinstance(fact, facts.Due)]
             self.additions += [coalesced(text) for text in monitoring.statements(self, due)]
             for fact in ready:
                 if not isinstance(fact, facts.Due):
                     self.additions.append(coalesced(self._on_another(fact, self.facts[fact])))
+            self.stages.append(len(self.additions))
             there |= set(ready)
             waiting = [fact for fact in waiting if fact not in there]
 

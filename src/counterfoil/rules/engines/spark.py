@@ -1,0 +1,189 @@
+"""Rules over a population with Spark: the same SQL text over the same Parquet, many rules to a job.
+
+Spark itself is not among what Counterfoil needs: install the extra ``spark`` (and Java 17 or newer)
+where a cluster is to be used. The session is the caller's: local, of a standalone master, or a
+remote one over Spark Connect.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from counterfoil.records import schema
+from counterfoil.records.scan import Scan
+from counterfoil.rules.engines.duckdb import Spans, named
+from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
+from counterfoil.rules.engines.sql import Program
+from counterfoil.rules.history import Sets
+from counterfoil.rules.model import Rule
+
+Sources = Mapping[str, "pa.Table | Scan | Sequence[Path | str]"]
+"""Canonical tables by name: Parquet files that the workers can read, scans of snapshots, or tables
+in memory, which are sent to them."""
+
+RULES_A_JOB = 10
+"""Rules whose sweeps are one job."""
+
+FACTS_A_JOB = 8
+"""Statements that make facts and do not need one another, in one job."""
+
+
+def session(master: str = "local[2]", **settings: str) -> Any:
+    """A Spark session fit for rules: days in UTC, few partitions, nothing shown on the screen."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(master).appName("counterfoil")
+    given = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.autoBroadcastJoinThreshold": "64MB",
+        "spark.sql.adaptive.coalescePartitions.enabled": "true",
+        "spark.ui.enabled": "false",
+        # A rule's statement is large and its rows few: compiling it costs more than it saves.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.ui.showConsoleProgress": "false",
+        **settings,
+    }
+    for key, value in given.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+class SparkEngine:
+    """One population on Spark, prepared for rules at one index day.
+
+    As :class:`counterfoil.rules.engines.duckdb.Engine`, which gives the same spans in the same
+    order. Its tables are temporary views of the session: one engine to a session at a time.
+    *scratch* is a folder (or address) that driver and workers share, for what is worked out on the
+    way; without one a temporary folder of this machine, which is removed on leaving.
+    """
+
+    def __init__(
+        self,
+        spark: Any,
+        tables: Sources,
+        sets: Sets,
+        as_of: int,
+        *,
+        known_on: int | None = None,
+        gates: Gates | None = None,
+        patients: Iterable[tuple[str, str]] | None = None,
+        scratch: str = "",
+    ) -> None:
+        self.as_of = as_of
+        self._spark = spark
+        self._prepared = ""
+        self._numbers = itertools.count()
+        self._own = "" if scratch else tempfile.mkdtemp(prefix="counterfoil-spark-")
+        self._scratch = scratch or self._own
+        for name in TABLES:
+            self._source(name, tables.get(name, ())).createOrReplaceTempView(f"src_{name}")
+        self._prepare = Preparation(self, sets, as_of, known_on, gates, patients)
+
+    def __enter__(self) -> SparkEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._own:
+            shutil.rmtree(self._own, ignore_errors=True)
+
+    def _source(self, name: str, source: pa.Table | Scan | Sequence[Path | str]) -> Any:
+        if isinstance(source, Scan) and source:
+            frames = [self._part(part.files, part.masks, source.key) for part in source.parts]
+            found = frames[0]
+            for frame in frames[1:]:
+                found = found.unionByName(frame)
+            return found
+        if isinstance(source, Sequence) and source:
+            return self._spark.read.parquet(*map(str, source))
+        table = source if isinstance(source, pa.Table) else schema.empty(name)
+        return self._spark.createDataFrame(table)
+
+    def _part(self, files: Iterable[Path], masks: Sequence[Path], key: str) -> Any:
+        frame = self._spark.read.parquet(*map(str, files))
+        if masks:
+            gone = self._spark.read.parquet(*map(str, masks)).select("key").distinct()
+            frame = frame.join(gone.withColumnRenamed("key", key), key, "left_anti")
+        return frame
+
+    # What the preparation asks of a database
+
+    def make(self, name: str, select: str) -> None:
+        """Work a table out once, and keep it under this name."""
+        self._cut(self._spark.sql(select)).createOrReplaceTempView(name)
+
+    def _cut(self, frame: Any) -> Any:
+        """The rows written to the scratch folder and read from there, their history forgotten.
+
+        Caching alone keeps the plan: facts read facts, and the plans of plans doubled at each.
+        """
+        path = f"{self._scratch}/{next(self._numbers)}"
+        frame.write.parquet(path)
+        return self._spark.read.schema(frame.schema).parquet(path)
+
+    def view(self, name: str, select: str) -> None:
+        """Keep a statement under this name."""
+        self._spark.sql(select).createOrReplaceTempView(name)
+
+    def give(self, name: str, table: pa.Table) -> None:
+        """Keep a table under this name."""
+        self._spark.createDataFrame(table).createOrReplaceTempView(name)
+
+    def fetch(self, select: str) -> pa.Table:
+        """The rows of a statement."""
+        return self._spark.sql(select).toArrow()
+
+    # What is asked of the engine
+
+    def spans(self, rules: Sequence[Rule], *, continues: bool = False) -> Spans:
+        """Every span of every rule over the whole history: see the DuckDB engine."""
+        gates = bool(self._prepare.gates)
+        program = Program.of(rules, self.as_of, continues=continues, gates=gates)
+        if program.asked() != self._prepared:
+            self._prepare.prepare(program)
+            self._prepared = program.asked()
+        self._facts(program)
+        parts = []
+        for first in range(0, len(rules), RULES_A_JOB):
+            sweeps = program.sweeps[first : first + RULES_A_JOB]
+            together = " UNION ALL ".join(
+                f"SELECT {first + i} AS n, * FROM ({select})" for i, select in enumerate(sweeps)
+            )
+            parts.append(
+                self.fetch(
+                    "SELECT CAST(s.n AS INT) AS n, p.practice, p.patient_id, p.person_id, "
+                    "CAST(s.since AS BIGINT) AS since, CAST(s.until AS BIGINT) AS until, "
+                    "CAST(s.v AS INT) AS v, CAST(s.r AS INT) AS r "
+                    f"FROM ({together}) s JOIN who p ON p.pid = s.pid ORDER BY s.n, s.pid, s.since"
+                )
+            )
+        return Spans(named(pa.concat_tables(parts), rules), self.as_of, continues)
+
+    def _facts(self, program: Program) -> None:
+        """The facts, stage by stage; each sees those of the stages before it."""
+        nothing = {"fid": pa.int32(), "pid": pa.int64(), "since": pa.int64(), "until": pa.int64()}
+        none = {n: pa.array([], kind) for n, kind in {**nothing, "st": pa.int32()}.items()}
+        facts = self._spark.createDataFrame(pa.table(none))
+        facts.createOrReplaceTempView("fact")
+        done = 0
+        for stage in program.stages:
+            while done < stage:
+                job = program.additions[done : min(done + FACTS_A_JOB, stage)]
+                frame = self._spark.sql(
+                    " UNION ALL ".join(
+                        "SELECT CAST(fid AS INT) AS fid, CAST(pid AS BIGINT) AS pid, "
+                        "CAST(since AS BIGINT) AS since, CAST(until AS BIGINT) AS until, "
+                        f"CAST(st AS INT) AS st FROM ({select})"
+                        for select in job
+                    )
+                )
+                facts = facts.unionByName(self._cut(frame))
+                facts.createOrReplaceTempView("fact")
+                done += len(job)
