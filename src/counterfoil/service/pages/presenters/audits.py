@@ -253,4 +253,7 @@ def _example(example: Example, rule: Rule) -> ExampleTable:
 def _day(value: Any) -> int:
     if isinstance(value, int):
         return value
-    return days.to_day(value) if hasattr(value, "toordinal") else days.parse_day(str(value))
+    if hasattr(value, "toordinal"):
+        return days.to_day(value)
+    # "2026" or "2026-03", where an example knows no more: told from its first day.
+    return days.parse_day(f"{value}-01-01"[:10])
