@@ -242,7 +242,8 @@ def _example(example: Example, rule: Rule) -> ExampleTable:
     for entry in example.entries:
         value = " ".join(str(part) for part in entry[2:] if part not in (None, ""))
         title = clinical.set_title(str(entry[1]).split(" ")[0])
-        rows.append((_day(entry[0]), f"{title} {value}".strip()))
+        known = f" (dated {entry[0]}, no more is known)" if isinstance(entry[0], str) else ""
+        rows.append((_day(entry[0]), f"{title} {value}".strip() + known))
     rows.sort()
     said = [(days.words(day) if day > -40000 else "", text) for day, text in rows]
     outcome, colour = OUTCOMES[example.expect]
