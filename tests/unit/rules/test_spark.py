@@ -37,6 +37,9 @@ pyspark = pytest.importorskip("pyspark")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("spark"),
+    # The sockets of pyspark's bridge to Java are closed by the collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed"),
 ]
 
@@ -134,10 +137,10 @@ def cluster(folder: Path) -> Iterator[str]:
     running = []
     try:
         for n, call in enumerate(calls):
-            log = (folder / f"log{n}").open("w")
-            running.append(
-                subprocess.Popen(call, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            )
+            with (folder / f"log{n}").open("w") as log:
+                running.append(
+                    subprocess.Popen(call, env=environment, stdout=log, stderr=subprocess.STDOUT)
+                )
             if n == 0:
                 _wait_for("127.0.0.1", port)
         yield address
