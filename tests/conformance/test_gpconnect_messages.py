@@ -148,8 +148,8 @@ def test_two_patients_of_one_practice_are_both_kept_and_open_fast(tmp_path, caps
     first, second = load_of("gpc-emis-PWTP2"), load_of("gpc-emis-PWTP3")
     check_demo(first)
     held = store.write(first)
-    snapshot = store.write(merge(held.read(), second))
-    again = store.write(merge(snapshot.read(), first))
+    snapshot = store.write(merge(held, second))
+    again = store.write(merge(snapshot, first))
     assert again.id == snapshot.id
     for load in (first, second):
         patient_id = load.tables["patient"]["patient_id"][0].as_py()

@@ -37,7 +37,8 @@ def test_a_gp_connect_bundle_of_a_made_up_patient_gives_its_known_findings(tmp_p
     assert all(t["read"] == t["loaded"] + t["rejected"] for t in loaded.values())
     rows = json.loads(call("audit", "run", "--as-of", AS_OF, "--format", "json", home=home).stdout)
     fits("audit-run", rows)
-    assert {(r["rule"], r["state"]) for r in rows} == {
+    work = [r for r in rows if not r["rule"].startswith("measure.")]
+    assert {(r["rule"], r["state"]) for r in work} == {
         ("monitoring.methotrexate", "open"),
         ("safety.nsaid_65_no_gastroprotection", "open"),
     }

@@ -207,7 +207,7 @@ class _Merging:
                 found = scan.whole(scan.find(_keys(new), _told(name)))
                 self._put(name, new, found, found, found.slice(0, 0))
                 continue
-            found = scan.find(_keys(new), [key, "patient_id"])
+            found = scan.find(_keys(new), list(dict.fromkeys([key, "patient_id"])))
             others = set(found["patient_id"].to_pylist()) - mine
             if others:
                 raise DataError.at(

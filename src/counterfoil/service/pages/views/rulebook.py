@@ -28,18 +28,19 @@ def edit(request: HttpRequest, name: str = "", ref: UUID | None = None) -> HttpR
     places = actions.organisations(user)
     if not places:
         raise Http404("Rules are written by technicians and pharmacists.")
+    found = queries.version(user, str(ref)) if ref is not None else None
+    if found is not None and not found[0].may_edit:
+        raise Http404("This version is no draft.")
+    if name and not queries.text_to_start_from(user, places[0].pk, name):
+        raise Http404("There is no rule of this name.")
     if request.method == "POST":
         return _posted(request, user, str(ref or ""))
-    if ref is not None:
-        line, text = queries.version(user, str(ref))
+    if found is not None:
+        line, text = found
         form = presenter.Form(line.organisation, text, line.reason, line.expires_on, str(ref))
-        if not line.may_edit:
-            raise Http404("This version is no draft.")
     else:
         first = places[0].pk
         text = queries.text_to_start_from(user, first, name) if name else presenter.SKELETON
-        if not text:
-            raise Http404("There is no rule of this name.")
         form = presenter.Form(first, text)
     return _editor(request, user, form)
 
