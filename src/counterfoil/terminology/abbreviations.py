@@ -89,6 +89,11 @@ def shortens(short: str, word: str, skipping: int = 6) -> bool:
     return all(letter in letters for letter in short)
 
 
+def stands_for(short: str) -> tuple[str, ...]:
+    """*short* itself, and the words that the list of short forms has for it."""
+    return (short, *sorted(_short_words().get(short, ())))
+
+
 class Heads:
     """The names of a formulary, to be found by their words' beginnings."""
 
@@ -256,6 +261,7 @@ _SHORTENED = frozenset({"form", "release", "route", "device", "qualifier"})
 
 
 _BRACKET = re.compile(r"\([^()]*\)?")
+_AMOUNT = re.compile(r"\d[\d.,]*\s?(?:mg|mcg|g|u|mmol|%)(?![a-z])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -297,6 +303,14 @@ def listed(text: str) -> list[Listed]:
     name, underscore, rest = text.strip().strip('"').partition("_")
     if not underscore or not name.strip() or not rest.strip() or len(text) > _LONGEST_TEXT:
         return []
+    if name.lower().startswith("gppe "):  # the form of a brand's generic, then the brand
+        return [*_sides(rest, name[len("gppe ") :]), *_sides(name, rest)]
+    return _sides(name, rest)
+
+
+def _sides(name: str, rest: str) -> list[Listed]:
+    if not _AMOUNT.search(rest):  # Magnesiocard (Mag 2.5mmol)_Tab
+        rest = " ".join((rest, *_AMOUNT.findall(" ".join(_BRACKET.findall(name)))))
     items = tokens(unglued(_BRACKET.sub(" ", name), set()))
     if any(token.isdigit() for token in items):
         return [_listed(items, rest, numbers=True), _listed(items, rest, numbers=False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -37,14 +37,15 @@ from counterfoil.terminology.names import (
 from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
 from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
+from counterfoil.terminology.search import WordIndex, index_of
 from counterfoil.terminology.spelling import Speller
 from counterfoil.terminology.strengths import parse_strength
+from counterfoil.terminology.wordwise import Shelf, Wordwise
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from counterfoil.terminology.catalogue import Catalogue
-    from counterfoil.terminology.search import WordIndex
 
 _LIST = " + "
 
@@ -188,7 +189,7 @@ class Formulary:
                 return self._supplied(of_product(text, product, {"name": generic}), supplier)
         found = self._supplied(self.match_words(text), "")
         if found.product is None and self.catalogue is not None:
-            return self._match_listed(text) or found
+            return self._match_listed(text) or self._match_whole(text) or found
         return found
 
     def _supplied(self, match: Match, supplier: str) -> Match:
@@ -242,6 +243,56 @@ class Formulary:
         names = ", ".join(d for d, _ in guess.drugs) or guess.value
         reason = f"an entry of the older lists, its name read as {names}"
         return of_product(text, product, dict(rest.words), (*rest.reasons, reason))
+
+    @cached_property
+    def _wordwise(self) -> Wordwise:
+        shelves = [Shelf(self._index, self.products.__getitem__)]
+        if self.catalogue:
+            shelves.append(Shelf(self.catalogue.index, self.catalogue.product))
+        entries = self._lexicon.single_words
+
+        def whole(word: str) -> bool:
+            entry = entries.get(word)
+            return entry is not None and entry.kind in ("ingredient", "other")
+
+        return Wordwise(shelves, lambda product: self._stated((product,))[0], whole)
+
+    def _match_whole(self, text: str) -> Match | None:
+        """The one product whose name holds every word of an entry of the older lists, or None."""
+        found: dict[str, tuple[Product, Reading]] = {}
+        for entry in listed(text):
+            for rest, words in self._ways(entry, text):
+                products = self._wordwise.find(words, rest)
+                found |= {p.id: (p, rest) for p in products}
+                if products:
+                    break
+        if len({p.vmp_id for p, _ in found.values()}) != 1:
+            return None
+        product, rest = next(iter(found.values()))
+        if len(found) > 1:
+            product = self.by_id(product.vmp_id) or product
+        reason = f"an entry of the older lists: the one product named so is {product.name}"
+        return of_product(text, product, dict(rest.words), (*rest.reasons, reason))
+
+    def _ways(self, entry: Listed, text: str) -> Iterator[tuple[Reading, tuple[str, ...]]]:
+        """What is closed words of an entry and what has to stand in a name, the fullest way first.
+
+        A word may be one of the name's (Cold & Flu), or a form's shortened; one in brackets says
+        what tells two products apart, or nothing.
+        """
+        for shorten in (False, True):
+            rest = read(entry.rest, closed_words(), no_spelling)
+            rest.listed, rest.text = True, text
+            drop_tube_sizes(rest)
+            unread = tuple(rest.unread)
+            tail = resolve_rest(rest) if shorten else unread
+            if shorten and tail == unread:
+                return
+            words = (*entry.words, *uncut(text, tail))
+            aside = words_of(rest.words.get("supplier", ""))
+            if aside:
+                yield rest, (*words, *aside)
+            yield rest, words
 
     def _guesses(self, entry: Listed, tail: tuple[str, ...]) -> list[Guess]:
         heads, words = self._heads, (*entry.words, *tail)
@@ -347,8 +398,6 @@ class Formulary:
 
     @cached_property
     def _index(self) -> WordIndex:
-        from counterfoil.terminology.search import WordIndex, index_of
-
         names = [p.name for p in self.products]
         brands = [p.level == "AMP" for p in self.products]
         return WordIndex(*index_of(names, brands, range(len(names))))

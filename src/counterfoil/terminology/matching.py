@@ -28,7 +28,7 @@ _DROPS = frozenset({"eye drops", "ear drops", "nasal drops"})
 _TOPICAL = frozenset(
     {"cream", "ointment", "gel", "nasal spray", "shampoo", "eye ointment", "eye gel", "lotion"}
 )
-_TOLD = frozenset(
+TOLD = frozenset(
     {"sugar free", "preservative free", "unit dose", "cfc free", "paediatric", "with device"}
 )
 _NEVER_ADDED = frozenset({"cfc free", "unit dose", "preservative free"})
@@ -61,6 +61,12 @@ class Stated:
     def reading(self) -> Reading:
         """The product's own name, taken apart."""
         return self._read(self.product.name)
+
+    @property
+    def understood(self) -> bool:
+        """Whether it is a generic whose name was taken apart, and states nothing twice."""
+        product = self.product
+        return product.level == "VMP" and bool(product.ingredients) and "(" not in product.name
 
     @cached_property
     def released(self) -> frozenset[str]:
@@ -172,10 +178,11 @@ def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
     in_percent = any(a.unit == "%" for a in reading.amounts)
     form = words_of(reading.words.get("form", ""))
     for same in (
-        lambda s: s.product.qualifiers & _TOLD == reading.qualifiers & _TOLD,
+        lambda s: s.product.qualifiers & TOLD == reading.qualifiers & TOLD,
         lambda s: any(x is not None and x.unit == "%" for x in s.product.strengths) == in_percent,
         lambda s: {_printed(a) for a in reading.amounts} == set(s.product.strengths),
         lambda s: s.product.device in reading.devices or not (s.product.device or reading.devices),
+        lambda s: ("emulsion" in s.product.form) == ("emulsion" in form),
         lambda s: _begin(form, words_of(s.reading.words.get("form", ""))),
         lambda s: len(s.reading.words.get("form", "").split()) <= len(form),
     ):
@@ -224,6 +231,58 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
     return fit
 
 
+def agrees_as_a_whole(
+    reading: Reading, stated: Stated, said: Callable[[str, Product], bool]
+) -> bool:
+    """Whether form, route, release, device and volume of a listed text agree with one whole name.
+
+    ``said`` tells whether the words of a form stand in the product's name as they are.
+    """
+    product = stated.product
+    words = reading.words.get("form", "")
+    own_forms = {product.form}.union(*stated.forms)
+    if product.level == "AMP":  # a brand's melt is called a tablet, its suspension a solution
+        own_forms = own_forms.union(*(kind for kind in _OF_A_BRAND if kind & own_forms))
+    called = all(forms & own_forms for forms in reading.forms)
+    if reading.forms and not called and not said(words, product):
+        return False
+    routes = reading.routes
+    needle = product.route in _BY_NEEDLE and routes & _BY_NEEDLE
+    if routes and product.route and product.route not in routes and not needle:
+        return False
+    own = frozenset(product.release.split()) | stated.released
+    releases = own if stated.understood else stated.releases | own
+    told = reading.releases <= releases or said(reading.words.get("release", ""), product)
+    if not told or (own and not reading.releases and product.level == "VMP"):
+        return False
+    added = reading.qualifiers & _NEVER_ADDED - product.qualifiers
+    if added and added - stated.reading.qualifiers:
+        return False
+    if reading.devices and not reading.devices & (stated.reading.devices | {product.device}):
+        return False
+    if reading.flavours and not reading.flavours & stated.reading.flavours:
+        return False
+    volumes = {a.value for a in reading.packs if a.unit == "ml"}
+    if not volumes or stated.volume in volumes:
+        return True
+    brand = product.level == "AMP" and bool(reading.forms)
+    return stated.volume is None and (brand or bool(reading.amounts))
+
+
+_OF_A_BRAND = (
+    frozenset({"tablet", "oral lyophilisate"}),
+    frozenset({"oral solution", "oral suspension", "oral liquid"}),
+)
+
+
+def every_strength(reading: Reading, stated: Stated) -> bool:
+    """Whether the text states each strength that the name or its generic does, and no other."""
+    generic = sum(s is not None for s in stated.product.strengths)
+    count = len(reading.amounts)
+    same = count == generic or count == len(stated.reading.amounts)
+    return same and count > 0 and _brand_strength(reading, stated)
+
+
 def _device_name(stated: Stated) -> str | None:
     return stated.reading.device_name
 
@@ -240,8 +299,8 @@ def _nearest(reading: Reading, left: list[Stated]) -> list[Stated]:
         and s.reading.releases == reading.releases
     ]
     left = same or left
-    said = reading.qualifiers & _TOLD
-    left = [s for s in left if s.reading.qualifiers & _TOLD == said] or left
+    said = reading.qualifiers & TOLD
+    left = [s for s in left if s.reading.qualifiers & TOLD == said] or left
     form = words_of(reading.words.get("form", ""))
     return [s for s in left if _begin(form, words_of(s.reading.words.get("form", "")))] or left
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal
 
 ProductLevel = Literal["VMP", "AMP"]
@@ -33,6 +34,21 @@ def plain_number(value: Fraction) -> str:
     return f"{float(value):.{places}f}".rstrip("0")
 
 
+@lru_cache(maxsize=20_000)
+def _key(
+    value: Fraction, kind: str, below: Fraction | None, below_kind: str | None
+) -> tuple[Fraction, str, str]:
+    if kind in _MASS:
+        value, kind = value * _MASS[kind], "microgram"
+    if below is None:
+        return value, kind, ""
+    if below_kind in _MASS:
+        below, below_kind = below * _MASS[below_kind], "microgram"
+    elif below_kind in _VOLUME:
+        below, below_kind = below * _VOLUME[below_kind], "ml"
+    return value / below, kind, below_kind or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Strength:
     """An exact strength: 500 mg, or 250 mg in 5 ml, or 25 microgram an hour.
@@ -50,17 +66,7 @@ class Strength:
     @property
     def key(self) -> tuple[Fraction, str, str]:
         """Equal for equal strengths however written: 1 g = 1000 mg, 5 mg/5 ml = 1 mg/1 ml."""
-        value, kind = self.numerator, self.unit
-        if kind in _MASS:
-            value, kind = value * _MASS[kind], "microgram"
-        if self.denominator is None:
-            return value, kind, ""
-        below, below_kind = self.denominator, self.denominator_unit or ""
-        if below_kind in _MASS:
-            below, below_kind = below * _MASS[below_kind], "microgram"
-        elif below_kind in _VOLUME:
-            below, below_kind = below * _VOLUME[below_kind], "ml"
-        return value / below, kind, below_kind
+        return _key(self.numerator, self.unit, self.denominator, self.denominator_unit)
 
     @property
     def numerator_key(self) -> tuple[Fraction, str]:

@@ -138,6 +138,7 @@ def _spelt(token: str, lexicon: Lexicon, spell: Spell, reading: Reading) -> str:
 
 
 _RUN_ON = frozenset({"form", "salt", "release", "qualifier", "route"})
+_AMOUNT = re.compile(r"(?<=[a-z]{3})(?=\d+(?:\.\d+)?(?:mg|mcg|%))")
 _GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z]{3})(?=\d)")
 
 
@@ -154,7 +155,7 @@ def unglued(text: str, vocabulary: set[str]) -> str:
     """
     known = _run_on()
     parted = []
-    for word in text.split(" "):
+    for word in _AMOUNT.sub(" ", text).split(" "):
         pieces = [word] if word.lower() in vocabulary else _GLUED.split(word)
         tails = ("".join(c for c in p if c.isalpha()).lower() for p in pieces)
         whole = len(pieces) == 1 or not any(t in known for t in tails)
@@ -340,7 +341,11 @@ class _Reader:
             value = number(first)
             if below and unit in _DENOMINATORS and not value:
                 self.reading.unread.append(f"{first}{word}")
-            elif below and pending and (unit in _DENOMINATORS or _a_gram(value, unit, pending)):
+            elif (
+                below
+                and pending
+                and (unit in _DENOMINATORS or (_a_gram(value, unit, pending) and self._weighed(i)))
+            ):
                 for amount in pending:
                     amount.below, amount.below_unit = value, unit
                 pending = []
@@ -357,6 +362,11 @@ class _Reader:
             self.reading.note("strength", " ".join(items[start:i]).replace(" / ", "/"))
         return max(i, start + 1)
 
+    def _weighed(self, i: int) -> bool:
+        """Whether what is named is measured by weight: not a tablet, nor so much in a volume."""
+        more = self.items[i : i + 1] == ["/"]
+        return not more and not any(forms <= _COUNTED for forms in self.reading.forms)
+
     def _aside(self, first: str, i: int) -> int | None:
         """Past a number that is no strength: a ratio (1 in 1,000), doses in a pack, days."""
         items = self.items
@@ -367,6 +377,9 @@ class _Reader:
         if word in _DOSES:
             self.reading.note("doses", f"{first} {word}")
             return i + 2 if items[i + 1 : i + 2] == ["/"] else i + 1
+        if word in ("vol", "vols") and items[i + 1 : i + 2] == ["/"]:  # 10vols/3%
+            self.reading.note("ratio", f"{first} {word}")
+            return i + 2
         if word in ("day", "days"):
             self.reading.note("days", f"{first} {word}")
             return i + 1
@@ -400,6 +413,7 @@ def _a_gram(value: Fraction, unit: str | None, pending: list[Amount]) -> bool:
     return unit == "g" and value == 1 and all(a.unit in ("microgram", "mg") for a in pending)
 
 
+_COUNTED = frozenset({"tablet", "capsule", "suppository", "pessary"})
 _SETS: dict[str, Callable[[Reading], set[str]]] = {
     "release": lambda r: r.releases,
     "route": lambda r: r.routes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,33 @@ class WordIndex:
             )
             for i in order
         ]
+
+    def pairing(
+        self,
+        words: Sequence[str],
+        meant: Callable[[str], Iterable[str]],
+        pairs: Callable[[str, str], bool],
+    ) -> list[int]:
+        """The rows whose names hold, for each of *words*, one that it pairs with, in order.
+
+        ``meant`` gives what a word may begin like: only names' words with the same two first
+        letters as one of these are asked for with ``pairs``.
+        """
+        found: Rows | None = None
+        for word in sorted(set(words), key=len, reverse=True):
+            parts = [np.empty(0, dtype=np.int32)]
+            for beginning in sorted({other[:2] for other in meant(word)}):
+                start, end = self._range(beginning)
+                parts += [
+                    self._rows[self._offsets[i] : self._offsets[i + 1]]
+                    for i in range(start, end)
+                    if pairs(word, self._words[i])
+                ]
+            rows = np.unique(np.concatenate(parts))
+            found = rows if found is None else np.intersect1d(found, rows, assume_unique=True)
+            if not len(found):
+                break
+        return [] if found is None else [int(row) for row in found]
 
     def _range(self, beginning: str) -> tuple[int, int]:
         return bisect_left(self._words, beginning), bisect_left(self._words, beginning + _LAST)
