@@ -8,6 +8,7 @@ serves one patient at the moment of a request, and runs the examples in rule fil
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import date
 
@@ -78,6 +79,7 @@ class Reference:
         self._known: dict[tuple[int, int], int] = {}
         self._kept: dict[int, Fact] = {}
         self._rows: dict[Source, list[Row]] = {}
+        self._days: dict[Source, tuple[list[int], list[Row]]] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._runs: dict[tuple[int, int], tuple[int, int]] = {}
         self._supplies: dict[tuple[str, Length], list[Span]] = {}
@@ -232,7 +234,20 @@ class Reference:
 
     def _happened(self, source: Source, window: Window, day: int) -> int:
         first, last = reach(window, day)
-        return max((within(row, first, last) for row in self.rows(source)), default=FALSE)
+        sure, rest = self._sure(source)
+        at = bisect_left(sure, first)
+        if at < len(sure) and sure[at] <= last:
+            return TRUE
+        return max((within(row, first, last) for row in rest), default=FALSE)
+
+    def _sure(self, source: Source) -> tuple[list[int], list[Row]]:
+        """The days on which something of a source surely happened, in order, and its other rows."""
+        if source not in self._days:
+            rows = self.rows(source)
+            sure = sorted({low for low, high, value in rows if low == high and value == TRUE})
+            rest = [row for row in rows if row[0] != row[1] or row[2] != TRUE]
+            self._days[source] = sure, rest
+        return self._days[source]
 
     def _issued(self, fact: facts.Issued, day: int) -> int:
         value = self._happened(facts.Drugs(fact.drugs), fact.window, day)
