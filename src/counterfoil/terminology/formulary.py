@@ -19,6 +19,7 @@ from counterfoil.terminology.abbreviations import (
     Listed,
     listed,
     resolve_rest,
+    salts_of,
     uncut,
     variants,
 )
@@ -231,6 +232,8 @@ class Formulary:
                 if best is not None and rank > best:
                     continue
                 for product in self._fitting(guess, rest):
+                    if self._another(entry.words, product):
+                        continue
                     if best is None or rank < best:
                         best = rank
                         found.clear()
@@ -263,6 +266,7 @@ class Formulary:
         for entry in listed(text):
             for rest, words in self._ways(entry, text):
                 products = self._wordwise.find(words, rest)
+                products = [p for p in products if not self._another(words, p)]
                 found |= {p.id: (p, rest) for p in products}
                 if products:
                     break
@@ -293,6 +297,19 @@ class Formulary:
             if aside:
                 yield rest, (*words, *aside)
             yield rest, words
+
+    def _another(self, words: Iterable[str], product: Product) -> bool:
+        """Whether one of *words*, read as short for a word of *product*, is another drug's full name."""
+        for word in words:
+            entry = self._lexicon.single_words.get(word)
+            if entry is None or entry.kind not in ("ingredient", "other"):
+                continue
+            generic = self.by_id(product.vmp_id) or product
+            names = (product.name, generic.name, *product.ingredients, *product.salts)
+            own = {word for name in names for word in words_of(name)}
+            if not own & {word, *words_of(entry.value)} and salts_of((word,)) is None:
+                return True
+        return False
 
     def _guesses(self, entry: Listed, tail: tuple[str, ...]) -> list[Guess]:
         heads, words = self._heads, (*entry.words, *tail)
