@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counterfoil import dosage
 from counterfoil.documents import read
 from counterfoil.foundation.days import to_day, words
 from counterfoil.reconciliation import CLASSES, Outcome, reconcile
@@ -38,7 +39,9 @@ PATIENT = Patient(
 ORAL = sorted(
     p.name
     for p in formulary().products
-    if p.unit_dose in ("tablet", "capsule") and p.level == "VMP" and "weekly" not in p.flags
+    if p.unit_dose in ("tablet", "capsule")
+    and p.level == "VMP"
+    and dosage.read("ONE daily", p).status == "read"  # not what is taken once a week or a month
 )
 DOSES = {
     "ONE in the morning": 1,
