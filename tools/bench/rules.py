@@ -77,8 +77,34 @@ def _by_hand(tables: Any) -> Callable[[], int]:
     from counterfoil.terminology import formulary
     from counterfoil.terminology.codesets import load_codeset, load_drugset
 
-    drugs = ["nsaid_oral", "gastroprotection", "antiplatelet", "anticoagulant_oral", "aspirin", "acei_arb", "loop_diuretic", "antiplatelet_not_aspirin", "beta_blocker_nonselective", "methotrexate", "lithium", "amiodarone_oral"]
-    codes = ["peptic_ulcer", "gi_bleed", "asthma", "asthma_resolved", "heart_failure", "renal_function", "u_and_e", "fbc", "lft", "lithium_level", "tft", "egfr"]
+    drugs = [
+        "nsaid_oral",
+        "gastroprotection",
+        "antiplatelet",
+        "anticoagulant_oral",
+        "aspirin",
+        "acei_arb",
+        "loop_diuretic",
+        "antiplatelet_not_aspirin",
+        "beta_blocker_nonselective",
+        "methotrexate",
+        "lithium",
+        "amiodarone_oral",
+    ]
+    codes = [
+        "peptic_ulcer",
+        "gi_bleed",
+        "asthma",
+        "asthma_resolved",
+        "heart_failure",
+        "renal_function",
+        "u_and_e",
+        "fbc",
+        "lft",
+        "lithium_level",
+        "tft",
+        "egfr",
+    ]
     listed = {n: "['" + "','".join(str(p) for p in paths) + "']" for n, paths in tables.items()}
     issue, entry = (f"read_parquet({listed[n]})" for n in ("issue", "coded_entry"))
     day = f"DATE '{AS_OF}'"
