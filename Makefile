@@ -22,7 +22,7 @@ test-sqlite:
 	$(PY) -m pytest -n 2 --dist loadgroup -q
 
 test-postgres:
-	tools/with-postgres $(PY) -m pytest -q -p no:cacheprovider --ignore tests/integration/test_commands.py --ignore tests/integration/test_shows.py tests/unit/service tests/integration tests/security tests/reliability
+	tools/with-postgres $(PY) -m pytest -q -p no:cacheprovider --ignore tests/integration/test_commands.py --ignore tests/integration/test_shows.py --ignore tests/integration/test_terminology_check.py --ignore tests/integration/test_terminology_commands.py tests/unit/service tests/integration tests/security tests/reliability
 
 quick: ## The fast part of the suite, under 90 seconds
 	@tools/bootstrap test
