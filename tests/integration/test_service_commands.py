@@ -66,6 +66,7 @@ def test_a_demo_is_the_same_for_the_same_seed(apart: dict[str, str], tmp_path: P
     assert checked["whole"], checked["problems"]
 
 
+@pytest.mark.slow
 def test_a_demo_stays_a_demo_on_the_loopback_address(apart: dict[str, str]) -> None:
     call(apart, "commands.init_home(home, demo=True)")
     refused = call(apart, "commands.serve(home, '0.0.0.0', 8123)")
@@ -95,6 +96,7 @@ def csv_record(folder: Path, nhs_number: str = "999 000 0018") -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_record_is_imported_twice_and_changes_nothing(
     apart: dict[str, str], tmp_path: Path
 ) -> None:
@@ -112,6 +114,7 @@ def test_a_record_is_imported_twice_and_changes_nothing(
     assert "999" not in nobody["text"]
 
 
+@pytest.mark.slow
 def test_a_demo_home_refuses_a_real_looking_number_and_stays_as_it_was(
     apart: dict[str, str], tmp_path: Path
 ) -> None:

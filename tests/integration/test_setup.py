@@ -43,6 +43,7 @@ def options(**changes: str) -> list[str]:
     return [word for pair in given.items() for word in pair]
 
 
+@pytest.mark.slow
 def test_setup_makes_a_home_with_one_account_and_refuses_a_second(apart: dict[str, str]) -> None:
     made = run(apart, "setup", *options(), *PRACTICES, "--password-stdin", "--format", "json")
     assert made.returncode == 0, made.stderr
@@ -67,6 +68,7 @@ def test_setup_makes_a_home_with_one_account_and_refuses_a_second(apart: dict[st
     assert json.loads(whole.stdout)["whole"] is True
 
 
+@pytest.mark.slow
 def test_a_plan_a_protocol_and_a_work_log(apart: dict[str, str], tmp_path: Path) -> None:
     assert run(apart, "setup", *options(), *PRACTICES, "--password-stdin").returncode == 0
     rota = tmp_path / "rota.json"

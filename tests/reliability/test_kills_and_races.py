@@ -27,6 +27,7 @@ def drive(apart: dict[str, str], *arguments: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_a_publication_killed_at_any_point_is_all_or_nothing(apart: dict[str, str]) -> None:
     seen = drive(apart, "publish")
     for name, what in seen.items():
@@ -76,6 +77,7 @@ def test_no_acknowledged_decision_is_lost_to_a_kill(apart: dict[str, str]) -> No
     assert seen["derived"]
 
 
+@pytest.mark.slow
 @pytest.mark.hazard("HZ-008")
 def test_two_people_never_hold_or_complete_the_same_item(apart: dict[str, str]) -> None:
     seen = drive(apart, "claim", "3")

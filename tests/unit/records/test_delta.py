@@ -156,6 +156,7 @@ def ways_of_reading(snapshot: Snapshot) -> Iterator[Rows]:
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=SLOW)
 @given(histories(), made.DAYS)
 def test_the_record_as_it_was_known_is_the_same_however_it_is_read(history, day):

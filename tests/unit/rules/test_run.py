@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from cases import AS_OF as DRAWN_AS_OF
 from cases import Draw, FakeSets, common
 from people import People
@@ -183,6 +184,7 @@ def test_the_forecast_moves_only_by_due_dates() -> None:
     assert (rows[-1]["open"], rows[-1]["new"]) == (8, 4)
 
 
+@pytest.mark.slow
 def test_the_trend_equals_a_run_at_each_month_end() -> None:
     tables = steady().tables()
     rules = list(RULES.values())

@@ -92,6 +92,7 @@ def test_today_opens_where_the_person_is_and_the_filter_comes_off(planned: Any) 
     assert "Practice: " not in client_of(planned.phil).get("/").content.decode()
 
 
+@pytest.mark.slow
 def test_the_demos_plan_keeps_every_rule_and_puts_tess_in_a_practice(world: Any) -> None:
     assert example.make("U1", PRACTICES, TODAY)
     found = kept.kept("U1")

@@ -188,6 +188,7 @@ def test_product_codes_are_the_formularys_own_or_planted_stale(network):
     assert all(own[plan] == code for plan, code in pairs)
 
 
+@pytest.mark.slow
 def test_two_systems_late_entries_and_withdrawn_rows(network):
     systems = {
         (row["practice"], row["source_system"]) for row in network.tables["plan"].to_pylist()
