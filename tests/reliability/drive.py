@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -356,7 +357,10 @@ def drive_mix(rounds: int) -> dict[str, Any]:
 
 
 def drive_inbox(kills: int) -> dict[str, Any]:
-    """Fetchers of a real MESH mailbox are killed at random moments until all has arrived."""
+    """Fetchers of a real MESH mailbox are killed, half of them between two steps, half at random.
+
+    A fetcher that is to die between two steps stops there, so that it does however fast it is.
+    """
     import mesh_server
     from counterfoil.service import inbox
     from counterfoil.service.casework import events
@@ -368,10 +372,12 @@ def drive_inbox(kills: int) -> dict[str, Any]:
     chance = random.Random(11)
     journal = folder / "steps"
 
-    def fetch() -> None:
+    def fetch(stop_after: str | None) -> None:
         def step(name: str) -> None:
             with journal.open("a") as file:
                 file.write(f"{name}\n")
+            if name == stop_after:
+                time.sleep(60)
 
         [one] = inbox.load(folder)
         with inbox.source_of(one) as source:
@@ -388,15 +394,19 @@ def drive_inbox(kills: int) -> dict[str, Any]:
         send(0)
         inbox.fetch_all(inbox.load(folder))  # what is slow the first time is behind us
         sent = 1
-        for _ in range(kills):
+        journal.touch()
+        for kill in range(kills):
             for _ in range(3):
                 send(sent)
                 sent += 1
-            before = journal.stat().st_size if journal.exists() else 0
-            number = child(fetch)
-            while not journal.exists() or journal.stat().st_size == before:
+            stop_after = STEPS[kill // 2 % len(STEPS)] if kill % 2 else None
+            before = journal.stat().st_size
+            number = child(partial(fetch, stop_after))
+            while stop_after not in (steps := journal.read_text()[before:].split()):
+                if steps and stop_after is None:
+                    time.sleep(chance.uniform(0, 0.6))
+                    break
                 time.sleep(0.002)
-            time.sleep(chance.uniform(0, 0.6))
             os.kill(number, signal.SIGKILL)
             os.waitpid(number, 0)
         halfway = LetterDocument.objects.count()
