@@ -74,13 +74,12 @@ class Adapted:
             self._inject(entries)
 
     def _header(self, header: Json) -> None:
-        coding = header.get("eventCoding")
-        code = coding.get("code") if isinstance(coding, dict) else None
+        code = _code({"coding": header.get("eventCoding")})
         if code not in _EVENTS:
             raise UnreadableError(
                 "MessageHeader.eventCoding", "a prescription's order, cancellation or dispensing"
             )
-        self.event = str(code)
+        self.event = code
 
     def _inject(self, entries: list[Any]) -> None:
         """A Patient of the number that the message's requests are about."""
@@ -130,8 +129,7 @@ class Adapted:
     def _reply(self, request: Json) -> None:
         for history in _extensions(request, "Extension-DM-PrescriptionStatusHistory"):
             parts = {str(e.get("url")): e for e in _dicts(history.get("extension"))}
-            coding = parts.get("status", {}).get("valueCoding")
-            code = coding.get("code") if isinstance(coding, dict) else None
+            code = _code({"coding": parts.get("status", {}).get("valueCoding")})
             moment = parts.get("statusDate", {}).get("valueDateTime")
             if code in _ENDED:
                 _reason(request, moment)
@@ -247,7 +245,7 @@ def _immunization(resource: Json) -> None:
 
 
 def _request(resource: Json) -> None:
-    resource["_was"] = resource.get("intent")
+    resource["_was"] = _code(resource.get("intent"))
     if resource["_was"] in _ORDERS:
         resource["intent"] = "order"
     course = _COURSES.get(_code(resource.get("courseOfTherapyType")) or "")
