@@ -33,7 +33,7 @@ _BIRTH = re.compile(
 )
 _DISCHARGED = re.compile(
     rf"\b(?:date(?:\s*(?:and|/)\s*time)?\s+of\s+discharge|discharge\s+date(?:\s*(?:and|/)\s*time)?|date\s*/\s*time\s+of\s+discharge|date\s+discharged|"
-    rf"discharged(?:\s+home)?(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+hospital(?:\s+on)?){_GAP}({DATE})",
+    rf"discharged(?:\s+home)?(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+(?:the\s+)?(?:hospital|dep(?:artmen)?t|ward|unit|ed)\b\.?(?:\s+on)?){_GAP}({DATE})",
     re.IGNORECASE,
 )
 _ADMITTED = re.compile(
@@ -46,7 +46,7 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(
-    rf"\b(?:date\s+of\s+(?:letter|summary|report|clinic)|letter\s+date|date\s+(?:typed|written|printed|dictated|completed|sent)|clinic\s+date|typed|dictated|dated?){_GAP}({DATE})",
+    rf"\b(?:date\s+of\s+(?:letter|summary|report|clinic)|letter\s+date|date\s+(?:typed|written|printed|dictated|completed|sent)|clinic\s+date|(?:date\s+of\s+)?attend(?:ed|ance)(?:\s+(?:date|on))?|typed|dictated|dated?){_GAP}({DATE})",
     re.IGNORECASE,
 )
 _PERSON = (

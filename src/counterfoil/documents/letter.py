@@ -17,9 +17,10 @@ from counterfoil.documents.markup import flatten, parse_html
 from counterfoil.documents.model import Letter, LetterPatient, MedicineLine, Mention, Span
 from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.plain import read_plain
-from counterfoil.documents.scan import Scan, Walker
+from counterfoil.documents.scan import Walker
 from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
+from counterfoil.documents.tables import Scan
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import compare
 from counterfoil.foundation.errors import DataError

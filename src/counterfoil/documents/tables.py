@@ -1,0 +1,310 @@
+"""Rows of tables into medicines: by the columns' headings, whatever their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+
+from counterfoil.documents.layout import LISTS, Heading, Raw, column, columns_of, heading
+from counterfoil.documents.model import Span
+from counterfoil.documents.names import WORD, name_at
+from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH
+from counterfoil.documents.shown import Cell, Line, Sheet
+from counterfoil.documents.wording import pattern
+
+
+@dataclass(slots=True)
+class Scan:
+    """What the walk found, in reading order."""
+
+    raws: list[Raw] = field(default_factory=list)
+    admission: list[Raw] = field(default_factory=list)
+    allergies: list[Span] = field(default_factory=list)
+    unread: list[Span] = field(default_factory=list)
+    narrative: list[tuple[int, int, bool]] = field(default_factory=list)
+    headings: list[str] = field(default_factory=list)
+
+
+class Tables:
+    """Where a walk stands, and how it reads the rows of tables."""
+
+    def __init__(self, sheet: Sheet, *, fallback: bool = False) -> None:
+        self.sheet = sheet
+        self.out = Scan()
+        self.fallback = fallback
+        self.section = "discharge" if fallback else "preamble"
+        self.label = ""
+        self.plan = False
+        self.before: tuple[str, str, bool] | None = None
+        self.columns: list[str | None] | None = None
+        self.edges: list[int] = []
+        self.heads: list[str] = []
+        self.grid = False
+        self.table: int | None = None
+        self.current: Raw | None = None
+        self.blank = False
+        self.dosed_below = False
+        self.labelled_below = False
+        self.above: int | None = None
+
+    def _open(self, found: Heading) -> None:
+        self._close()
+        self.columns = None
+        self.before = None
+        self.section, self.label, self.plan = found.kind, found.label, found.plan
+        self.out.headings.append(found.label)
+
+    # -- rows -----
+
+    def _table(self, line: Line, text: str) -> bool:
+        cells = [self.sheet.of(c) for c in line.cells]
+        if line.kind == "row" and len(cells) > 1:
+            if self._vertical(line, cells):
+                return True
+            line, names = self._head_cells(line)
+            if names and not any(STRENGTH.search(c) for c in cells):
+                self._header(line, names)
+                return True
+            if self.columns is not None and (not line.grid or line.table == self.table):
+                if line.grid != self.grid:
+                    self.columns = None
+                    return False
+                self._row(line, self._placed(line))
+                return True
+            if self.columns is not None:
+                self.columns = None
+            return False
+        if self.columns is not None and not self.grid and line.kind == "text":
+            return self._lone(line, text)
+        if self.columns is not None and line.kind != "row":
+            self.columns = None
+        return False
+
+    def _head_cells(self, line: Line) -> tuple[Line, list[str | None] | None]:
+        """A header row and its columns; headings with one space between them are set apart."""
+        names = columns_of(self.sheet.of(c) for c in line.cells)
+        if names is None or line.grid or None not in names:
+            return line, names
+        cells: list[Cell] = []
+        for cell, name in zip(line.cells, names, strict=True):
+            words = list(re.finditer(r"\S+", self.sheet.of(cell)))
+            if name is None and len(words) > 1 and all(column(w.group()) for w in words):
+                cells += [Cell(cell.start + w.start(), cell.start + w.end()) for w in words]
+            else:
+                cells.append(cell)
+        line = replace(line, cells=tuple(cells))
+        return line, columns_of(self.sheet.of(c) for c in cells)
+
+    def _header(self, line: Line, names: list[str | None]) -> None:
+        self._close()
+        self.columns, self.grid, self.table = names, line.grid, line.table
+        origin = line.start - line.indent
+        self.edges = [c.start - origin for c in line.cells]
+        self.heads = [self.sheet.of(c) for c in line.cells]
+        if self.section in ("preamble", "unknown") or (
+            self.section == "other" and ("dose" in names or "frequency" in names)
+        ):
+            self.section, self.label = "discharge", "table"
+
+    def _placed(self, line: Line) -> list[str]:
+        """The words of a row by column."""
+        assert self.columns is not None
+        if self.grid:
+            texts = [self.sheet.of(c) for c in line.cells]
+            return (texts + [""] * len(self.columns))[: len(self.columns)] + texts[
+                len(self.columns) :
+            ]
+        out = [""] * len(self.columns)
+        origin = line.start - line.indent
+        cells = line.cells or (Cell(line.start, line.end),)
+        for cell, after in zip_longest(cells, cells[1:]):
+            for start, end in self._cut(cell, after, origin):
+                at = max(
+                    (i for i, e in enumerate(self.edges) if e <= start - origin + 2), default=0
+                )
+                out[at] = f"{out[at]} {self.sheet.text[start:end].strip()}".strip()
+        return out
+
+    def _cut(self, cell: Cell, after: Cell | None, origin: int) -> list[tuple[int, int]]:
+        """A cell that runs over the edge of the next column, cut there where a space allows it.
+
+        Not where that column has its own cell in this row: then the words only run wide.
+        """
+        pieces = []
+        start = cell.start
+        for edge, next_edge in zip_longest(self.edges, self.edges[1:]):
+            place = origin + edge
+            last = next_edge is None or after is None or after.start - origin < next_edge - 2
+            if after is not None and last:
+                continue
+            if start + 2 < place < cell.end and self.sheet.text[place - 1] == " ":
+                pieces.append((start, place))
+                start = place
+        pieces.append((start, cell.end))
+        return pieces
+
+    def _row(self, line: Line, cells: list[str]) -> None:
+        assert self.columns is not None
+        by: dict[str, list[str]] = {}
+        for name, text in zip([*self.columns, *[None] * len(cells)], cells, strict=False):
+            if text.strip():
+                by.setdefault(name or "comment", []).append(text)
+        if not by:
+            return
+        drug = " ".join(by.get("drug", ()))
+        filled = [c for c in cells if c.strip()]
+        if self._second_head(drug, cells):
+            return
+        if len(filled) == 1 and drug and not STRENGTH.search(filled[0]) and not name_at(filled[0]):
+            found = heading(filled[0])
+            if found:
+                columns = self.columns
+                self._open(found)
+                self.columns = columns
+                return
+        goes_on = line.goes_on or not drug or self._wraps(drug, by)
+        if self.current is not None and goes_on:
+            for name, texts in by.items():
+                for text in texts:
+                    self.current.put(name, text)
+            self.current.end = line.end
+            return
+        self._close()
+        if pattern("remarks", "nothing").match(drug.lower()) and len(by) == 1:
+            return
+        if self.section == "allergies":
+            self._allergy(line.start, line.end)
+            return
+        raw = Raw(line.start, line.end, self.section, self.label, {}, line.page)
+        for name, texts in by.items():
+            for text in texts:
+                raw.put(name, text)
+        if not drug and not (by.keys() & {"dose", "frequency", "strength"}):
+            self._odd(line.start, line.end, "a row without a medicine's name")
+            return
+        self.current = raw
+
+    def _second_head(self, drug: str, cells: list[str]) -> bool:
+        """Whether a row right below the header goes on with its words (``Change since`` / ``admission``)."""
+        heads, self.heads = self.heads, []
+        if not heads or drug or len(cells) > len(heads) or re.search(r"\d", " ".join(cells)):
+            return False
+        joined = [f"{a} {b}".strip() for a, b in zip_longest(heads, cells, fillvalue="")]
+        names = columns_of(joined)
+        changed = [n for n, c in enumerate(cells) if c.strip()]
+        if names is None or any(names[n] is None for n in changed):
+            return False
+        self.columns = names
+        return True
+
+    def _wraps(self, drug: str, by: dict[str, list[str]]) -> bool:
+        """Whether the drug cell of a row ruled by spaces goes on from the row above."""
+        if self.grid or self.blank or self._begins(drug, strict=True):
+            return False
+        if drug[:1].islower() or drug[:1] in "([" or FORM.match(drug) is not None:
+            return True
+        # A name that cannot be read stands alone: glued on, it would speak for the row above.
+        return set(by) == {"drug"} and not drug[:1].isupper() and not self._illegible(drug)
+
+    def _lone(self, line: Line, text: str) -> bool:
+        """A line with one piece of text inside a table ruled by spaces."""
+        if self.current is not None and not self.blank and line.indent > 0:
+            self._row(line, self._placed(line))
+            return True
+        if self.blank and self._illegible(text):
+            self._row(line, self._placed(line))
+            return True
+        if heading(text) or (self.blank and not self._begins(text, strict=True)):
+            self.columns = None
+            return False
+        if self.current is not None and not self.blank and not self._begins(text, strict=True):
+            self._row(line, self._placed(line))
+            return True
+        if self._begins(text, strict=True):
+            self._row(line, self._placed(line))
+            return True
+        self.columns = None
+        return False
+
+    def _vertical(self, line: Line, cells: list[str]) -> bool:
+        """A row of label and value in a block that describes one medicine."""
+        filled = [c for c in cells if c.strip()]
+        if len(filled) != 2 or not line.grid:
+            return False
+        name = column(filled[0])
+        if name is None or column(filled[1]) not in (None, "drug"):
+            return False
+        if name == "drug" and STRENGTH.search(filled[0]):
+            return False
+        if name == "drug":
+            if self.section not in LISTS and not (
+                name_at(filled[1]) or STRENGTH.search(filled[1]) or "med" in filled[0].lower()
+            ):
+                return False
+            if self.section in ("preamble", "unknown", "other"):
+                self.section, self.label = "discharge", "table"
+            self._close()
+            self.columns = None
+            raw = Raw(line.start, line.end, self.section, self.label, {}, line.page)
+            raw.put("drug", filled[1])
+            raw.fields.setdefault("vertical", ["yes"])
+            self.current = raw
+            return True
+        if self.current is not None and "vertical" in self.current.fields:
+            self.current.put(name, filled[1])
+            self.current.end = line.end
+            return True
+        return False
+
+    # -- by the look -----
+
+    @staticmethod
+    def _illegible(body: str) -> bool:
+        """Whether some of it could not be made out by whoever copied it."""
+        return re.search(r"[#~?]|illegible", body) is not None
+
+    def _begins(self, body: str, *, strict: bool = False, bullet: bool = False) -> bool:
+        """Whether a line begins with a medicine: by a known name, or by the look of it."""
+        lead = LEAD.match(body)
+        for at in {lead.end() if lead else 0, 0}:
+            if name_at(body, at):
+                return True
+        rest = body[lead.end() :] if lead else body
+        if DOSE_START.match(rest) or not rest[:1].isalpha():
+            return False
+        found = STRENGTH.search(rest)
+        near = found is not None and len(WORD.findall(rest[: found.start()])) <= 5
+        if strict:
+            return near and rest[:1].isupper()
+        if near and not re.match(r"[a-z]", rest):
+            return True
+        form = FORM.search(rest)
+        if form and self.section in ("stopped", "on_hold") and rest[:1].isupper():
+            return len(rest[: form.start()].split()) <= 4
+        if form and self.dosed_below and len(rest.split()) <= 6 and rest[:1].isupper():
+            return True
+        looks = bool(DOSEISH.search(rest) or form)
+        return bool(near or (bullet and looks)) or (
+            form is not None
+            and 0 < form.start() < 40
+            and rest[:1].isupper()
+            and bool(DOSEISH.search(rest))
+        )
+
+    # -- leaving ------------------------------------------------------------------
+
+    def _close(self) -> None:
+        raw, self.current = self.current, None
+        if raw is None:
+            return
+        (self.out.admission if raw.section == "admission" else self.out.raws).append(raw)
+
+    def _allergy(self, start: int, end: int) -> None:
+        self.out.allergies.append(Span(start, end, self.sheet.text[start:end]))
+
+    def _odd(self, start: int, end: int, why: str) -> None:
+        words = self.sheet.text[start:end].strip(" *_#").lower()
+        if self.section == "admission" or pattern("headings", "head").match(words):
+            return
+        self.out.unread.append(Span(start, end, self.sheet.text[start:end], why))
