@@ -147,15 +147,7 @@ class Engine:
         )
         for select in program.additions:
             self._db.execute(f"INSERT INTO fact SELECT fid, pid, since, until, st FROM ({select})")
-        parts = " UNION ALL ".join(
-            f"SELECT {i} AS n, * FROM ({select})" for i, select in enumerate(program.sweeps)
-        )
-        table = self.fetch(
-            "SELECT CAST(s.n AS INT) AS n, p.practice, p.patient_id, p.person_id, "
-            "CAST(s.since AS BIGINT) AS since, CAST(s.until AS BIGINT) AS until, "
-            "CAST(s.v AS INT) AS v, CAST(s.r AS INT) AS r "
-            f"FROM ({parts}) s JOIN who p ON p.pid = s.pid ORDER BY s.n, s.pid, s.since"
-        )
+        table = pa.concat_tables([self.fetch(swept(select)) for select in program.sweeps])
         return Spans(named(table, rules), self.as_of, continues)
 
     def wakes(self) -> pa.Table:
@@ -197,6 +189,16 @@ class Engine:
             )
             for key in keys
         }
+
+
+def swept(select: str) -> str:
+    """The rows of a sweep with the patients' names, in the order of spans."""
+    return (
+        "SELECT CAST(s.n AS INT) AS n, p.practice, p.patient_id, p.person_id, "
+        "CAST(s.since AS BIGINT) AS since, CAST(s.until AS BIGINT) AS until, "
+        "CAST(s.v AS INT) AS v, CAST(s.r AS INT) AS r "
+        f"FROM ({select}) s JOIN who p ON p.pid = s.pid ORDER BY s.n, s.pid, s.since"
+    )
 
 
 def named(table: pa.Table, rules: Sequence[Rule]) -> pa.Table:

@@ -142,10 +142,8 @@ class Asked:
 
 def values(rows: Iterable[tuple[int, ...]], columns: tuple[str, ...]) -> str:
     """A small table written out, in words both engines know."""
-    return " UNION ALL ".join(
-        "SELECT " + ", ".join(f"{value} AS {c}" for value, c in zip(row, columns, strict=True))
-        for row in rows
-    )
+    listed = ", ".join(f"({', '.join(map(str, row))})" for row in rows)
+    return f"SELECT * FROM (VALUES {listed}) AS v({', '.join(columns)})"
 
 
 def over(function: str, column: str, parts: str = "pid") -> str:

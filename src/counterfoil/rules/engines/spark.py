@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from counterfoil.records import schema
 from counterfoil.records.scan import Scan
-from counterfoil.rules.engines.duckdb import Spans, named
+from counterfoil.rules.engines.duckdb import Spans, named, swept
 from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
 from counterfoil.rules.engines.sql import Program
 from counterfoil.rules.history import Sets
@@ -27,9 +27,6 @@ from counterfoil.rules.model import Rule
 Sources = Mapping[str, "pa.Table | Scan | Sequence[Path | str]"]
 """Canonical tables by name: Parquet files that the workers can read, scans of snapshots, or tables
 in memory, which are sent to them."""
-
-RULES_A_JOB = 10
-"""Rules whose sweeps are one job."""
 
 FACTS_A_JOB = 8
 """Statements that make facts and do not need one another, in one job."""
@@ -150,20 +147,7 @@ class SparkEngine:
             self._prepare.prepare(program)
             self._prepared = program.asked()
         self._facts(program)
-        parts = []
-        for first in range(0, len(rules), RULES_A_JOB):
-            sweeps = program.sweeps[first : first + RULES_A_JOB]
-            together = " UNION ALL ".join(
-                f"SELECT {first + i} AS n, * FROM ({select})" for i, select in enumerate(sweeps)
-            )
-            parts.append(
-                self.fetch(
-                    "SELECT CAST(s.n AS INT) AS n, p.practice, p.patient_id, p.person_id, "
-                    "CAST(s.since AS BIGINT) AS since, CAST(s.until AS BIGINT) AS until, "
-                    "CAST(s.v AS INT) AS v, CAST(s.r AS INT) AS r "
-                    f"FROM ({together}) s JOIN who p ON p.pid = s.pid ORDER BY s.n, s.pid, s.since"
-                )
-            )
+        parts = [self.fetch(swept(select)) for select in program.sweeps]
         return Spans(named(pa.concat_tables(parts), rules), self.as_of, continues)
 
     def _facts(self, program: Program) -> None:

@@ -2,7 +2,7 @@
 
 All facts stand in one table ``fact(fid, pid, since, until, st)``: for that patient fact *fid* is true
 (``st`` 2) or unknown (1) on the index days from *since* up to, not including, *until*; elsewhere it
-is false. A rule is one sweep over the edges of its facts.
+is false. Rules are swept over the edges of their facts (:mod:`counterfoil.rules.engines.sweep`).
 
 The prepared tables (see :mod:`counterfoil.rules.engines.prepare`), whole numbers throughout:
 
@@ -24,8 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from counterfoil.foundation.days import FOREVER
-from counterfoil.rules import facts, model
-from counterfoil.rules.engines import monitoring, results
+from counterfoil.rules import facts
+from counterfoil.rules.engines import monitoring, results, sweep
 from counterfoil.rules.engines.program import (
     RUNNING,
     SUPPORT,
@@ -37,9 +37,8 @@ from counterfoil.rules.engines.program import (
     values,
 )
 from counterfoil.rules.facts import Fact
-from counterfoil.rules.gates import absences
 from counterfoil.rules.history import BEFORE
-from counterfoil.rules.model import Expression, Rule
+from counterfoil.rules.model import Rule
 
 PERIODS = (
     facts.ActiveProblem,
@@ -69,8 +68,9 @@ class Program(Asked):
     def of(
         cls, rules: Sequence[Rule], as_of: int, *, continues: bool = False, gates: bool = False
     ) -> Program:
-        """The program of these rules. ``sweeps`` are in their order: rows ``(pid, since, until, v,
-        r)``, the truth of ``when`` and of ``at_risk``, where either is not false."""
+        """The program of these rules. ``sweeps`` give rows ``(n, pid, since, until, v, r)``: the
+        rule's place, the truth of its ``when`` and of its ``at_risk``, where either is not false.
+        """
         program = cls(as_of, continues)
         for rule in rules:
             for clause in rule.clauses:
@@ -78,7 +78,8 @@ class Program(Asked):
         program._simple_facts()
         program.stages.append(len(program.additions))
         program._facts_on_facts()
-        program.sweeps = [program._sweep(rule, gates) for rule in rules]
+        numbers = {clause.fact: program.facts[clause.fact] for r in rules for clause in r.clauses}
+        program.sweeps = sweep.statements(rules, numbers, gates=gates)
         return program
 
     def asked(self) -> str:
@@ -427,66 +428,6 @@ class Program(Asked):
             "AND NOT (s.was = 2 AND s.next = s.day + 1)"
         )
 
-    # Rules ---------------------------------------------------------------------------------
-
-    def _sweep(self, rule: Rule, gates: bool) -> str:
-        """The rule's expressions at every edge of its facts, and the changes kept as spans."""
-        fids = sorted({self.facts[clause.fact] for clause in rule.clauses})
-        drivers = sorted({self.facts[rule.clause(name).fact] for name in rule.drivers})
-        weak = absences(rule) if gates else {}
-        listed = ", ".join(map(str, fids))
-        ends = " UNION ALL ".join(
-            f"SELECT pid, {day} AS day, fid, st, {sign} AS d FROM fact "
-            f"WHERE fid IN ({listed}) AND st > 0 UNION ALL "
-            f"SELECT pid, {day} AS day, -1 AS fid, 2 AS st, {sign} AS d FROM person"
-            for day, sign in (("since", 1), ("until", -1))
-        )
-        states = [-1, *fids]
-        column = {c.name: states.index(self.facts[c.fact]) for c in rule.clauses}
-        counts = [
-            (k, st, letter) for k in range(len(states)) for st, letter in ((2, "t"), (1, "u"))
-        ]
-        if weak:
-            gated = sorted({self.facts[rule.clause(name).fact] for name in weak})
-            ends += (
-                f" UNION ALL SELECT pid, {BEFORE} AS day, fid, 3 AS st, 1 AS d FROM gate "
-                f"WHERE fid IN ({', '.join(map(str, gated))})"
-            )
-            counts += [(states.index(fid), 3, "g") for fid in gated]
-        sums = ", ".join(
-            f"SUM(CASE WHEN fid = {states[k]} AND st = {st} THEN d ELSE 0 END) AS {letter}{k}"
-            for k, st, letter in counts
-        )
-        runs = ", ".join(over("SUM", f"{letter}{k}") for k, _, letter in counts)
-        truths = [
-            f"CASE WHEN t{k} > 0 THEN 2 WHEN u{k} > 0 THEN 1 ELSE 0 END AS s{k}"
-            for k in range(len(states))
-        ]
-        columns = {name: f"s{k}" for name, k in column.items()}
-        when = f"LEAST(s0, {expression(rule.when, columns)})"
-        if weak:
-            for name in weak:
-                k, due = column[name], isinstance(rule.clause(name).fact, facts.Due)
-                truths.append(_weakened(k, due))
-            weakened = columns | {name: f"w{column[name]}" for name in weak}
-            when = f"LEAST({when}, {expression(rule.when, weakened)})"
-        found = (
-            f"SELECT pid, day, {when} AS v, LEAST(s0, {expression(rule.at_risk, columns)}) AS r "
-            f"FROM (SELECT pid, day, {', '.join(dict.fromkeys(truths))} "
-            f"FROM (SELECT pid, day, {runs} FROM (SELECT pid, day, {sums} FROM ({ends}) e "
-            "WHERE pid IN (SELECT pid FROM fact WHERE st > 0 AND "
-            f"fid IN ({', '.join(map(str, drivers))})) GROUP BY pid, day) g) h) i"
-        )
-        lagged = (
-            "SELECT pid, day, v, r, LAG(v, 1, 0) OVER (PARTITION BY pid ORDER BY day) AS pv, "
-            f"LAG(r, 1, 0) OVER (PARTITION BY pid ORDER BY day) AS pr FROM ({found}) j"
-        )
-        return (
-            "SELECT pid, since, until, v, r FROM (SELECT pid, day AS since, "
-            f"LEAD(day, 1, {FOREVER}) OVER (PARTITION BY pid ORDER BY day) AS until, v, r "
-            f"FROM ({lagged}) k WHERE v <> pv OR r <> pr) l WHERE v > 0 OR r > 0"
-        )
-
 
 def _kind(fact: Fact) -> type:
     """The kind under which a fact is worked out together with others; its own type if none."""
@@ -495,25 +436,3 @@ def _kind(fact: Fact) -> type:
     if isinstance(fact, facts.Ever) and fact.window != facts.Window():
         return type(None)
     return type(fact)
-
-
-def _weakened(k: int, due: bool) -> str:
-    """The truth of a clause that rests on an absence, where its set shows nothing by absence."""
-    if due:
-        return (
-            f"CASE WHEN t{k} > 0 AND g{k} = 0 THEN 2 WHEN t{k} + u{k} > 0 THEN 1 ELSE 0 END AS w{k}"
-        )
-    return f"CASE WHEN t{k} > 0 THEN 2 WHEN u{k} + g{k} > 0 THEN 1 ELSE 0 END AS w{k}"
-
-
-def expression(value: Expression, columns: dict[str, str]) -> str:
-    """An expression as SQL over columns of truth values: least, greatest and two less."""
-    match value:
-        case model.Is(name):
-            return columns[name]
-        case model.Not(inner):
-            return f"(2 - {expression(inner, columns)})"
-        case model.All(parts):
-            return f"LEAST({', '.join(expression(p, columns) for p in parts)})"
-        case model.Some(parts):
-            return f"GREATEST({', '.join(expression(p, columns) for p in parts)})"
