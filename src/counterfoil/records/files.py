@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from counterfoil.foundation.database import connect
 from counterfoil.records.patient import ORDERED_BY
 from counterfoil.records.schema import TABLES
 
@@ -86,9 +86,7 @@ def write(name: str, source: pa.Table | str, order: str, folder: Path) -> list[P
         pieces = (table.slice(start, ROWS_PER_FILE) for start in starts)
         return _write(pieces, schema, folder / f"{name}.parquet", group, order)
     aside = folder / f".sort-{name}"
-    with duckdb.connect(
-        config={"threads": 1, "memory_limit": MEMORY, "temp_directory": str(aside)}
-    ) as db:
+    with connect(threads=1, memory_limit=MEMORY, temp_directory=str(aside)) as db:
         shown = ", ".join(f'"{column}"' for column in wanted)
         by = ", ".join(f'"{key}" NULLS FIRST' for key in keys)
         found = db.sql(f"SELECT {shown} FROM ({source}) ORDER BY {by}").to_arrow_reader(

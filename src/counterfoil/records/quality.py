@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.foundation.database import connect
 from counterfoil.records.scan import Scan
 from counterfoil.records.schema import TABLES
 from counterfoil.records.snapshot import Snapshot
@@ -86,7 +87,7 @@ class TableQuality:
 
 def assess(snapshot: Snapshot, as_of: date) -> list[TableQuality]:
     """Every table of a snapshot, counted as it stands on *as_of*."""
-    with duckdb.connect(config={"threads": 2}) as db:
+    with connect() as db:
         return [_assess(db, snapshot.scan(name), as_of) for name in TABLES]
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from counterfoil.foundation.database import connect
 from counterfoil.records.files import columns as columns_of
 from counterfoil.records.schema import TABLES, empty
 
@@ -169,8 +170,6 @@ class Scan:
 
     def find(self, keys: pa.Array, columns: Sequence[str]) -> pa.Table:
         """The rows with these keys, in these columns."""
-        import duckdb
-
         wanted = list(columns)
         target = pa.schema([TABLES[self.table].arrow.field(name) for name in wanted])
         if not self or not len(keys):
@@ -178,7 +177,7 @@ class Scan:
         if self.small:
             rows = self.read(list(dict.fromkeys([*wanted, self.key])))
             return rows.filter(pc.is_in(rows[self.key], value_set=keys)).select(wanted)
-        with duckdb.connect(config={"threads": 2}) as db:
+        with connect() as db:
             db.register("wanted_keys", pa.table({"key": keys}))
             shown = ", ".join(f'r."{column}"' for column in wanted)
             found = db.sql(

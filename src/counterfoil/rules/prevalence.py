@@ -17,6 +17,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
+from counterfoil.foundation.database import connect
 from counterfoil.foundation.days import to_date
 from counterfoil.records import schema
 from counterfoil.records.scan import Scan
@@ -91,7 +92,7 @@ def prevalence(
     A practice in which a set finds nobody has a row too. A product whose name leaves open whether
     it belongs does not count.
     """
-    with duckdb.connect(config={"threads": threads}) as db:
+    with connect(threads=threads) as db:
         for name in _TABLES:
             _view(db, name, tables)
         cut = f"DATE '{to_date(as_of).isoformat()}'"

@@ -7,6 +7,7 @@ project is used, and the generator is not asked what it meant to do.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,35 +17,14 @@ import duckdb
 import pyarrow as pa
 
 from counterfoil.foundation import days as calendar
+from counterfoil.foundation.database import connect
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.schema import TABLES
 from counterfoil.synthetic.indicators import pincer
+from counterfoil.synthetic.leaks import Leak, leaks
 from counterfoil.synthetic.lists import options, rows
-from counterfoil.synthetic.validation import Check, compare, measure
-
-LEAST_PLANTED = 60
-"""Fewer people than this on either side of a scene say nothing about leaks."""
-
-MOST_TELLING = 0.55
-"""The AUC that no trivial guess may reach."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """How well a trivial guess tells the planted from the rest: 0.5 is chance."""
-
-    guess: str
-    subject: str
-    planted: int
-    others: int
-    auc: float
-    held: bool
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the guess fails, where there are enough people to say."""
-        return abs(self.auc - 0.5) < MOST_TELLING - 0.5 if self.held else None
-
+from counterfoil.synthetic.regimens import FILLING, OTHER_CAUSES, SOURCES
+from counterfoil.synthetic.validation import Check, compare, measure, size_of
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -62,13 +42,17 @@ class Report:
     pincer: list[dict[str, Any]]
     gaps: list[dict[str, int]]
     sizes: list[dict[str, Any]]
+    pairs: list[dict[str, Any]]
+
+    @property
+    def explained(self) -> list[str]:
+        """What is out of tolerance for a reason that ``targets.csv`` gives."""
+        return [f"{_words(c)}: {c.reason}" for c in self.checks if c.met is False and c.reason]
 
     @property
     def missed(self) -> list[str]:
-        """What is out of tolerance, impossible or leaking, in words."""
-        out = [
-            f"{c.name}: {c.got} against {c.value} {c.unit}" for c in self.checks if c.met is False
-        ]
+        """What is out of tolerance without a reason, impossible or leaking, in words."""
+        out = [_words(c) for c in self.checks if c.met is False and not c.reason]
         out += [f"impossible: {what} ({n} rows)" for what, n in self.impossible.items() if n]
         out += [
             f"leak: {x.guess} tells {x.subject} (AUC {x.auc:.2f})"
@@ -80,10 +64,19 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """The report as JSON, checks and leaks with their verdicts."""
         out = {name: getattr(self, name) for name in self.__slots__}
-        out["checks"] = [asdict(check) for check in self.checks]
+        out["checks"] = [{**asdict(check), "met": check.met} for check in self.checks]
         out["leaks"] = [{**asdict(leak), "met": leak.met} for leak in self.leaks]
         out["missed"] = self.missed
+        out["explained"] = self.explained
         return out
+
+
+def _words(check: Check) -> str:
+    """A check that was missed, in words."""
+    return (
+        f"{check.name}: {check.got:g} against {check.value:g} {check.unit}, "
+        f"{check.tolerance:g} either way"
+    )
 
 
 def look(folder: Path) -> Report:
@@ -97,14 +90,14 @@ def look(folder: Path) -> Report:
         as_of = calendar.parse_day(manifest["as_of"])
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError.at(str(path), "the manifest that `synth` writes is needed") from None
-    with duckdb.connect() as sql:
+    with connect() as sql:
         _open(sql, folder)
         return report(sql, as_of)
 
 
 def look_at(tables: Mapping[str, pa.Table], truth: pa.Table, lines: pa.Table, as_of: int) -> Report:
     """The same of tables in memory, with the truth of scenes and of letter lines."""
-    with duckdb.connect() as sql:
+    with connect() as sql:
         for name, table in tables.items():
             sql.register(name, table)
         sql.register("truth", truth)
@@ -166,22 +159,25 @@ def report(sql: duckdb.DuckDBPyConnection, as_of: int) -> Report:
     got |= _spread(sql) | _letters(sql)
     chapters = _chapters(sql)
     got["chapter_divergence"] = _divergence(chapters)
+    got |= _tests(sql, day) | _support(sql)
+    errors = {f"pincer_{row['indicator']}": row["error"] for row in by_practice}
     return Report(
         calendar.to_date(as_of).isoformat(),
         int(count),
         int(_one(sql, "SELECT count(*) FROM patient")),
-        compare(got, int(count)),
+        compare(got, size_of(sql), errors),
         {
             what: int(_one(sql, f"SELECT count(*) FROM ({q.format(day=day)})"))
             for what, q in IMPOSSIBLE
         },
-        tuple(_leaks(sql)),
+        tuple(leaks(sql)),
         _polypharmacy(sql),
         chapters,
         _pyramid(sql),
         by_practice,
         _gaps(sql),
         _sizes(sql),
+        _pairs(sql),
     )
 
 
@@ -237,7 +233,99 @@ def _spread(sql: duckdb.DuckDBPyConnection) -> dict[str, float]:
     mean = sum(sizes) / len(sizes)
     spread = (sum((s - mean) ** 2 for s in sizes) / len(sizes)) ** 0.5
     letters = _one(sql, "SELECT count(*) FROM document") / sum(sizes) * 1000
-    return {"list_size_cv": spread / mean, "letters_per_1000": letters}
+    old = sql.execute(
+        """SELECT quantile_cont(s, 0.05), quantile_cont(s, 0.95) FROM (SELECT 100.0 * avg(CASE WHEN
+        age >= 75 THEN 1 ELSE 0 END) AS s FROM listed GROUP BY practice)"""
+    ).fetchone()
+    assert old is not None
+    return {
+        "list_size_cv": spread / mean,
+        "letters_per_1000": letters,
+        "aged_75_practice_p5": float(old[0]),
+        "aged_75_practice_p95": float(old[1]),
+    }
+
+
+def _tests(sql: duckdb.DuckDBPyConnection, day: str) -> dict[str, float]:
+    """Laboratory tests a person and year: what was taken for one panel on one day is one test."""
+    panels = {r["term"]: r["panel"] for r in rows("tests") if r["panel"] not in ("bp", "weight")}
+    _lookup(sql, "panels", panels)
+    many = _one(
+        sql,
+        f"""SELECT count(DISTINCT (patient_id, happened_on, panels.v)) FROM coded_entry
+        JOIN listed USING (patient_id) JOIN panels ON term = panels.k
+        WHERE happened_on > {day} - 730 AND deleted_on IS NULL""",
+    )
+    return {"tests_per_person_year": many / 2 / max(_one(sql, "SELECT count(*) FROM listed"), 1)}
+
+
+def _lookup(sql: duckdb.DuckDBPyConnection, name: str, pairs: Mapping[str, str]) -> None:
+    sql.execute(f"CREATE OR REPLACE TEMP TABLE {name} (k VARCHAR, v VARCHAR)")
+    sql.executemany(f"INSERT INTO {name} VALUES (?, ?)", list(pairs.items()))
+
+
+COVERED = {
+    "ppi": ("nsaid", "aspirin", "clopidogrel", "doac", "warfarin", "prednisolone"),
+    "h2ra": ("nsaid", "aspirin", "clopidogrel", "doac", "warfarin"),
+    "folic": ("methotrexate",),
+}
+"""Groups that another medicine explains."""
+
+
+def _support(sql: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """How many repeat items have a coded condition, or another medicine, that explains them."""
+    causes = {(r["group"], r["condition"]) for r in rows("ladders")}
+    causes |= {(group, condition) for group, (_, condition) in FILLING.items()}
+    causes |= {(drug, c) for drug, by in SOURCES.items() for c, _ in by} | set(OTHER_CAUSES)
+    terms = {r["condition"]: r["term"] for r in rows("conditions")}
+    also = {"diabetes2": "Diabetes mellitus", "hypothyroid": "Acquired hypothyroidism"}
+    told = [(g, terms[c]) for g, c in causes] + [(g, also[c]) for g, c in causes if c in also]
+    sql.execute("CREATE OR REPLACE TEMP TABLE causes (grp VARCHAR, term VARCHAR)")
+    sql.executemany("INSERT INTO causes VALUES (?, ?)", sorted(told))
+    cover = [(group, other) for group, others in COVERED.items() for other in others]
+    sql.execute("CREATE OR REPLACE TEMP TABLE covers (grp VARCHAR, other VARCHAR)")
+    sql.executemany("INSERT INTO covers VALUES (?, ?)", cover)
+    _lookup(sql, "groups", {o.product: o.group for o in options() if o.group != "acute"})
+    share = _one(
+        sql,
+        """WITH held_items AS (SELECT DISTINCT patient_id, groups.v AS grp FROM plan
+            JOIN listed USING (patient_id) JOIN groups ON product_text = groups.k
+            WHERE status = 'active' AND plan_type IN ('repeat', 'erd')),
+        explained AS (SELECT DISTINCT patient_id, grp FROM held_items JOIN causes USING (grp)
+            JOIN coded_entry USING (patient_id, term)
+          UNION SELECT h.patient_id, h.grp FROM held_items h JOIN covers c USING (grp)
+            JOIN held_items o ON o.patient_id = h.patient_id AND o.grp = c.other)
+        SELECT 100.0 * (SELECT count(*) FROM explained) / nullif((SELECT count(*) FROM held_items), 0)""",
+    )
+    return {"indication_support": share}
+
+
+PAIRS = (
+    ("Essential hypertension", "Type 2 diabetes mellitus"),
+    ("Essential hypertension", "Chronic kidney disease stage 3"),
+    ("Type 2 diabetes mellitus", "Ischemic heart disease"),
+    ("Ischemic heart disease", "Heart failure"),
+    ("Atrial fibrillation", "Heart failure"),
+    ("Atrial fibrillation", "Cerebrovascular accident"),
+)
+"""Conditions that go together; nobody's figure is held to here."""
+
+
+def _pairs(sql: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Odds ratios of pairs of conditions among people of 65 and over."""
+    out = []
+    for one, other in PAIRS:
+        counts = sql.execute(
+            """SELECT a, b, count(*) FROM (SELECT patient_id IN (SELECT patient_id FROM coded_entry
+            WHERE term = ?) AS a, patient_id IN (SELECT patient_id FROM coded_entry WHERE term = ?)
+            AS b FROM listed WHERE age >= 65) GROUP BY 1, 2""",
+            [one, other],
+        ).fetchall()
+        table = {(a, b): n for a, b, n in counts}
+        apart = table.get((True, False), 0) * table.get((False, True), 0)
+        ratio = table.get((True, True), 0) * table.get((False, False), 0) / apart if apart else None
+        out.append({"one": one, "other": other, "odds_ratio": ratio and round(ratio, 2)})
+    return out
 
 
 def _letters(sql: duckdb.DuckDBPyConnection) -> dict[str, float]:
@@ -283,9 +371,14 @@ def _chapters(sql: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _divergence(chapters: list[dict[str, Any]]) -> float:
-    """Half the sum of the differences over the chapters with a published share, in points."""
-    gaps = [abs(c["percent"] - c["national"]) for c in chapters if c["national"]]
-    return float(sum(gaps)) / 2
+    """The Jensen-Shannon divergence, in bits, over the chapters with a published share."""
+    known = [(c["percent"], c["national"]) for c in chapters if c["national"]]
+    here, there = sum(a for a, _ in known) or 1.0, sum(b for _, b in known) or 1.0
+    total = 0.0
+    for a, b in ((a / here, b / there) for a, b in known):
+        middle = (a + b) / 2
+        total += sum(x * math.log2(x / middle) / 2 for x in (a, b) if x)
+    return total
 
 
 def _polypharmacy(sql: duckdb.DuckDBPyConnection) -> list[dict[str, float]]:
@@ -343,64 +436,3 @@ def _sizes(sql: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         {"practice": p, "patients": n, "aged_75_plus": round(old, 1), "items": round(items, 2)}
         for p, n, old, items in found
     ]
-
-
-GUESSES = {
-    "the order of the patients": "rank_in_list",
-    "the NHS number": "number",
-    "the day of registration": "registered",
-    "the number of coded entries": "entries",
-}
-
-
-def _leaks(sql: duckdb.DuckDBPyConnection) -> list[Leak]:
-    """How well order, ids, dates and size tell who is planted; sizes only within one subject."""
-    sql.execute(
-        """CREATE OR REPLACE TEMP TABLE guessed AS SELECT l.patient_id,
-        row_number() OVER (PARTITION BY practice ORDER BY patient_id) * 1.0
-          / count(*) OVER (PARTITION BY practice) AS rank_in_list,
-        coalesce(TRY_CAST(nhs_number AS BIGINT), 0) AS number,
-        date_diff('day', DATE '1900-01-01', registered_from) AS registered,
-        coalesce(n, 0) AS entries FROM listed l LEFT JOIN (SELECT patient_id, count(*) AS n
-          FROM coded_entry GROUP BY 1) USING (patient_id)"""
-    )
-    out = []
-    for guess in ("the order of the patients", "the NHS number"):
-        out.append(_leak(sql, guess, "anybody planted", "true", "NOT planted"))
-    subjects = sql.execute(
-        "SELECT split_part(kind, '.', 1), count(*) FROM truth GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    for subject, _ in subjects:
-        for guess in GUESSES:
-            out.append(
-                _leak(
-                    sql,
-                    guess,
-                    subject,
-                    f"kind LIKE '{subject}.%' AND expected = 'open'",
-                    f"patient_id IN (SELECT patient_id FROM truth WHERE kind LIKE '{subject}.%' "
-                    "AND expected IN ('clear', 'not_open'))",
-                )
-            )
-    return [leak for leak in out if leak.planted and leak.others]
-
-
-def _leak(
-    sql: duckdb.DuckDBPyConnection, guess: str, subject: str, planted: str, others: str
-) -> Leak:
-    column = GUESSES[guess]
-    found = sql.execute(
-        f"""WITH told AS (SELECT {column} AS x, patient_id IN (SELECT patient_id FROM truth
-              WHERE {planted}) AS planted, patient_id FROM guessed),
-            kept AS (SELECT x, planted FROM told WHERE planted OR {others}),
-            ranked AS (SELECT planted, rank() OVER (ORDER BY x)
-              + (count(*) OVER (PARTITION BY x) - 1) / 2.0 AS place FROM kept)
-        SELECT count(*) FILTER (planted), count(*) FILTER (NOT planted),
-          sum(place) FILTER (planted) FROM ranked"""
-    ).fetchone()
-    assert found is not None
-    many, rest, total = int(found[0]), int(found[1]), float(found[2] or 0)
-    auc = (total - many * (many + 1) / 2) / (many * rest) if many and rest else 0.5
-    held = min(many, rest) >= LEAST_PLANTED and guess != "the number of coded entries"
-    error = (1 / (12 * max(min(many, rest), 1))) ** 0.5
-    return Leak(guess, subject, many, rest, round(auc, 3), held and error < 0.0125)

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from counterfoil.foundation.database import connect
 from counterfoil.records.schema import TABLES, empty
 
 
@@ -28,8 +29,7 @@ class Written:
 @contextmanager
 def opened(tables: Mapping[str, pa.Table], practice: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with every canonical table's rows of *practice* as a view of its name."""
-    with duckdb.connect(config={"threads": 2}) as db:
-        db.execute("SET enable_progress_bar = false")
+    with connect() as db:
         for name in TABLES:
             db.register(f"given_{name}", tables.get(name, empty(name)))
             of_practice = "" if name == "organisation" else f"WHERE practice = {quoted(practice)}"

@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.foundation.database import connect
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.records.importers.csv_file import check_text, read_header
 from counterfoil.records.nhs import MOST_PROBLEMS
@@ -253,10 +254,7 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
     It joins in the order that a query says: of a CSV file it cannot know the size, and would take
     it whole into memory to look up the rows of a small table.
     """
-    database = duckdb.connect(
-        config={"threads": 2, "memory_limit": MEMORY, "temp_directory": str(folder / "spill")}
-    )
-    database.execute("SET enable_progress_bar = false")
+    database = connect(memory_limit=MEMORY, temp_directory=str(folder / "spill"))
     database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     return database
 
