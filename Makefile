@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test quick setup check bench fix test-sqlite test-postgres
+.PHONY: help run test quick setup check bench fix test-sqlite test-postgres explore
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -27,6 +27,10 @@ test-postgres:
 quick: ## The fast part of the suite, under 90 seconds
 	@tools/bootstrap test
 	$(PY) -m pytest -n 2 -q -m "not slow and not system and not postgres"
+
+explore: ## The property tests with new cases each time
+	@tools/bootstrap test
+	COUNTERFOIL_HYPOTHESIS=explore $(PY) -m pytest -n 2 -q -m "not system and not postgres" -k "$(or $(K),test_)"
 
 check: ## Linters: ruff, types, import direction, clocks, scope, links
 	@tools/bootstrap test

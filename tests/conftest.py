@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
+
+# The suite generates the same cases each time, so that a change is judged and not luck; ``make explore``
+# looks for new ones. What it finds becomes an example of its own.
+hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("explore", derandomize=False, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("COUNTERFOIL_HYPOTHESIS", "suite"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,7 +73,6 @@ def world(db: None, home: Any) -> Any:
 @pytest.fixture
 def apart(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a process with a home, and on PostgreSQL a database, of its own."""
-    import os
     import uuid
 
     root = Path(__file__).resolve().parents[1]
