@@ -310,13 +310,16 @@ def _roman(s: Scanner, at: int) -> int:
     raw = s.raw(at, at + 1)
     if s.low(at) in ("t", "tt", "ttt") and not raw.isupper():
         return at
-    unit = longest(LEXICON.unit, s.tokens, at + 1)
+    low = high = Fraction(ROMAN[s.low(at)])
+    after = at + 1
+    if at + 1 < s.n and s.raw(at, at + 2).lower() in ("i-ii", "ii-iii"):
+        high, after = low + 1, at + 2
+    unit = longest(LEXICON.unit, s.tokens, after)
     countable = unit is not None and unit[1][1] not in MEASURED
-    if countable or s.low(at + 1) in SHORTHAND:
-        value = Fraction(ROMAN[s.low(at)])
-        end = unit[0] if unit and countable else at + 1
+    if countable or s.low(after) in SHORTHAND:
+        end = unit[0] if unit and countable else after
         name = unit[1][1] if unit and countable else None
-        return s.amount_item(at, end, Quantity(value, value, name, None, False, "roman"))
+        return s.amount_item(at, end, Quantity(low, high, name, None, False, "roman"))
     return at
 
 
