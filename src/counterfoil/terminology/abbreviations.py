@@ -23,6 +23,7 @@ from counterfoil.terminology.strengths import UNITS
 LONGEST = 40
 _SHORTEST = 3
 _SHORTEST_CLOSED = 4
+_SHORTEST_IN_PIECES = 7
 _MOST = 60
 _START = 2
 _LONGEST_TEXT = 120
@@ -67,15 +68,16 @@ def _short_words() -> dict[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=100_000)
-def shortens(short: str, word: str, skipping: int = 6) -> bool:
-    """Whether *short* may stand for *word*: its beginning, or letters of it in order.
+def shortens(short: str, word: str) -> bool:
+    """Whether *short* may stand for *word*: its beginning, or two pieces of it.
 
-    Letters are left out only of a short form of at least *skipping* letters.
+    The pieces are its beginning and another stretch of it, of three letters or more each: letters
+    that merely stand in a word in order are as likely another word misspelt.
 
     >>> shortens("clobet", "clobetasone"), shortens("hydchloroth", "hydrochlorothiazide")
     (True, True)
-    >>> shortens("ox", "oxybutynin")
-    False
+    >>> shortens("ox", "oxybutynin"), shortens("betaie", "bendroflumethiazide")
+    (False, False)
     """
     if short == word or word in _short_words().get(short, ()):
         return True
@@ -83,8 +85,25 @@ def shortens(short: str, word: str, skipping: int = 6) -> bool:
         return False
     if len(short) >= _SHORTEST and word.startswith(short):
         return True
-    if len(short) < skipping or short[:2] != word[:2] or len(short) >= len(word):
+    return _two_pieces(short, word)
+
+
+def _two_pieces(short: str, word: str) -> bool:
+    if len(short) < _SHORTEST_IN_PIECES or len(short) >= len(word):
         return False
+    return any(
+        word.startswith(short[:cut]) and short[cut:] in word[cut:]
+        for cut in range(_SHORTEST, len(short) - _SHORTEST + 1)
+    )
+
+
+def in_order(short: str, word: str) -> bool:
+    """Whether the letters of *short*, four or more, stand in *word* in order from its second on.
+
+    Only for the words of the closed lists (``supps``, ``oint``): no drug is told by these.
+    """
+    if len(short) < _SHORTEST_CLOSED or short[:2] != word[:2] or not short.isalpha():
+        return shortens(short, word)
     letters = iter(word)
     return all(letter in letters for letter in short)
 
@@ -250,9 +269,7 @@ def _salt_words() -> dict[str, str]:
 def closed_word(word: str) -> tuple[str, ...] | None:
     """The words of the closed lists that *word* shortens, where all of them say the same."""
     known = closed_words().single_words
-    longer = [
-        w for w, e in known.items() if e.kind in _SHORTENED and shortens(word, w, _SHORTEST_CLOSED)
-    ]
+    longer = [w for w, e in known.items() if e.kind in _SHORTENED and in_order(word, w)]
     meanings = {(known[w].kind, known[w].value) for w in longer}
     return (longer[0],) if len(meanings) == 1 else None
 

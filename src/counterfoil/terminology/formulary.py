@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from counterfoil.foundation.errors import DataError, Problem
-from counterfoil.terminology.abbreviations import (
-    Guess,
-    Head,
-    Heads,
-    Listed,
-    listed,
-    resolve_rest,
-    salts_of,
-    uncut,
-    variants,
-)
-from counterfoil.terminology.matching import Fit, Stated, drop_tube_sizes, fit_brand, fit_generic
-from counterfoil.terminology.model import Match, Product, Strength
-from counterfoil.terminology.names import (
-    Entry,
-    brand_head,
-    closed_words,
-    equivalents,
-    lexicon,
-    plain_name,
-    rows,
-    words_of,
-)
+from counterfoil.terminology.families import Families
+from counterfoil.terminology.matching import Fit, drop_tube_sizes, fit_brand, fit_generic
+from counterfoil.terminology.model import Match, Product
+from counterfoil.terminology.names import Entry, closed_words, lexicon, plain_name, rows, words_of
+from counterfoil.terminology.older_lists import OlderLists
 from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
-from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
+from counterfoil.terminology.own_products import load_products
+from counterfoil.terminology.reading import Drug, Reading, read
 from counterfoil.terminology.search import WordIndex, index_of
 from counterfoil.terminology.spelling import Speller
-from counterfoil.terminology.strengths import parse_strength
-from counterfoil.terminology.wordwise import Shelf, Wordwise
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from counterfoil.terminology.catalogue import Catalogue
-
-_LIST = " + "
 
 
 class Formulary:
@@ -69,22 +44,24 @@ class Formulary:
         self._resolve = resolve
         self._by_id = {p.id: p for p in self.products}
         self._by_id |= {p.dmd_id: p for p in self.products if p.dmd_id}
-        self._release_phrases = catalogue.phrases() if catalogue else []
-        self._lexicon = lexicon(self.products, self._release_phrases)
+        phrases = catalogue.phrases() if catalogue else []
+        self._lexicon = lexicon(self.products, phrases)
         drugs = {i for p in self.products for i in p.ingredients}
         brands = {p.brand for p in self.products if p.brand}
-        named = {" ".join(words) for words, _ in self._release_phrases}
+        named = {" ".join(words) for words, _ in phrases}
         self._spell = Speller(self._lexicon, drugs | brands | named)
-        self._generic_names = {p.id: p.name for p in self.products if p.level == "VMP"}
-        self._own_generics: dict[frozenset[str], list[Product]] = {}
-        self._own_brands: dict[str, list[Product]] = {}
-        for product in self.products:
-            if product.level == "VMP":
-                self._own_generics.setdefault(frozenset(product.ingredients), []).append(product)
-            else:
-                head = " ".join(brand_head(product.brand or "")[0])
-                self._own_brands.setdefault(head, []).append(product)
-        self._families: dict[frozenset[str] | str, list[Stated]] = {}
+        self._families = Families(self.products, catalogue, self.read)
+        self._older: OlderLists | None = None
+        if catalogue:
+            self._older = OlderLists(
+                self.products,
+                catalogue,
+                self._lexicon,
+                self._spell,
+                self._families,
+                self.by_id,
+                lambda: self._index,
+            )
         self._by_name = {plain_name(p.name): p for p in self.products}
         self._aliases = _aliases(self._by_name)
         self._device_names = {p.device.lower() for p in self.products}
@@ -105,38 +82,6 @@ class Formulary:
         plain = plain_name(name)
         found = self._by_name.get(plain)
         return found if found or not self.catalogue else self.catalogue.by_name(plain)
-
-    def _generics(self, ingredients: Iterable[str]) -> list[Stated]:
-        """The generics with exactly these ingredients, each with what its own name states."""
-        drugs = frozenset(ingredients)
-        if drugs not in self._families:
-            products = list(self._own_generics.get(drugs, ()))
-            if self.catalogue:
-                products += self.catalogue.generics(drugs)
-            self._families[drugs] = self._stated(products)
-        return self._families[drugs]
-
-    def _brands(self, head: str) -> list[Stated]:
-        """The brands of that name, each with what its own name states."""
-        if head not in self._families:
-            products = list(self._own_brands.get(head, ()))
-            if self.catalogue:
-                products += self.catalogue.brands(head)
-            self._families[head] = self._stated(products)
-        return self._families[head]
-
-    def _named(self, words: str) -> list[Stated]:
-        """The products that only these words of their names tell."""
-        key = f"~{words}"
-        if key not in self._families:
-            products = self.catalogue.named(words) if self.catalogue else ()
-            self._families[key] = self._stated(products)
-        return self._families[key]
-
-    def _stated(self, products: Iterable[Product]) -> list[Stated]:
-        also = equivalents()
-        names = self._generic_names
-        return [Stated(p, self.read, also.get(names.get(p.vmp_id, ""), ())) for p in products]
 
     def linked(self, dmd_names: Mapping[str, str]) -> Formulary:
         """This formulary with ``dmd_id`` set wherever a release holds the exact name.
@@ -189,8 +134,8 @@ class Formulary:
             if product is not None and product.level == "VMP":
                 return self._supplied(of_product(text, product, {"name": generic}), supplier)
         found = self._supplied(self.match_words(text), "")
-        if found.product is None and self.catalogue is not None:
-            return self._match_listed(text) or self._match_whole(text) or found
+        if found.product is None and self._older is not None:
+            return self._older.match(text) or found
         return found
 
     def _supplied(self, match: Match, supplier: str) -> Match:
@@ -204,142 +149,16 @@ class Formulary:
         read = {**match.read, "supplier": words}
         return of_product(match.text, made, read, match.reasons)
 
-    @cached_property
-    def _heads(self) -> Heads:
-        """Every name of the formulary in use, to be found by its words' beginnings."""
-        return Heads(
-            Head(words, entry.kind, entry.value)
-            for words, entry in (
-                *self._lexicon.phrases("ingredient", "brand"),
-                *(p for p in self._release_phrases if p[1].kind == "named"),
-            )
-        )
-
-    def _match_listed(self, text: str) -> Match | None:
-        """The one product that an entry of the older, abbreviated lists can mean, or None.
-
-        Of several ways to read the name, those count that pair most words and shorten fewest.
-        """
-        found: dict[str, tuple[Product, Guess, Reading]] = {}
-        best: tuple[int, int] | None = None
-        for entry in listed(text):
-            rest = read(entry.rest, closed_words(), no_spelling)
-            rest.listed = True
-            drop_tube_sizes(rest)
-            tail = uncut(text, resolve_rest(rest))
-            for guess in self._guesses(entry, tail):
-                rank = (-guess.paired, guess.shortened)
-                if best is not None and rank > best:
-                    continue
-                for product in self._fitting(guess, rest):
-                    if self._another(entry.words, product):
-                        continue
-                    if best is None or rank < best:
-                        best = rank
-                        found.clear()
-                    found[product.id] = (product, guess, rest)
-        if len({p.vmp_id for p, _, _ in found.values()}) != 1:
-            return None
-        product, guess, rest = next(iter(found.values()))
-        if len(found) > 1:
-            product = self.by_id(product.vmp_id) or product
-        names = ", ".join(d for d, _ in guess.drugs) or guess.value
-        reason = f"an entry of the older lists, its name read as {names}"
-        return of_product(text, product, dict(rest.words), (*rest.reasons, reason))
-
-    @cached_property
-    def _wordwise(self) -> Wordwise:
-        shelves = [Shelf(self._index, self.products.__getitem__)]
-        if self.catalogue:
-            shelves.append(Shelf(self.catalogue.index, self.catalogue.product))
-        entries = self._lexicon.single_words
-
-        def whole(word: str) -> bool:
-            entry = entries.get(word)
-            return entry is not None and entry.kind in ("ingredient", "other")
-
-        return Wordwise(shelves, lambda product: self._stated((product,))[0], whole)
-
-    def _match_whole(self, text: str) -> Match | None:
-        """The one product whose name holds every word of an entry of the older lists, or None."""
-        found: dict[str, tuple[Product, Reading]] = {}
-        for entry in listed(text):
-            for rest, words in self._ways(entry, text):
-                products = self._wordwise.find(words, rest)
-                products = [p for p in products if not self._another(words, p)]
-                found |= {p.id: (p, rest) for p in products}
-                if products:
-                    break
-        if len({p.vmp_id for p, _ in found.values()}) != 1:
-            return None
-        product, rest = next(iter(found.values()))
-        if len(found) > 1:
-            product = self.by_id(product.vmp_id) or product
-        reason = f"an entry of the older lists: the one product named so is {product.name}"
-        return of_product(text, product, dict(rest.words), (*rest.reasons, reason))
-
-    def _ways(self, entry: Listed, text: str) -> Iterator[tuple[Reading, tuple[str, ...]]]:
-        """What is closed words of an entry and what has to stand in a name, the fullest way first.
-
-        A word may be one of the name's (Cold & Flu), or a form's shortened; one in brackets says
-        what tells two products apart, or nothing.
-        """
-        for shorten in (False, True):
-            rest = read(entry.rest, closed_words(), no_spelling)
-            rest.listed, rest.text = True, text
-            drop_tube_sizes(rest)
-            unread = tuple(rest.unread)
-            tail = resolve_rest(rest) if shorten else unread
-            if shorten and tail == unread:
-                return
-            words = (*entry.words, *uncut(text, tail))
-            aside = words_of(rest.words.get("supplier", ""))
-            if aside:
-                yield rest, (*words, *aside)
-            yield rest, words
-
-    def _another(self, words: Iterable[str], product: Product) -> bool:
-        """Whether one of *words*, read as short for a word of *product*, is another drug's full name."""
-        for word in words:
-            entry = self._lexicon.single_words.get(word)
-            if entry is None or entry.kind not in ("ingredient", "other"):
-                continue
-            generic = self.by_id(product.vmp_id) or product
-            names = (product.name, generic.name, *product.ingredients, *product.salts)
-            own = {word for name in names for word in words_of(name)}
-            if not own & {word, *words_of(entry.value)} and salts_of((word,)) is None:
-                return True
-        return False
-
-    def _guesses(self, entry: Listed, tail: tuple[str, ...]) -> list[Guess]:
-        heads, words = self._heads, (*entry.words, *tail)
-        guesses = [guess for variant in variants(words) for guess in heads.names(variant)]
-        if entry.parts:
-            parts = [*entry.parts[:-1], (*entry.parts[-1], *tail)]
-            guesses += heads.combinations(parts)
-            if len(parts) > 1:
-                guesses += heads.combinations([words])
-        return sorted(guesses, key=lambda g: (-g.paired, g.shortened))
-
-    def _fitting(self, guess: Guess, rest: Reading) -> list[Product]:
-        """The products of what was guessed that agree with the rest of the text."""
-        reading = replace(rest, unread=[], drugs=[], brands=[])
-        if guess.drugs:
-            reading.drugs = [Drug((d,), i, set(s)) for i, (d, s) in enumerate(guess.drugs)]
-            return fit_generic(reading, self._generics(d for d, _ in guess.drugs)).found
-        named = self._brands if guess.kind == "brand" else self._named
-        family = named(guess.value)
-        fit = fit_brand(reading, family)
-        return [] if fit.other_flavour else fit.found
-
     def match_words(self, text: str) -> Match:
         """The match by reading the words, without looking the whole text up as a name."""
         reading = self.read(text)
+        if reading.unread and not reading.brands and _only_salts(reading):
+            return _nothing(text, reading, "what the salt or flavour is of was not read")
         if reading.brands:
             if len(reading.brands) > 1:  # Fobumix Easyhaler, beside Easyhaler Budesonide
                 named = [b for b in reading.brands if b not in self._device_names]
                 reading.brands = named or reading.brands
-            family = [s for b in reading.brands for s in self._brands(b)]
+            family = [s for b in reading.brands for s in self._families.brands(b)]
             if len(reading.brands) > 1:
                 return _nothing(text, reading, "names more than one brand", conflict=True)
             fit = fit_brand(reading, family)
@@ -348,7 +167,7 @@ class Formulary:
                 if not known >= set(reading.ingredients):
                     return _nothing(text, reading, "brand and drug differ", conflict=True)
         elif reading.ingredients:
-            family = self._generics(reading.ingredients)
+            family = self._families.generics(reading.ingredients)
             fit = fit_generic(reading, family)
         elif reading.group is not None:
             return self._match_group(text, reading, reading.group)
@@ -364,7 +183,7 @@ class Formulary:
 
     def _match_group(self, text: str, reading: Reading, group: Entry) -> Match:
         """A word that stands for several drugs (lithium, insulin): which one, if one is left."""
-        families = {member: self._generics((member,)) for member in group.value.split("|")}
+        families = {member: self._families.generics((member,)) for member in group.value.split("|")}
         fits: list[tuple[str, Fit]] = []
         for member, family in families.items():
             reading.drugs = [Drug((member,), 0)]
@@ -426,6 +245,14 @@ class Formulary:
         return (word,)
 
 
+def _only_salts(reading: Reading) -> bool:
+    """Whether all that is read as a drug is such as stands beside a drug: ``sodium``, ``honey``."""
+    closed = closed_words().single_words
+    kinds = (closed.get(i) for i in reading.ingredients)
+    return bool(reading.drugs) and all(e is not None and e.kind in _BESIDE for e in kinds)
+
+
+_BESIDE = frozenset({"salt", "flavour"})
 _REMEMBERED = 200_000
 _FORM_WORDS = {"tablet", "tablets", "tab", "tabs", "capsule", "capsules", "cap", "caps"}
 
@@ -521,100 +348,3 @@ def _choose(wanted: _Use) -> None:
 def forget_on_use(forget: Callable[[], None]) -> None:
     """Have *forget* called whenever another release is used: to clear what hangs on the formulary."""
     _forget.append(forget)
-
-
-def load_products() -> list[Product]:
-    """Every product of the formulary files, VMPs first; ``DataError`` names a row that is wrong."""
-    problems: list[Problem] = []
-    generics: dict[str, Product] = {}
-    for row, record in _rows("formulary.csv"):
-        try:
-            product = _generic(record)
-        except ValueError as error:
-            problems.append(Problem(f"formulary.csv row {row}", str(error), record["name"]))
-            continue
-        generics[product.id] = product
-    brands: list[Product] = []
-    for row, record in _rows("formulary_brands.csv"):
-        parent = generics.get(record["vmp_id"])
-        if parent is None or parent.name != record["vmp_name"]:
-            problems.append(
-                Problem(
-                    f"formulary_brands.csv row {row}",
-                    "vmp_id and vmp_name name one row of formulary.csv",
-                    record["vmp_name"],
-                )
-            )
-            continue
-        brands.append(_brand(record, parent))
-    if problems:
-        raise DataError(*problems)
-    return [*generics.values(), *brands]
-
-
-def _rows(name: str) -> list[tuple[int, dict[str, str]]]:
-    text = (resources.files("counterfoil.knowledge") / name).read_text(encoding="utf-8")
-    return list(enumerate(csv.DictReader(io.StringIO(text)), start=2))
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
-
-
-def _generic(record: dict[str, str]) -> Product:
-    ingredients = tuple(record["ingredients"].split(_LIST))
-    strengths = tuple(_strength(part) for part in record["strengths"].split(_LIST))
-    if len(strengths) != len(ingredients):
-        raise ValueError("one strength for each ingredient")
-    return Product(
-        id=record["id"],
-        name=record["name"],
-        level="VMP",
-        vmp_id=record["id"],
-        brand=None,
-        ingredients=ingredients,
-        strengths=strengths,
-        form=record["form"],
-        route=record["route"],
-        release=record["release"],
-        device=record["device"],
-        unit_dose=record["unit_dose"],
-        drug_class=record["drug_class"],
-        brand_matters=record["brand_matters"] == "yes",
-        salts=tuple(record["salts"].split(_LIST)) if record["salts"] else (),
-        flags=_set(record["flags"]),
-        cd_schedule=record["cd_schedule"],
-        qualifiers=_set(record["qualifiers"]),
-    )
-
-
-def _strength(text: str) -> Strength | None:
-    if not text.strip():
-        return None
-    strength = parse_strength(text)
-    if strength is None:
-        raise ValueError(f"a strength such as 250mg/5ml, not {text!r}")
-    return strength
-
-
-def _brand(record: dict[str, str], parent: Product) -> Product:
-    return Product(
-        id=record["id"],
-        name=record["name"],
-        level="AMP",
-        vmp_id=parent.id,
-        brand=record["brand"],
-        ingredients=parent.ingredients,
-        strengths=parent.strengths,
-        form=parent.form,
-        route=parent.route,
-        release=parent.release,
-        device=record["device"] or parent.device,
-        unit_dose=parent.unit_dose,
-        drug_class=parent.drug_class,
-        brand_matters=parent.brand_matters,
-        salts=parent.salts,
-        flags=parent.flags,
-        cd_schedule=parent.cd_schedule,
-        qualifiers=parent.qualifiers,
-    )

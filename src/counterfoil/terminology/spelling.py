@@ -9,7 +9,8 @@ always leave a reason on the match.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import takewhile
 
 from rapidfuzz import process
@@ -22,6 +23,7 @@ MOST_EDITS = 2
 SHORTEST = 6
 _REMEMBERED = 50_000
 _RIVALS = 10
+_SHORT = 3
 
 
 class Speller:
@@ -29,13 +31,16 @@ class Speller:
 
     def __init__(self, lexicon: Lexicon, names: Iterable[str]) -> None:
         self._targets = lexicon.drug_words
+        self._drugs = sorted(w for w in {*lexicon.drug_words, *other_drugs()} if len(w) > _SHORT)
         guards = set(lexicon.vocabulary) | other_drugs()
         guards |= {word for name in names for word in words_of(name)}
-        self._guards = sorted(g for g in guards if len(g) > 3)
+        self._guards = sorted(g for g in guards if len(g) > _SHORT)
         self._by_length: dict[int, list[str]] = {}
         for guard in self._guards:
             self._by_length.setdefault(len(guard), []).append(guard)
         self._seen: dict[str, tuple[str, str] | None] = {}
+        self.drugs_near = lru_cache(_REMEMBERED)(self._drugs_near)
+        self.names_near = lru_cache(_REMEMBERED)(self._names_near)
 
     def __call__(self, word: str) -> tuple[str, str] | None:
         """The drug word that *word* must be, with the reason to show; None where it is not sure."""
@@ -47,12 +52,20 @@ class Speller:
             self._seen[word] = self._shortened(word) or self._misspelt(word)
         return self._seen[word]
 
+    def _drugs_near(self, word: str, edits: int) -> tuple[str, ...]:
+        """The drugs' words that are at most so many edits from *word*."""
+        return _near(word, self._drugs, edits)
+
+    def _names_near(self, word: str, edits: int) -> tuple[str, ...]:
+        """The words of any name at all that are at most so many edits from *word*."""
+        return _near(word, self._guards, edits)
+
     def _shortened(self, word: str) -> tuple[str, str] | None:
         start = bisect_left(self._guards, word)
         longer = list(takewhile(lambda g: g.startswith(word), self._guards[start:]))
         if len({self._meaning(g) for g in longer}) != 1 or longer[0] not in self._targets:
             return None
-        if 2 * len(word) < len(longer[0]):
+        if 2 * len(word) < len(longer[0]) or set(self.names_near(word, 1)) - set(longer):
             return None
         return longer[0], f"{word!r} read as {longer[0]}, which it begins"
 
@@ -76,3 +89,8 @@ class Speller:
             return None
         letters = "1 letter" if edits == 1 else f"{edits} letters"
         return best, f"{word!r} read as {best}, {letters} apart"
+
+
+def _near(word: str, names: Sequence[str], edits: int) -> tuple[str, ...]:
+    found = process.extract(word, names, scorer=OSA.distance, score_cutoff=edits, limit=None)
+    return tuple(name for name, _, _ in found)

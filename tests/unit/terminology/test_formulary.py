@@ -172,7 +172,7 @@ def test_linking_to_a_release_is_by_exact_name_only_and_changes_nothing_else() -
 
 
 def test_a_wrong_row_is_named_with_its_file_and_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = __import__("counterfoil.terminology.formulary", fromlist=["_rows"])
+    module = __import__("counterfoil.terminology.own_products", fromlist=["_rows"])
     real = module._rows
 
     def broken(name: str) -> list[tuple[int, dict[str, str]]]:
