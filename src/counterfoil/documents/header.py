@@ -21,19 +21,19 @@ DATE = (
     r"(?:\d{1,2}(?:st|nd|rd|th)?[\s/.\-]+(?:of\s+)?(?:\d{1,2}|[A-Za-z]{3,9}\.?)[\s/.,\-]+(?:\d{4}|\d{2})\b"
     r"|\d{4}-\d{1,2}-\d{1,2}|[A-Z][a-z]{2,8}\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4})"
 )
-_GAP = r"(?:\s*(?:and time)?\s*[:|\-–.]*\s*(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+)?)"
+_GAP = r"(?:\s*(?:and time)?\s*[:|\-–.=]*\s*(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+)?)"
 _NHS = re.compile(
-    r"\bN\.?H\.?S\.?\s*(?:no\b\.?|num(?:ber)?\b|#|id\b)?[\s:.|#\-–()]*(?:verified\s*)?"
+    r"\bN\.?H\.?S\.?\s*(?:no\b\.?|num(?:ber)?\b|#|id\b)?[\s:.|#\-–()=]*(?:verified\s*)?"
     r"(\d{3}[\s\-]{0,3}\d{3}[\s\-]{0,3}\d{4})(?!\d)",
     re.IGNORECASE,
 )
 _BIRTH = re.compile(
-    rf"\b(?:d\.?\s?o\.?\s?b\.?|date\s+of\s+birth|birth\s*date|born(?:\s+on)?|b\.)(?=[\s:|.\-–(])[\s:|.\-–(]*({DATE})",
+    rf"\b(?:d\.?\s?o\.?\s?b\.?|date\s+of\s+birth|birth\s*date|born(?:\s+on)?|b\.)(?=[\s:|.\-–(=])[\s:|.\-–(=]*({DATE})",
     re.IGNORECASE,
 )
 _DISCHARGED = re.compile(
     rf"\b(?:date(?:\s*(?:and|/)\s*time)?\s+of\s+discharge|discharge\s+date(?:\s*(?:and|/)\s*time)?|date\s*/\s*time\s+of\s+discharge|date\s+discharged|"
-    rf"discharged(?:\s+home)?(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+(?:the\s+)?(?:hospital|dep(?:artmen)?t|ward|unit|ed)\b\.?(?:\s+on)?){_GAP}({DATE})",
+    rf"discharged(?:\s+home)?(?:\s+on)?|date\s+of\s+transfer|transfer\s+date|transferred(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+(?:the\s+)?(?:hospital|dep(?:artmen)?t|ward|unit|ed)\b\.?(?:\s+on)?){_GAP}({DATE})",
     re.IGNORECASE,
 )
 _ADMITTED = re.compile(

@@ -13,6 +13,9 @@ LISTS = frozenset({"discharge", "continued", "changed", "changes", "new", "stopp
 
 _NUMBERING = re.compile(r"^\s*(?:#+\s*|\(?\d{1,2}[.)]\s+|\(?[A-Ha-h][.)]\s+|[*_=~\-–•]+\s*)+")
 _DECOR = re.compile(r"[\s*_=~#:\-–—.]+$")
+_FORMS = re.compile(
+    r"\b(?:tablets?|capsules?|inhalers?|drops|cream|solution|suspension|release|resistant)\b"
+)
 _ACTS = frozenset(("stopped", "on_hold", "changed", "new", "unchanged"))
 _SMALL = frozenset(
     [
@@ -167,7 +170,8 @@ def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading 
     begin = lead.end() if lead else 0
     body = text[begin:]
     colon = re.search(r"[:：]", body)
-    if colon and len(body[: colon.start()]) <= 90 and not re.search(r"\d", body[: colon.start()]):
+    named = body[: colon.start()] if colon else ""
+    if colon and len(named) <= 90 and not re.search(r"\d|\.\s", named):
         label = body[: colon.start()].strip(" *_")
         after = begin + colon.end()
         rest = after if text[after:].strip(" *_-–") else None
@@ -180,9 +184,13 @@ def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading 
     label = _DECOR.sub("", body).strip(" *_")
     if len(label) > 90 or not label or label.count(",") > 2:
         return None
+    if pattern("blocks", "entry").match(label.lower()):
+        return Heading("stopped" if re.search("stop|discont", label, re.I) else "discharge", label)
     digits = re.search(r"\d", label)
     if (digits and not marked) or body.rstrip().endswith((".", ",", ";")):
         return None
+    if not marked and label[:1].islower() and _FORMS.search(label):
+        return None  # the end of a medicine's name, broken over lines
     loud = marked or loose or (label.isupper() and len(label) > 3)
     kind = _kind(label, loose=loud)
     if kind is None:
@@ -225,7 +233,7 @@ def _kind(label: str, *, loose: bool) -> str | None:
 def _state(label: str) -> str:
     """The kind of list a heading about medicines opens."""
     label = re.sub(
-        r"\([^)]*\b(?:see|below|above|attached|overleaf)\b[^)]*\)", " ", label, flags=re.I
+        r"\([^)]*\b(?:see|includ\w+|below|above|attached|overleaf)\b[^)]*\)", " ", label, flags=re.I
     )
     found = {n for n, p in patterns("headings", "states") if p.search(label)}
     if "unchanged" in found:
@@ -263,10 +271,30 @@ def column(label: str) -> str | None:
     return None
 
 
+SIDES = ("admission_drug", "discharge_drug")
+"""Columns of two lists side by side."""
+SLOTS = ("morning", "noon", "tea", "night")
+"""Times of a day as columns of their own."""
+
+
 def columns_of(cells: Iterable[str]) -> list[str | None] | None:
     """The columns of a header row; ``None`` where the row is not the header of a medicines table."""
-    names = [column(c) for c in cells]
+    texts = list(cells)
+    names = _one_list([column(c) for c in texts])
+    slots = sum(name in SLOTS for name in names)
+    if "drug" not in names and slots >= 3 and texts and not texts[0].strip():
+        names[0] = "drug"
     known = [n for n in names if n]
-    if "drug" in known and len(set(known)) >= 2 and len(known) * 2 >= len(names):
+    if len(set(known)) < 2 or len(known) * 2 < len(names):
+        return None
+    return names if "drug" in known or set(SIDES) <= set(known) else None
+
+
+def _one_list(names: list[str | None]) -> list[str | None]:
+    """Names of lists side by side are kept only where both stand, and no column of medicines."""
+    if "drug" in names:
+        under: dict[str | None, str | None] = dict(zip(SIDES, ("was", "now"), strict=True))
+        return [under.get(n, n) for n in names]
+    if set(SIDES) <= set(names):
         return names
-    return None
+    return ["drug" if n in SIDES else n for n in names]

@@ -12,10 +12,11 @@ from pathlib import Path
 from counterfoil.documents import fhir
 from counterfoil.documents.doses import read_dose
 from counterfoil.documents.header import Header, read_header
-from counterfoil.documents.line import build, stated_in
+from counterfoil.documents.line import build
 from counterfoil.documents.markup import flatten, parse_html
 from counterfoil.documents.model import Letter, LetterPatient, MedicineLine, Mention, Span
-from counterfoil.documents.names import first_name, look_up
+from counterfoil.documents.names import look_up
+from counterfoil.documents.narrative import dosed, going_on, in_order, told
 from counterfoil.documents.plain import read_plain
 from counterfoil.documents.scan import Walker
 from counterfoil.documents.shown import Builder, Sheet
@@ -131,16 +132,19 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
         )
     header = _header(source, sheet, name)
     scan = Walker(sheet).run()
+    more = going_on(scan, sheet.text)
     if not scan.raws and not (source.message and source.message.coded):
         again = Walker(sheet, fallback=True).run()
         scan.raws = [r for r in again.raws if r.section == "discharge"]
         scan.admission = scan.admission or again.admission
+        more = [r for r in more if not any(r.start < o.end and o.start < r.end for o in scan.raws)]
+    scan.raws = in_order([*scan.raws, *more])
     lines = _lines(scan, sheet.text)
     text = sheet.text
     if source.message is not None and source.builder is not None and source.message.coded:
         lines, text = _beside_codes(lines, source.message, source.builder)
     lines = _identified(lines)
-    mentions = _mentions(scan, text)
+    mentions = told(scan, text)
     full, others = _full_list(text, scan)
     digest = hashlib.sha256(content).hexdigest()[:16]
     return Letter(
@@ -365,34 +369,6 @@ def _allergies(scan: Scan, message: fhir.Message | None) -> list[Span]:
     return spans
 
 
-def _mentions(scan: Scan, text: str) -> tuple[Mention, ...]:
-    """Sentences outside the lists that say something was done to a known medicine."""
-    out = []
-    for start, end, _ in scan.narrative:
-        for piece in re.finditer(r"[^.;\n]+(?:\.(?=\d)[^.;\n]+)*", text[start:end]):
-            words = piece.group()
-            if len(words) < 8:
-                continue
-            name = first_name(words)
-            if name is None:
-                continue
-            state = stated_in(words)[0]
-            if state is None or state == "continued":
-                continue
-            product = look_up(words[name.start : name.end])
-            if not product.ingredients:
-                continue
-            at = start + piece.start() + len(words) - len(words.lstrip())
-            span = Span(
-                at,
-                at + len(words.strip()),
-                words.strip(),
-                "says what was done to a medicine, outside the lists",
-            )
-            out.append(Mention(span, product.ingredients, state))
-    return tuple(out)
-
-
 def _unread(
     scan: Scan,
     text: str,
@@ -409,5 +385,7 @@ def _unread(
             continue
         spans.append(span)
     listed = [set(line.product.ingredients) for line in lines]
-    spans += [m.span for m in mentions if not any(set(m.ingredients) <= i for i in listed)]
+    named = [m for m in mentions if not any(set(m.ingredients) <= i for i in listed)]
+    spans += [m.span for m in named]
+    spans += dosed(scan, text, listed, [m.span for m in named])
     return sorted(spans, key=lambda s: (s.start, s.end))

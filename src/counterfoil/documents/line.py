@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any, get_args
 
 from counterfoil.documents.doses import read_dose
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine, Stated
-from counterfoil.documents.names import look_up
-from counterfoil.documents.pieces import STRENGTH
+from counterfoil.documents.names import first_name, look_up
+from counterfoil.documents.pieces import STRENGTH, VERB
 from counterfoil.documents.split import Parts, split
 from counterfoil.documents.wording import pattern
-from counterfoil.dosage import Dose
+from counterfoil.dosage import Dose, convert, ingredient_per_day
 from counterfoil.terminology import Match
 
 _SECTION_STATED: dict[str, Stated] = {
@@ -22,6 +23,14 @@ _SECTION_STATED: dict[str, Stated] = {
     "new": "new",
     "stopped": "stopped",
     "on_hold": "on_hold",
+}
+_TICK = re.compile(r"[✓✔√•●yY*]+")
+_NO_SLOT = re.compile(r"[-–—.0\s✗]*|nil|none", re.IGNORECASE)
+_SLOTS = {
+    "morning": "in the morning",
+    "noon": "at lunchtime",
+    "tea": "at teatime",
+    "night": "at bedtime",
 }
 _EDGE = " \t\n,;:|-–—.()[]*→/"
 _FILLER = re.compile(
@@ -46,6 +55,30 @@ _TO_NOW = re.compile(
     r"converted|doubled|halved|amended|adjusted|dose)\s*(?:up |down |back )?(?:to|=|:)\s*",
     re.IGNORECASE,
 )
+_TRAILING = re.compile(
+    r"\s+(?:was|were|is|are|has|have|had|been|be|and|will|should|to be|(?:has|have) been)\s*$",
+    re.IGNORECASE,
+)
+_REMAINS = re.compile(
+    r"^\W*(?:(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was) (?:currently )?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
+    re.IGNORECASE,
+)
+_LAB = re.compile(
+    r"\W*(?:e?gfr|cr ?cl|creat(?:inine)?|k\+?|na\+?|hb|wcc|crp|inr|qtc|bp|sbp|hr|hba1c|ldl|urate|tsh|weight|wt|"
+    r"age|potassium|sodium|phosphate|calcium|ferritin|b12|level|ph|sats|spo2|ef|lvef)\b\.?\s*(?:of|was|is|=|:|<|>|≥|≤|-|~)?\s*[<>≥≤]?\s*\d",
+    re.IGNORECASE,
+)
+"""A result or a measure beside a medicine, which is no dose."""
+_UNCHANGED = re.compile(
+    r"\b(?:no(?:t)?|without) (?:\w+ )?chang|unchanged|unaltered|same\b", re.IGNORECASE
+)
+_NEW_AMOUNT = re.compile(
+    r"(?:\bto|↑|↓|⬆|⬇|→|->|=>?|:)\s*(?:to )?(?P<amount>\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|puffs?|tab\w*|cap\w*)\b.*)",
+    re.IGNORECASE,
+)
+"""The amount that a word of change goes to."""
+_TO_ANOTHER = re.compile(r"\b(?:switched|converted|changed)\s+to\b(?!\s*\d)", re.IGNORECASE)
+"""Beside a stop: what stands in its place, so no change of this medicine."""
 _STATE_WORDS = ("course_done", "on_hold", "stopped", "unchanged", "changed", "new", "continued")
 
 
@@ -77,6 +110,8 @@ def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
     if not found:
         return None, "", False, ()
     against: tuple[str, ...] = ()
+    if "stopped" in found and re.search(_TO_ANOTHER, clean):
+        found.pop("changed", None)
     if "stopped" in found and found.keys() & {"continued", "unchanged", "changed"}:
         other = next(found[k] for k in ("continued", "unchanged", "changed") if k in found)
         against = (f"The line says both “{found['stopped']}” and “{other}”.",)
@@ -98,8 +133,14 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     words = _Words()
     conflicts: list[str] = []
     drug, product, rest, strength, formed, lead = _drug(raw)
-    dose_cells = raw.get("now") or raw.get("dose")
+    if raw.get("unit") and re.search(r"\d\s*$", raw.get("dose")):
+        raw.fields["dose"] = [f"{raw.get('dose').strip()} {raw.get('unit')}"]
+    dose_cells = raw.get("now") or _by_slots(raw, strength) or raw.get("dose")
     remarks = raw.get("status"), raw.get("comment"), raw.get("reason"), raw.get("continuing")
+    aside = _about_another(rest, product)
+    for text_ in aside:
+        rest = rest.replace(text_, " ", 1)
+        words.comment.append(text_.strip("()[] "))
     free = f"{lead} ; {rest}"
     told = (raw.get("status"), free, raw.get("comment"), dose_cells)
     statuses = " ; ".join(t for t in told if t)
@@ -120,6 +161,11 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     _continuing(raw.get("continuing"), words)
     everything = " ; ".join((lead, rest, *remarks))
     _explain(state, words, everything)
+    if state == "changed" and dose_cells:
+        dose_cells, contradicted = _changed_to(raw, dose_cells, words)
+        conflicts += contradicted
+    if state is None and words.was and "was" not in raw.fields:
+        state, said = "changed", f"was {words.was[0]}"
     dose_text, dose = _dose(raw, dose_cells, words, product, strength, formed, coded)
     return MedicineLine(
         id="",
@@ -199,6 +245,54 @@ def _drug(raw: Raw) -> tuple[str, Match, str, str, bool, str]:
     )
 
 
+def _about_another(rest: str, product: Match) -> list[str]:
+    """Words in brackets that say what happened to another medicine."""
+    found = []
+    for bracket in re.findall(r"\([^()]*\)|\[[^\[\]]*\]", rest):
+        name = first_name(bracket) if VERB.search(bracket) else None
+        if name is None:
+            continue
+        other = look_up(bracket[name.start : name.end]).ingredients
+        if other and not set(other) & set(product.ingredients):
+            found.append(bracket)
+    return found
+
+
+def _changed_to(raw: Raw, cells: str, words: _Words) -> tuple[str, list[str]]:
+    """The dose of a row whose column of change names an amount that the dose column does not.
+
+    In a table of what was taken on admission that is the new dose, and without one there is none;
+    elsewhere the row contradicts itself.
+    """
+    plan = raw.get("status") or raw.get("comment")
+    found = _NEW_AMOUNT.search(plan)
+    named = re.match(r"[\d.,]+", found.group("amount")) if found else None
+    here = f"{cells} {raw.get('frequency')}"
+    if "of_admission" in raw.fields:
+        words.was.append(" ".join(here.split()))
+        raw.fields.pop("frequency", None)
+        return (found.group("amount") if found else ""), []
+    if found is None or named is None or "now" in raw.fields:
+        return cells, []
+    row = f"{here} {raw.get('drug')} {raw.get('line')} {raw.get('strength')}"
+    if re.search(rf"(?<![\d.]){re.escape(named.group().rstrip('.,'))}(?![\d.]*\d)", row):
+        return cells, []
+    return cells, [f"The row gives “{' '.join(here.split())}” and says “{plan}”."]
+
+
+def _by_slots(raw: Raw, strength: str) -> str:
+    """The dose of a row that gives the times of the day columns of their own."""
+    given = {n: v for n in _SLOTS if not _NO_SLOT.fullmatch(v := raw.get(n).strip())}
+    if not given:
+        return ""
+    amount = raw.get("dose")
+    if all(_TICK.fullmatch(v) for v in given.values()):
+        return ", ".join(f"{amount} {_SLOTS[n]}" for n in given)
+    parts = ", ".join(f"{v} {_SLOTS[n]}" for n, v in given.items())
+    said = "".join(amount.lower().split())
+    return parts if not said or said == "".join(strength.lower().split()) else f"{amount} {parts}"
+
+
 def _one(text: str) -> str:
     return " ".join(re.sub(r"[|®™]", " ", text).split())
 
@@ -206,6 +300,8 @@ def _one(text: str) -> str:
 def _state(raw: Raw, words: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
     """The line's own word for what happened; a status column goes before words elsewhere."""
     column = raw.get("status")
+    if re.fullmatch(r"\W*(?:none|nil|no|unch|n/c|nc)\W*", column, re.IGNORECASE):
+        return "continued", column.strip(), False, ()
     if column:
         state, said, done, against = stated_in(column)
         if state:
@@ -233,6 +329,8 @@ def _with_section(
         return (state if {section, state} != {"changed", "new"} else section), []
     if section == "stopped" and state in ("new", "changed"):
         return section, []
+    if section == "continued" and state == "changed" and not _UNCHANGED.search(raw.heading):
+        return state, []
     return state, [f"It stands under “{raw.heading}”, but the line says “{said}”."]
 
 
@@ -258,7 +356,7 @@ def _moves(text: str, words: _Words) -> str:
 
 
 _CUTS = re.compile(
-    r"\s+(?:[-–—]+|/)\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|for \w+ing))",
+    r"\bnote:\s*|\s+(?:[-–—]+|/)\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|for \w+ing))",
     re.IGNORECASE,
 )
 
@@ -297,6 +395,10 @@ def _segment(text: str, words: _Words, dose: bool) -> None:
         text = text[: hold.start()]
     if not text.strip(_EDGE):
         return
+    later = pattern("status", "later").search(text)
+    if later:
+        words.left.append(later.group().strip(_EDGE))
+        text = f"{text[: later.start()]} {text[later.end() :]}"
     was = pattern(remarks, "was").search(text)
     if was:
         words.was.append(text[was.end() :].strip(_EDGE))
@@ -310,6 +412,10 @@ def _segment(text: str, words: _Words, dose: bool) -> None:
         r"^\W*(?:dose\W+(?=for\b)|now\s+(?=\w))", "", _without_status(text), flags=re.IGNORECASE
     )
     if not bare.strip(_EDGE):
+        return
+    bare = _TRAILING.sub("", bare)
+    if dose and _LAB.match(bare):
+        words.comment.append(bare.strip(_EDGE))
         return
     if dose and _DOSE_SIGN.search(bare):
         words.dose.append(bare.strip(" \t\n,;:|-–—"))
@@ -392,6 +498,7 @@ def _dose(
         texts.append(f"{strength} {tail}")
     else:
         texts.append(tail)
+    texts = [*(_without_total(t, product) for t in texts), *texts]
     plain = " ".join(w for w in words.dose if not _ROUTE_ONLY.fullmatch(w.strip()))
     texts += [plain] if not (cells or frequency) and plain and plain != tail else []
     if cells:
@@ -412,12 +519,38 @@ def _dose(
     return best
 
 
+_TOTAL = re.compile(
+    r"[\s,(]*\b(?P<amount>\d[\d.,]*)\s*(?P<unit>mg|micrograms?|mcg|g|units?) (?:in )?total\b[),]*",
+    re.IGNORECASE,
+)
+"""The amount of a dose said again, "1 tablet (5 mg total)"."""
+
+
+def _without_total(text: str, product: Match) -> str:
+    """The dose without an amount said twice, where both come to the same."""
+    found = _TOTAL.search(text)
+    if found is None:
+        return text
+    short = f"{text[: found.start()]} {text[found.end() :]}"
+    dose = read_dose(" ".join(short.split()), product)
+    each = ingredient_per_day(dose, product)
+    step = dose.steps[0] if len(dose.steps) == 1 else None
+    if each is None or step is None or not step.times_high or not step.per_days or len(each) != 1:
+        return text
+    _, high, unit = next(iter(each.values()))
+    said = convert(Fraction(found.group("amount").replace(",", "")), found.group("unit"), unit)
+    same = said is not None and said * step.times_high / step.per_days == high
+    return " ".join(short.split()) if same else text
+
+
 _AMOUNT_FIRST = re.compile(
     r"\W*(?:(?:please |to |by |for )*(?:take|give|use|apply|inhale|inject|instil|insert|put|place|chew|dissolve|swallow)n?\b"
     r"|(?:up to |about )?(?:(?:\d+(?:[.,]\d+)?(?!\s*(?:hourly|hrly|times|x\s|/\d))|½|¼)|(?:one|two|three|four|five|six|seven|"
     r"eight|nine|ten|half|a half|quarter|a|an|apply|as)\b(?!\s*(?:times|hourly))))",
     re.IGNORECASE,
 )
+_PURPOSE = re.compile(r"[\s,;]*\bfor\s+(?:the )?[a-z][a-z \-]{3,40}$", re.IGNORECASE)
+"""What a medicine is taken for, at the end: tried without where the words are not understood."""
 _ROUTE_ONLY = re.compile(
     r"(?:p\.?o\.?|oral(?:ly)?|by mouth|s/?c|i/?v|i/?m|inh(?:aled)?|topical(?:ly)?|p\.?r|s/?l|neb)\.?",
     re.IGNORECASE,
@@ -439,6 +572,8 @@ def _trusted(dose: Dose, text: str) -> Dose:
 def _variants(text: str, words: _Words, route: str) -> list[str]:
     """The dose words as written, then without a course or supply phrase that was understood."""
     text = re.sub(r"\s+", " ", text).strip(" ,;")
+    text = _REMAINS.sub("", text)
+    text = re.sub(r",\s+(?=(?:OD|BD|TDS|QDS|OM|ON|PRN)\b)", " ", text)
     out = [text]
     if not text:
         return out
@@ -452,11 +587,13 @@ def _variants(text: str, words: _Words, route: str) -> list[str]:
     purpose = re.search(r"\b(?:for|to (?:treat|prevent|control))\s+[a-z][a-z \-]+$", cleaned, re.I)
     if purpose and not re.search(r"\b(?:prn|required|needed|necessary)\b", cleaned, re.I):
         cleaned = cleaned[: purpose.start()]
+    last = _PURPOSE.sub("", cleaned)
     bare = re.sub(
         r"(?<![\w/])(?:PO|SC|S/C|INH|po|sc|s/c|inh|Oral|oral|ORAL)(?![\w/])", " ", cleaned
     )
-    for variant in (cleaned, bare):
+    for variant in (cleaned, bare, last):
         variant = " ".join(variant.split()).strip(" ,;")
+        variant = re.sub(r"\s*,(?:\s*,)+", ",", variant)
         if variant and variant not in out:
             out.append(variant)
     return out

@@ -125,8 +125,12 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A medicine named outside the lists together with a word of change, e.g. under "Plan"."""
+    """A medicine named outside the lists together with a word of change, e.g. under "Plan".
+
+    ``advice``: it says what should or could be done, so that nothing has happened by it.
+    """
 
     span: Span
     ingredients: tuple[str, ...]
     stated: Stated
+    advice: bool = False

@@ -30,8 +30,8 @@ DOSEISH = re.compile(
     re.IGNORECASE,
 )
 DOSE_START = re.compile(
-    r"(?:take|one|two|three|four|five|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
-    r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as\b|when\b|\d|½|¼)\b",
+    r"(?:(?:take|one|two|three|four|five|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
+    r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as|when)\b|\d|½|¼)",
     re.IGNORECASE,
 )
 VERB = re.compile(
@@ -41,10 +41,11 @@ VERB = re.compile(
     re.IGNORECASE,
 )
 LEAD = re.compile(
-    r"(?:(?:new(?:ly)?(?: started)?|started|commenced|added|stop(?:ped)?|discontinued|ceased|changed|"
+    r"[(\[]?(?:(?:new(?:ly)?(?: started)?|started|commenced|added|stop(?:ped)?|discontinued|ceased|changed|"
     r"amended|increased|decreased|reduced|continued?|continuing|unchanged|held|withheld|on hold|"
     r"suspended|paused|dose (?:changed?|increased|reduced)|restart(?:ed)?|drug|medicine|medication|"
-    r"short course|prn|regular|acute|repeat|tto|tta|status|start|hold)\b[\s:–\-.()\[\]*|]*)+",
+    r"short course|prn|regular|acute|repeat|tto|tta|status|start|hold|increase|decrease|reduce|commence|"
+    r"switch|please (?=(?:start|stop|increase|reduce|decrease|commence|switch|change|continue)\b))\b[\s:–\-.()\[\]*|>→=]*)+",
     re.IGNORECASE,
 )
 
@@ -57,6 +58,10 @@ def body_start(text: str) -> int:
 
 def unknown_item(body: str, at: int) -> bool:
     """Whether a medicine of a name nobody knows begins here, by its look."""
+    if re.compile(
+        r"(?:current|total|usual|target|max\w*|last|next|daily|initial|new|same|loading)\b", re.I
+    ).match(body, at):
+        return False
     return bool(_UNKNOWN_ITEM.match(body, at) and not DOSE_START.match(body, at))
 
 
@@ -65,7 +70,8 @@ _UNKNOWN_ITEM = re.compile(
     r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|strips|sachets|liquid|oral solution|lotion)\b)"
 )
 _BETWEEN = re.compile(
-    r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|[,;.]\s+(?:and\s+)?|\s+(?:and|&|\+)\s+|\s{2,}", re.IGNORECASE
+    r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|[,;.]\s+(?:and\s+|plus\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
+    re.IGNORECASE,
 )
 
 
@@ -76,7 +82,8 @@ def several(body: str) -> list[tuple[int, int]]:
     for gap in _BETWEEN.finditer(body):
         at = gap.end()
         lead = LEAD.match(body, at)
-        name = name_at(body, lead.end() if lead else at, ask=False)
+        begin = lead.end() if lead else at
+        name = name_at(body, begin, ask=body[begin : begin + 3].isupper())
         before = body[: gap.start()]
         told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
         if name is None:
@@ -94,7 +101,8 @@ def several(body: str) -> list[tuple[int, int]]:
             or VERB.match(after.strip())
             or FORM.search(after)
             or pattern("remarks", "reason").match(after.strip())
-            or re.match(r"\s*(?:were|was|have|has|are|both)\b", after)
+            or re.match(r"\s*(?:were|was|have|has|are|both|(?:to|from|by)\s+\d)\b", after)
+            or (lead and gap.group().strip() in (".", ";"))
         )
         first = name_at(body, 0, ask=False) or first_name(body)
         if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from counterfoil.documents.layout import LISTS, Heading, Raw, column, heading
-from counterfoil.documents.names import first_name, name_at
+from counterfoil.documents.line import stated_in
+from counterfoil.documents.names import first_name, look_up, name_at
 from counterfoil.documents.pieces import (
     BEFORE,
     DOSE_START,
@@ -52,12 +54,92 @@ def _short(line: Line, text: str) -> list[Line]:
     return out
 
 
+def _apart(line: Line, text: str) -> list[Line]:
+    """A line in two, where a sentence ends and a heading with its own words begins in its midst."""
+    if line.kind != "text" or ":" not in text[line.start : line.end]:
+        return [line]
+    words = text[line.start : line.end]
+    for stop in re.finditer(r"[.;]\s+(?=[A-Z])", words):
+        found = heading(words[stop.end() :])
+        if found and found.rest is not None and found.kind in _CUT_AT:
+            middle = line.start + stop.start() + 1
+            first = replace(line, end=middle)
+            rest = replace(line, start=line.start + stop.end())
+            return [first, *_apart(rest, text)]
+    return [line]
+
+
+_OPEN_END = re.compile(
+    r"(?:\b(?:take|taking|use|apply|give|inhale|inject|instil|insert|place|put|or|and|of|to|at|with|for|in|the|by|"
+    r"every|each|a|per|up|max|maximum|then|x)|[,+/\-–(])\s*$",
+    re.IGNORECASE,
+)
+"""What a line ends with that goes on in the next."""
+_ALSO = re.compile(r"(?:\+|\bplus|\band|\bwith)\s+(?=[A-Za-z])", re.IGNORECASE)
+_SHORTHAND = re.compile(
+    r"[a-z][a-z\-]{2,}(?: [a-z\-]+)? \d[\d./]*\s*(?:mg|mcg|g|ml|units?)?\s*(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane)\b"
+)
+"""An item written in haste: a short name, a number, how often."""
+_CUT_AT = frozenset(("allergies", "stopped", "on_hold", "new", "changed", "other", "inpatient"))
+
+
+def _about(text: str) -> bool:
+    """A heading about one medicine that lists none: ``Warfarin dosing and INR``."""
+    name = name_at(text, body_start(text), ask=False)
+    if name is None or len(text.split()) > 6 or STRENGTH.search(text) or DOSEISH.search(text):
+        return False
+    return pattern("blocks", "about").match(text[name.end :].strip()) is not None
+
+
+_IN_PLACE = re.compile(
+    r"(?:^|\s)(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s*$|"
+    r"^\s*[,;–-]*\s*(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s",
+    re.IGNORECASE,
+)
+"""Between a medicine and another that takes its place."""
+
+
+def _replaced(body: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A stretch in two, where another medicine is said to stand in the place of the first."""
+    words = body[start:end]
+    for link in re.finditer(
+        r"[\s,;–-]+(?:->|→|=>)?\s*(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s+",
+        words,
+        re.IGNORECASE,
+    ):
+        other = name_at(words, link.end())
+        first = first_name(words)
+        if other is None or first is None or first.start >= link.start():
+            continue
+        one = look_up(words[first.start : first.end]).ingredients
+        two = look_up(words[other.start : other.end]).ingredients
+        if one and two and not set(one) & set(two):
+            return [(start, start + link.start()), (start + link.end(), end)]
+    return [(start, end)]
+
+
+def _said_before(body: str, pieces: list[tuple[int, int]], start: int) -> str:
+    """What the words before the first medicine of a sentence state, for a further one in it."""
+    begin = max((m.end() for m in re.finditer(r"[.;]\s+", body) if m.end() <= start), default=0)
+    s, e = next(p for p in pieces if p[0] >= begin)
+    named = first_name(body[s:e])
+    if s >= start or named is None:
+        return ""
+    lead = body[s : s + named.start]
+    return lead if stated_in(lead)[0] else ""
+
+
 class Walker(Tables):
     """One pass over a sheet. ``fallback`` also takes medicines that stand under no list heading."""
 
     def run(self) -> Scan:
         """Walks every line."""
-        lines = [part for line in self.sheet.lines for part in _short(line, self.sheet.text)]
+        lines = [
+            part
+            for line in self.sheet.lines
+            for whole in _short(line, self.sheet.text)
+            for part in _apart(whole, self.sheet.text)
+        ]
         for number, line in enumerate(lines):
             after = lines[number + 1] if number + 1 < len(lines) else None
             self.dosed_below = (
@@ -66,12 +148,20 @@ class Walker(Tables):
                 and bool(DOSE_START.match(self.sheet.of(after)) or LEAD.match(self.sheet.of(after)))
             )
             if line.kind == "blank":
+                self.wrapped, self.stanza = False, 0
                 if line.table != -1:
                     self._blank()
                 continue
             self.labelled_below = self._labelled_after(lines, number)
+            self.named_below = self._named_after(lines, number)
+            self.last_of_stanza = after is None or after.kind == "blank"
+            if not self.stanza:
+                self.stanza_start = line.start
             count = len(self.out.headings)
             self._line(line)
+            words = self.sheet.of(line)
+            self.wrapped = len(words) > 60 and not words.rstrip().endswith((".", ":", ";"))
+            self.stanza += 1
             self.above = None if len(self.out.headings) > count else line.indent
             self.blank = False
         self._close()
@@ -84,6 +174,14 @@ class Walker(Tables):
             return False
         label, colon, rest = self.sheet.of(after).partition(":")
         return bool(colon and rest.strip()) and column(label) in _OF_ONE
+
+    def _named_after(self, lines: list[Line], number: int) -> bool:
+        """Whether the next line with words begins with a medicine's name."""
+        after = next((x for x in lines[number + 1 : number + 4] if x.kind != "blank"), None)
+        if after is None:
+            return False
+        body = self.sheet.of(after)
+        return name_at(body, body_start(body)) is not None
 
     # -- sections -----------------------------------------------------------------
 
@@ -126,8 +224,15 @@ class Walker(Tables):
             return found if found and found.rest is not None and not self._is_field(text) else None
         if self._is_field(text) or self._under(line, text):
             return None
+        if pattern("blocks", "part").match(text.strip(" :.-*_").lower()):
+            return None
+        if _about(text):
+            return Heading("other", text)
         found = heading(text, marked=line.kind == "heading", loose=self._outdented(line))
         if found is None:
+            return None
+        listed = found.kind == "other" and found.rest is None and line.kind != "heading"
+        if listed and self.section in LISTS and (VERB.search(text) or FORM.search(text)):
             return None
         if found.kind == "unknown":
             if self.labelled_below and self.section in LISTS:
@@ -152,8 +257,16 @@ class Walker(Tables):
 
     def _under(self, line: Line, text: str) -> bool:
         """Whether a status word stands alone under its medicine, further in."""
-        if self.blank or ":" in text:
+        if self.blank:
             return False
+        if self.current is not None and self.stanza >= 2 and self.last_of_stanza:
+            whole = self.current.start == self.stanza_start
+            if whole and not first_name(text) and line.indent == self.current.indent:
+                return True
+        if ":" in text:
+            rest = text.partition(":")[2]
+            told = self.current is not None and line.indent > self.current.indent
+            return told and bool(rest.strip()) and not (first_name(rest) or STRENGTH.search(rest))
         if self.current is not None:
             return line.indent > self.current.indent
         return self.above is not None and line.indent > self.above
@@ -162,7 +275,10 @@ class Walker(Tables):
         """Whether a labelled line belongs to the medicine above it (``Reason: low sodium``)."""
         if ":" not in text or self.current is None:
             return False
-        name = column(text.split(":", 1)[0])
+        label, _, rest = text.partition(":")
+        name = column(label)
+        if name == "status" and first_name(rest) and VERB.search(rest):
+            return False
         return self._labels_current(name) and self.section in LISTS
 
     def _labels_current(self, name: str | None) -> bool:
@@ -216,7 +332,13 @@ class Walker(Tables):
             self._allergy(start, line.end)
             return
         if self.section not in LISTS and self.section != "admission":
-            if self.section == "unknown" and self._medicine_under_unknown(text):
+            if (
+                self.section in ("unknown", "preamble")
+                and not self.wrapped
+                and self._medicine_under_unknown(text)
+            ):
+                if self.section == "preamble":
+                    self.section, self.label = "discharge", "list"
                 self._list(line, start, text, fresh=fresh)
             elif self.section != "inpatient":
                 self.out.narrative.append((start, line.end, self.plan))
@@ -231,13 +353,27 @@ class Walker(Tables):
         begin = body_start(text)
         body = text[begin:]
         bullet = begin > 0
-        if pattern("remarks", "nothing").match(body.lower()):
+        goes_on = self.current is not None and not self.blank and self.stanza > 0
+        empty = pattern("remarks", "nothing").match(body.lower()) and first_name(body) is None
+        if empty and not (goes_on and stated_in(body)[0]):
             return
-        if self.fallback and len(body) > 100 and len(sentences(body)) > 1:
+        if (
+            self.fallback
+            and len(body) > 60
+            and (BEFORE.search(body) or (len(body) > 100 and len(sentences(body)) > 1))
+        ):
             self._prose(line, start + begin, body)
             return
-        if self._labels(line, body):
+        if self._advises(body):
+            self._close()
+            self.out.narrative.append((start, line.end, True))
             return
+        if self._labels(line, body) or self._within(line, body):
+            return
+        label, colon, rest = body.partition(":")
+        if colon and column(label) == "drug" and self._names(rest.strip()):
+            begin += len(label) + 1 + len(rest) - len(rest.lstrip())
+            body, fresh = text[begin:], True
         heads_block = self.labelled_below and line.kind == "heading" and ":" not in body
         fresh = fresh or heads_block
         if fresh or self._begins(body, bullet=bullet) or self._speaks(body, bullet):
@@ -247,7 +383,7 @@ class Walker(Tables):
             self._close()
             self._start(line, start + begin, body, bullet)
             return
-        apart = self.blank and self._illegible(body)
+        apart = (self.blank and self._illegible(body)) or self._in_haste(line, body)
         if (
             self.current is not None
             and not apart
@@ -255,6 +391,16 @@ class Walker(Tables):
             and self._continues(line, body, bullet)
         ):
             self._extend(line, body)
+            return
+        further = _ALSO.search(body)
+        if further and name_at(body, further.end()):
+            self._close()
+            self._start(line, start + begin + further.end(), body[further.end() :], bullet)
+            return
+        if self._item(line, body, bullet):
+            self._close()
+            place = (start + begin, line.end, self.section, self.label)
+            self.current = Raw(*place, {"line": [body]}, line.page, line.indent, bullet)
             return
         if not bullet and self._headlike(line, body):
             self._open(Heading("discharge", body.strip(" :")))
@@ -269,6 +415,33 @@ class Walker(Tables):
             return
         self._odd(start, line.end, "not understood as a medicine")
 
+    @staticmethod
+    def _advises(body: str) -> bool:
+        """Whether a line says what could be done, by a condition or a wish, and not what was done."""
+        if not pattern("narrative", "wish").match(body):
+            return False
+        return first_name(body) is not None
+
+    def _in_haste(self, line: Line, body: str) -> bool:
+        """Whether a line of a list in small letters is an item of its own."""
+        if self.current is None or line.indent > self.current.indent:
+            return False
+        return _SHORTHAND.match(body) is not None and not FORM.match(body)
+
+    def _item(self, line: Line, body: str, bullet: bool) -> bool:
+        """Whether a line of a list is an item by its look, though nobody knows the medicine."""
+        told = DOSEISH.search(body) or (
+            FORM.search(body) and stated_in(body)[0] and VERB.search(body)
+        )
+        if not told or DOSE_START.match(body) or VERB.match(body):
+            return False
+        if re.match(r"[\w ]{1,30}:", body) or pattern("remarks", "request").match(body):
+            return False
+        head = body[: told.start()]
+        if len(head.split()) > 9 or ". " in head or not head.strip():
+            return False
+        return bullet or body[:1].isupper() or _SHORTHAND.match(body) is not None
+
     def _headlike(self, line: Line, body: str) -> bool:
         """Whether an unknown line ends what the heading above it stated."""
         stated = self.section not in ("discharge", "admission", "unknown")
@@ -278,7 +451,7 @@ class Walker(Tables):
 
     def _start(self, line: Line, start: int, body: str, bullet: bool) -> None:
         """Opens a medicine, or several that one line names."""
-        pieces = several(body)
+        pieces = [part for piece in several(body) for part in _replaced(body, *piece)]
         shared = pattern("remarks", "reason").search(body[slice(*pieces[-1])])
         for s, e in pieces:
             self._close()
@@ -287,9 +460,40 @@ class Walker(Tables):
             self.current = Raw(*place, {"line": [words]}, line.page, line.indent, bullet)
             for name, value in parts:
                 self.current.put(name, value)
+            if (
+                s
+                and self.section in ("stopped", "on_hold")
+                and _IN_PLACE.search(body[max(0, s - 24) : s])
+            ):
+                self.current.section = "discharge"
+            if _IN_PLACE.search(body[e : e + 24]):
+                self.current.put("status", "stopped")
+            elif _IN_PLACE.search(body[max(0, s - 24) : s]):
+                self.current.put("status", "new")
+            elif not VERB.search(body[s:e]):
+                self.current.put("status", _said_before(body, pieces, s))
             alone = name_at(body[s:e], ask=False)
             if shared and alone and alone.end == e - s:
                 self.current.put("reason", shared.group())
+
+    def _within(self, line: Line, body: str) -> bool:
+        """A line that names a part of a list or of a block, and no medicine."""
+        plain = body.strip(" :.-*_").lower()
+        if pattern("blocks", "part").match(plain):
+            if self.current is not None:
+                self.current.end = line.end
+            return True
+        short = (
+            len(body.split()) <= 4 and body.rstrip().endswith(":") and not re.search(r"\d", body)
+        )
+        if not short or column(body) is not None or self.labelled_below or self.dosed_below:
+            return False
+        if name_at(body) and not self.named_below:
+            return False
+        if first_name(body) and not name_at(body):
+            return False
+        self._close()
+        return True
 
     def _labels(self, line: Line, body: str) -> bool:
         """A line such as "Strength: 5mg" under a medicine, taken as its column."""
@@ -343,7 +547,9 @@ class Walker(Tables):
         if name and name != "drug":
             self.current.put(name, rest)
         else:
-            self.current.put("line", body)
+            whole = DOSE_START.match(body) and body[:1].isupper()
+            apart = whole and not _OPEN_END.search(self.current.get("line", "drug"))
+            self.current.put("line", f"; {body}" if apart else body)
         self.current.end = line.end
 
     def _goes_on(self, line: Line, body: str, bullet: bool) -> bool:
@@ -368,6 +574,7 @@ class Walker(Tables):
             or pattern("remarks", "supply").match(body)
             or pattern("remarks", "reason").match(body)
             or LEAD.match(body)
+            or (len(body.split()) <= 4 and stated_in(body)[0])
             or (self.current.bullet and not bullet)
         )
 

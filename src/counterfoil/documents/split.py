@@ -30,8 +30,8 @@ _FORM = re.compile(
     r"(?:pump|aerosol|disposable|testing|test)(?=\s+(?:sublingual|spray|devices?|strips?|foil))|"
     r"\d+(?:\.\d+)?\s*ml\s+(?=(?:pre-?filled|cartridges?|vials?|pens?|ampoules?|syringes?|disposable|solostar|flexpen|kwikpen))|"
     r"devices?|strips?|lancets?|needles?|"
-    r"(?:oral|eye|ear|nasal)\s+(?:solution|suspension|drops?|ointment|liquid|gel|spray|powder|granules)|"
-    r"solution|suspension|syrup|elixir|liquid|mixture|drops|ointment|cream|gel|spray|lotion|paste|foam|shampoo|mouthwash|"
+    r"(?:oral|eye|ear|nasal)\s+(?:solution|soln?|suspension|susp|drops?|ointment|liquid|gel|spray|powder|granules)|"
+    r"solution|soln?|susp|oint|suspension|syrup|elixir|liquid|mixture|drops|ointment|cream|gel|spray|lotion|paste|foam|shampoo|mouthwash|"
     r"inhalers?|evohaler|accuhaler|turbohaler|turbuhaler|respimat|handihaler|breezhaler|ellipta|nexthaler|easyhaler|"
     r"autohaler|easi-?breathe|clickhaler|spiromax|genuair|diskhaler|novolizer|zonda|k-haler|mdi|dpi|pmdi|"
     r"patch(?:es)?|plasters?|injections?|pens?|flexpen|kwikpen|solostar|flextouch|innolet|penfill|doublestar|junior|"
@@ -48,7 +48,7 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 _FORM_PROPER = re.compile(
-    r"tab|cap|solution|suspension|syrup|elixir|liquid|drops|ointment|cream|gel|spray|lotion|inhaler|haler|patch|"
+    r"tab|cap|sol|susp|oint|suspension|syrup|elixir|liquid|drops|ointment|cream|gel|spray|lotion|inhaler|haler|patch|"
     r"injection|pen|cartridge|sachet|granules|powder|lozenge|pessar|suppositor|enema|respimat|ellipta|shampoo|foam|"
     r"mouthwash|vial|syringe|nebule|mixture|paste|mdi|plaster|ampoule|gum",
     re.IGNORECASE,
@@ -70,6 +70,10 @@ _DOSE_WORD = re.compile(
     r"via|by|should|switched|per|if|or|then|completed|course|temporarily|omit(?:ted)?|doubled|halved)\b",
     re.IGNORECASE,
 )
+
+
+_MOVES = re.compile(r"\s*(?:(?:→|->|=>)|(?:[A-Za-z.]+\s+){1,3}(?:→|->|=>)\s*\d)")
+"""Behind a strength: an arrow, or how often and an arrow to another amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def split(body: str) -> Parts:
             place = bracket.end()
     else:
         place, strength, formed = _grow(body, end)
-    if strength and re.match(r"\s*(?:→|->|=>)", body[place:]):
+    if strength and _MOVES.match(body, place):
         place = body.rindex(strength, start, place)
     return Parts(
         body[:start], body[start:place].strip(" ,;:-–|"), body[place:], strength, formed, known

@@ -6,7 +6,17 @@ import re
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from counterfoil.documents.layout import LISTS, Heading, Raw, column, columns_of, heading
+from counterfoil.documents.beside import beside
+from counterfoil.documents.layout import (
+    LISTS,
+    SIDES,
+    SLOTS,
+    Heading,
+    Raw,
+    column,
+    columns_of,
+    heading,
+)
 from counterfoil.documents.model import Span
 from counterfoil.documents.names import WORD, name_at
 from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH
@@ -24,6 +34,10 @@ class Scan:
     unread: list[Span] = field(default_factory=list)
     narrative: list[tuple[int, int, bool]] = field(default_factory=list)
     headings: list[str] = field(default_factory=list)
+
+
+_JOINING = frozenset(("from", "to", "for", "before", "after", "now", "was"))
+"""Words that go on with a heading's phrase, though alone they head a column."""
 
 
 class Tables:
@@ -46,11 +60,18 @@ class Tables:
         self.blank = False
         self.dosed_below = False
         self.labelled_below = False
+        self.named_below = False
+        self.wrapped = False
+        self.stanza = 0
+        self.stanza_start = 0
+        self.last_of_stanza = False
+        self.of_admission = False
         self.above: int | None = None
 
     def _open(self, found: Heading) -> None:
         self._close()
         self.columns = None
+        self.of_admission = False
         self.before = None
         self.section, self.label, self.plan = found.kind, found.label, found.plan
         self.out.headings.append(found.label)
@@ -66,6 +87,10 @@ class Tables:
             if names and not any(STRENGTH.search(c) for c in cells):
                 self._header(line, names)
                 return True
+            if self.columns is not None and not line.grid and not self._fits(line):
+                self._close()
+                self.columns = None
+                return False
             if self.columns is not None and (not line.grid or line.table == self.table):
                 if line.grid != self.grid:
                     self.columns = None
@@ -84,12 +109,21 @@ class Tables:
     def _head_cells(self, line: Line) -> tuple[Line, list[str | None] | None]:
         """A header row and its columns; headings with one space between them are set apart."""
         names = columns_of(self.sheet.of(c) for c in line.cells)
+        if names is None and not line.grid:
+            first = Cell(line.start - line.indent, line.start - line.indent)
+            more = columns_of(("", *(self.sheet.of(c) for c in line.cells)))
+            if more is not None and line.indent > 2:
+                return replace(line, cells=(first, *line.cells)), more
         if names is None or line.grid or None not in names:
             return line, names
         cells: list[Cell] = []
         for cell, name in zip(line.cells, names, strict=True):
             words = list(re.finditer(r"\S+", self.sheet.of(cell)))
-            if name is None and len(words) > 1 and all(column(w.group()) for w in words):
+            if (
+                name is None
+                and len(words) > 1
+                and all(column(w.group()) and w.group().lower() not in _JOINING for w in words)
+            ):
                 cells += [Cell(cell.start + w.start(), cell.start + w.end()) for w in words]
             else:
                 cells.append(cell)
@@ -102,10 +136,21 @@ class Tables:
         origin = line.start - line.indent
         self.edges = [c.start - origin for c in line.cells]
         self.heads = [self.sheet.of(c) for c in line.cells]
-        if self.section in ("preamble", "unknown") or (
-            self.section == "other" and ("dose" in names or "frequency" in names)
+        if (
+            self.section in ("preamble", "unknown")
+            or (self.section == "other" and set(names) & {"dose", "frequency", *SLOTS})
+            or (self.section == "admission" and ("status" in names or "discharge_drug" in names))
         ):
+            self.of_admission = self.section == "admission"
             self.section, self.label = "discharge", "table"
+
+    def _fits(self, line: Line) -> bool:
+        """Whether what stands under the times of the day can be an amount or a mark."""
+        assert self.columns is not None
+        if sum(name in SLOTS for name in self.columns) < 3:
+            return True
+        placed = zip(self.columns, self._placed(line), strict=False)
+        return all(len(text) <= 10 for name, text in placed if name in SLOTS)
 
     def _placed(self, line: Line) -> list[str]:
         """The words of a row by column."""
@@ -152,7 +197,9 @@ class Tables:
                 by.setdefault(name or "comment", []).append(text)
         if not by:
             return
-        drug = " ".join(by.get("drug", ()))
+        drug = " ".join(
+            by.get("drug") or by.get("discharge_drug") or by.get("admission_drug") or ()
+        )
         filled = [c for c in cells if c.strip()]
         if self._second_head(drug, cells):
             return
@@ -177,6 +224,8 @@ class Tables:
             self._allergy(line.start, line.end)
             return
         raw = Raw(line.start, line.end, self.section, self.label, {}, line.page)
+        if self.of_admission:
+            raw.fields["of_admission"] = ["yes"]
         for name, texts in by.items():
             for text in texts:
                 raw.put(name, text)
@@ -184,6 +233,12 @@ class Tables:
             self._odd(line.start, line.end, "a row without a medicine's name")
             return
         self.current = raw
+
+    def _cells_of(self, line: Line) -> tuple[str, list[str]]:
+        """The drug cell of a row, and all its cells."""
+        assert self.columns is not None
+        cells = self._placed(line)
+        return " ".join(c for n, c in zip(self.columns, cells, strict=False) if n == "drug"), cells
 
     def _second_head(self, drug: str, cells: list[str]) -> bool:
         """Whether a row right below the header goes on with its words (``Change since`` / ``admission``)."""
@@ -202,14 +257,26 @@ class Tables:
         """Whether the drug cell of a row ruled by spaces goes on from the row above."""
         if self.grid or self.blank or self._begins(drug, strict=True):
             return False
-        if drug[:1].islower() or drug[:1] in "([" or FORM.match(drug) is not None:
+        if (
+            drug[:1].islower()
+            or drug[:1].isdigit()
+            or drug[:1] in "(["
+            or FORM.match(drug) is not None
+        ):
             return True
         # A name that cannot be read stands alone: glued on, it would speak for the row above.
         return set(by) == {"drug"} and not drug[:1].isupper() and not self._illegible(drug)
 
     def _lone(self, line: Line, text: str) -> bool:
         """A line with one piece of text inside a table ruled by spaces."""
-        if self.current is not None and not self.blank and line.indent > 0:
+        if text.endswith(":") and len(text.split()) <= 4:
+            self.columns = None
+            return False
+        below = self.heads and self.current is None and not self.blank
+        if below and self._second_head(*self._cells_of(line)):
+            return True
+        small = text[:1].islower() and not self._begins(text, strict=True)
+        if self.current is not None and not self.blank and (line.indent > 0 or small):
             self._row(line, self._placed(line))
             return True
         if self.blank and self._illegible(text):
@@ -298,6 +365,8 @@ class Tables:
         raw, self.current = self.current, None
         if raw is None:
             return
+        if raw.fields.keys() & set(SIDES):
+            beside(raw)
         (self.out.admission if raw.section == "admission" else self.out.raws).append(raw)
 
     def _allergy(self, start: int, end: int) -> None:

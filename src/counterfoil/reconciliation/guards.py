@@ -28,7 +28,9 @@ def guards(unit: Unit, letter: Letter, record: PatientRecord) -> tuple[str, list
     told = [
         m
         for m in letter.mentions
-        if set(m.ingredients) == set(unit.match.ingredients) and m.stated in ("stopped", "on_hold")
+        if set(m.ingredients) == set(unit.match.ingredients)
+        and m.stated in ("stopped", "on_hold")
+        and not m.advice
     ]
     if told:
         span = told[0].span

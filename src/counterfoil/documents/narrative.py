@@ -1,0 +1,116 @@
+"""What the running text of a letter says about medicines, beside its lists.
+
+A sentence that says a medicine goes on as before, with its dose, is a line like any other. What else
+is said outside the lists makes no line: it is kept for a person to read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from counterfoil.documents.layout import Raw
+from counterfoil.documents.line import stated_in
+from counterfoil.documents.model import Mention, Span
+from counterfoil.documents.names import first_name, look_up
+from counterfoil.documents.pieces import (
+    BEFORE,
+    DOSEISH,
+    STRENGTH,
+    body_start,
+    sentences,
+    several,
+)
+from counterfoil.documents.tables import Scan
+from counterfoil.documents.wording import pattern
+
+
+def _paragraphs(scan: Scan, text: str) -> Iterator[tuple[int, int, bool]]:
+    """Stretches of narrative, lines that follow one another joined; and whether it is a plan."""
+    start = end = -1
+    plan = False
+    for s, e, p in scan.narrative:
+        joined = re.fullmatch(r"[ \t]*\n[ \t]*", text[end:s]) and not body_start(text[s:e])
+        if start >= 0 and p == plan and joined:
+            end = e
+            continue
+        if start >= 0:
+            yield start, end, plan
+        start, end, plan = s, e, p
+    if start >= 0:
+        yield start, end, plan
+
+
+def _sentences(scan: Scan, text: str) -> Iterator[tuple[int, int, str, bool]]:
+    for start, end, plan in _paragraphs(scan, text):
+        flat = text[start:end].replace("\n", " ")
+        for s, e in sentences(flat):
+            yield start + s, start + e, flat[s:e], plan
+
+
+def told(scan: Scan, text: str) -> tuple[Mention, ...]:
+    """Sentences outside the lists that say something was, or should be, done to a known medicine."""
+    out = []
+    for start, end, words, _ in _sentences(scan, text):
+        if len(words) < 8 or (name := first_name(words)) is None:
+            continue
+        state = stated_in(words)[0]
+        advice = pattern("narrative", "advice").search(words) is not None
+        if (state is None or state == "continued") and not advice:
+            continue
+        product = look_up(words[name.start : name.end])
+        if not product.ingredients:
+            continue
+        why = "advice about a medicine" if advice else "says what was done to a medicine"
+        span = Span(start, end, text[start:end], f"{why}, outside the lists")
+        out.append(Mention(span, product.ingredients, state or "continued", advice))
+    return tuple(out)
+
+
+def going_on(scan: Scan, text: str) -> list[Raw]:
+    """Medicines that a sentence of the narrative says go on as before, each with its dose."""
+    out: list[Raw] = []
+    for start, _, words, plan in _sentences(scan, text):
+        said = pattern("narrative", "goes_on").search(words)
+        if (
+            plan
+            or said is None
+            or BEFORE.search(words)
+            or pattern("narrative", "advice").search(words)
+        ):
+            continue
+        name = first_name(words)
+        if name is None or not (STRENGTH.search(words) or DOSEISH.search(words)):
+            continue
+        begin = said.end() if said.end() <= name.start else name.start
+        for s, e in several(words[begin:]):
+            piece = words[begin + s : begin + e]
+            if first_name(piece) is None or not (STRENGTH.search(piece) or DOSEISH.search(piece)):
+                continue
+            fields = {"line": [piece], "status": ["continued"]}
+            out.append(Raw(start + begin + s, start + begin + e, "discharge", said.group(), fields))
+    return out
+
+
+def in_order(raws: Iterable[Raw]) -> list[Raw]:
+    """In reading order."""
+    return sorted(raws, key=lambda raw: raw.start)
+
+
+def dosed(
+    scan: Scan, text: str, listed: Collection[set[str]], known: Collection[Span]
+) -> list[Span]:
+    """Sentences that name, with amount and time, a medicine which no list of the letter holds."""
+    out = []
+    for start, end, words, _ in _sentences(scan, text):
+        if not (STRENGTH.search(words) and DOSEISH.search(words)):
+            continue
+        name = first_name(words)
+        if name is None or any(s.start < end and start < s.end for s in known):
+            continue
+        product = look_up(words[name.start : name.end])
+        if product.ingredients and not any(set(product.ingredients) <= i for i in listed):
+            out.append(
+                Span(start, end, text[start:end], "a medicine with its dose, outside the lists")
+            )
+    return out
