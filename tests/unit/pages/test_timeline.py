@@ -80,6 +80,17 @@ def test_an_overdue_test_is_drawn_and_said() -> None:
 def test_a_test_never_done_but_due_has_its_lane() -> None:
     shown = timeline.build(samples.record(), as_of=AS_OF, tests=TESTS, due={"TFT": AS_OF - 3})
     assert [(test.name, test.marks) for test in shown.tests][-1] == ("TFT", ())
+    assert {row.what: row.last for row in timeline.table(shown)}["TFT"] == "none on record"
+    assert "none on record" in timeline.svg(shown)
+
+
+def test_a_test_last_done_before_the_window_says_when() -> None:
+    entries = (samples.entry(date(2024, 3, 28), "Haemoglobin", value=Decimal(131)),)
+    shown = built(entries=entries)
+    assert shown.tests[0].marks == ()
+    assert {row.what: row.last for row in timeline.table(shown)}["FBC"] == "done 28 March 2024"
+    assert "last 28 March 2024: 131" in timeline.svg(shown)
+    assert "last done 28 March 2024" in timeline.describe(shown)
 
 
 def problem(term: str, **more: object) -> Problem:
@@ -164,6 +175,7 @@ def test_a_long_drawing_is_cut_into_sheets_that_leave_nothing_out() -> None:
         heights = [int(sheet.get("height") or 0) for sheet in root]
         assert len(heights) > 1
         assert max(heights) <= 560
+        assert max(heights) - min(heights) <= 200, "no sheet holds a left-over lane"
         said = " ".join(root.itertext())
         assert all(f"Medicine {n:02d}" in said for n in range(30))
         assert "Gout" in said

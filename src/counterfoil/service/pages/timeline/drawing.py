@@ -6,7 +6,8 @@ pixels at the drawing's own size, at which text is 14 px.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,13 @@ from counterfoil.service.pages.timeline.lanes import (
     Timeline,
     day_count,
 )
-from counterfoil.service.pages.timeline.told import describe, lane_words, problem_words, test_words
+from counterfoil.service.pages.timeline.told import (
+    describe,
+    lane_words,
+    last_words,
+    problem_words,
+    test_words,
+)
 
 WIDTH = 720
 WIDE = 1180
@@ -115,19 +122,17 @@ def svg(
 
 def sheets(timeline: Timeline, *, width: int = WIDE, most: int = SHEET) -> Markup:
     """The drawing as one or more of :func:`svg`, each no taller than *most*, months above each."""
-    tall, groups = 0, [replace(timeline, medicines=(), tests=(), problems=())]
-    for height, _, lane in _rows(timeline, width):
-        if tall and tall + height > most - TOP - 20:
-            tall = 0
-            groups.append(replace(timeline, medicines=(), tests=(), problems=()))
-        tall += height
-        last = groups[-1]
-        if isinstance(lane, MedicineLane):
-            groups[-1] = replace(last, medicines=(*last.medicines, lane))
-        elif isinstance(lane, TestLane):
-            groups[-1] = replace(last, tests=(*last.tests, lane))
-        else:
-            groups[-1] = replace(last, problems=(*last.problems, lane))
+    rows = [(height, lane) for height, _, lane in _rows(timeline, width)]
+    groups = []
+    for lanes in _parts(rows, most - TOP - 20):
+        groups.append(
+            replace(
+                timeline,
+                medicines=tuple(lane for lane in lanes if isinstance(lane, MedicineLane)),
+                tests=tuple(lane for lane in lanes if isinstance(lane, TestLane)),
+                problems=tuple(lane for lane in lanes if isinstance(lane, ProblemLane)),
+            )
+        )
     many = len(groups) > 1
     return Markup("\n").join(
         svg(
@@ -140,13 +145,29 @@ def sheets(timeline: Timeline, *, width: int = WIDE, most: int = SHEET) -> Marku
     )
 
 
+def _parts(rows: Sequence[tuple[int, Lane]], room: int) -> list[list[Lane]]:
+    """The lanes in parts of at most *room*, all about equally tall: a lane goes where its middle lies."""
+    total = sum(height for height, _ in rows)
+    for count in itertools.count(max(1, -(-total // room))):
+        parts: list[list[Lane]] = [[] for _ in range(count)]
+        tall, above = [0] * count, 0
+        for height, lane in rows:
+            part = (2 * above + height) * count // (2 * total)
+            parts[part].append(lane)
+            tall[part] += height
+            above += height
+        if max(tall) <= room or count >= len(rows):
+            break
+    return [lanes for lanes in parts if lanes] or [[]]
+
+
 def _rows(timeline: Timeline, width: int) -> Iterable[tuple[int, Draw, Lane]]:
     """Every lane with its height and how it is drawn."""
     more = 30 if width <= NARROW else 0
     for medicine in timeline.medicines:
         yield MEDICINE + more, _draw_medicine, medicine
     for test in timeline.tests:
-        yield (TOLD if test.latest else TEST) + more, _draw_test, test
+        yield (TOLD if last_words(test) else TEST) + more, _draw_test, test
     for problem in timeline.problems:
         yield PROBLEM + more // 2, _draw_problem, problem
 
@@ -245,14 +266,13 @@ def _draw_medicine(sheet: _Sheet, lane: MedicineLane, y: int) -> Iterable[str]:
 
 
 def _draw_test(sheet: _Sheet, lane: TestLane, y: int) -> Iterable[str]:
-    base = y + 20 + (sheet.down + (8 if lane.latest else 0) if sheet.narrow else 0)
+    told = last_words(lane)
+    base = y + 20 + (sheet.down + (8 if told else 0) if sheet.narrow else 0)
     yield f"<g><title>{escape(test_words(sheet.timeline, lane))}</title>"
     yield f'<line x1="0" x2="{sheet.width}" y1="{y}" y2="{y}" class="cf-tl-rule"/>'
-    yield _text(
-        0, y + (18 if lane.latest else 22), _cut(lane.name, sheet.room - 2, BOLD), "cf-tl-name"
-    )
-    if lane.latest:
-        yield _text(0, y + 35, _cut(lane.latest, sheet.room), "cf-tl-dose")
+    yield _text(0, y + (18 if told else 22), _cut(lane.name, sheet.room - 2, BOLD), "cf-tl-name")
+    if told:
+        yield _text(0, y + 35, _cut(told, sheet.room), "cf-tl-dose")
     if lane.unknown and lane.due is None:
         latest = max((sheet.x(mark.day) for mark in lane.marks), default=0.0)
         today = sheet.x(sheet.timeline.as_of)

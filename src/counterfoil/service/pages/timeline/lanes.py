@@ -93,8 +93,10 @@ class TestLane:
     due: int | None = None
     unknown: bool = False
     """Whether it is due cannot be told."""
+    last: int | None = None
+    """The day it was last done, inside the window or before it."""
     latest: str = ""
-    """The latest value with its unit, and the range that was sent with it."""
+    """The value of that day with its unit, and the range that was sent with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,24 +386,30 @@ def _tests(
     as_of: int,
 ) -> Iterable[TestLane]:
     """A lane for each test that was done inside the window or is due."""
-    held = [entry for entry in entries if entry.happened_on and entry.deleted_on is None]
+    held = [
+        (days.to_day(entry.happened_on), entry)
+        for entry in entries
+        if entry.happened_on and entry.deleted_on is None
+    ]
     for name, codes in tests.items():
-        marks: dict[int, list[CodedEntry]] = {}
-        for entry in held:
-            day = days.to_day(entry.happened_on) if entry.happened_on else since - 1
-            if entry.code in codes and since <= day <= as_of:
-                marks.setdefault(day, []).append(entry)
+        done: dict[int, list[CodedEntry]] = {}
+        for day, entry in held:
+            if entry.code in codes and day <= as_of:
+                done.setdefault(day, []).append(entry)
+        marks = tuple(
+            Mark(day, _test_mark(name, day, same), _outside(same))
+            for day, same in sorted(done.items())
+            if day >= since
+        )
         if marks or name in due or name in unknown:
-            ordered = tuple(
-                Mark(day, _test_mark(name, day, same), _outside(same))
-                for day, same in sorted(marks.items())
-            )
+            last = max(done, default=None)
             yield TestLane(
                 name=name,
-                marks=ordered,
+                marks=marks,
                 due=due.get(name),
                 unknown=name in unknown,
-                latest=_latest(marks[max(marks)]) if marks else "",
+                last=last,
+                latest=_latest(done[last]) if last is not None else "",
             )
 
 

@@ -56,10 +56,8 @@ def problem_words(lane: ProblemLane) -> str:
 
 def test_words(timeline: Timeline, lane: TestLane) -> str:
     """One test in a sentence."""
-    parts = [lane.name]
-    parts.append(
-        f"last done {days.words(lane.marks[-1].day)}" if lane.marks else "not done in this time"
-    )
+    done = f"last done {days.words(lane.last)}" if lane.last is not None else "none on record"
+    parts = [lane.name, done]
     if lane.latest:
         parts.append(lane.latest)
     if lane.marks and lane.marks[-1].outside:
@@ -74,6 +72,16 @@ def test_words(timeline: Timeline, lane: TestLane) -> str:
             else f"due {days.words(lane.due)}"
         )
     return "; ".join(parts)
+
+
+def last_words(lane: TestLane) -> str:
+    """What stands under a test's name: its latest value, and when where that is not drawn."""
+    if lane.last is None:
+        return "none on record"
+    if lane.marks:
+        return lane.latest
+    done = f"last {days.words(lane.last)}"
+    return f"{done}: {lane.latest}" if lane.latest else done
 
 
 def describe(timeline: Timeline) -> str:
@@ -120,7 +128,7 @@ def table(timeline: Timeline) -> tuple[TableRow, ...]:
             TableRow(
                 what=test.name,
                 detail=test.latest or "test",
-                last=f"done {days.words(test.marks[-1].day)}" if test.marks else "not done",
+                last=f"done {days.words(test.last)}" if test.last is not None else "none on record",
                 until=f"due {days.words(test.due)}"
                 if test.due is not None
                 else ("cannot tell" if test.unknown else ""),
