@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from counterfoil.foundation.database import connect
+from counterfoil.records.load import Staged
 from counterfoil.records.patient import ORDERED_BY
 from counterfoil.records.schema import TABLES
 
@@ -70,8 +71,8 @@ def columns(name: str, order: str) -> list[str]:
     return [column for column in names if column not in _ONLY_BY_PATIENT]
 
 
-def write(name: str, source: pa.Table | str, order: str, folder: Path) -> list[Path]:
-    """Write a table in one order: an Arrow table, or a DuckDB SELECT that need not fit in memory.
+def write(name: str, source: pa.Table | Staged, order: str, folder: Path) -> list[Path]:
+    """Write a table in one order: an Arrow table, or a staged one that need not fit in memory.
 
     The files are ``<table>.parquet`` and, for more rows by patient, ``<table>.0001.parquet`` and
     so on; there is always a first.
@@ -87,12 +88,13 @@ def write(name: str, source: pa.Table | str, order: str, folder: Path) -> list[P
         return _write(pieces, schema, folder / f"{name}.parquet", group, order)
     aside = folder / f".sort-{name}"
     with connect(threads=1, memory_limit=MEMORY, temp_directory=str(aside)) as db:
-        shown = ", ".join(f'"{column}"' for column in wanted)
+        shown = ", ".join(f'"{column}"' for column in source.needed(wanted))
         by = ", ".join(f'"{key}" NULLS FIRST' for key in keys)
-        found = db.sql(f"SELECT {shown} FROM ({source}) ORDER BY {by}").to_arrow_reader(
+        found = db.sql(f"SELECT {shown} FROM ({source.sql}) ORDER BY {by}").to_arrow_reader(
             ROWS_PER_FILE
         )
-        paths = _write(_regrouped(found, schema), schema, folder / f"{name}.parquet", group, order)
+        pieces = (source.complete(rows, wanted).cast(schema) for rows in _regrouped(found))
+        paths = _write(pieces, schema, folder / f"{name}.parquet", group, order)
     shutil.rmtree(aside, ignore_errors=True)
     return paths
 
@@ -147,7 +149,7 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _regrouped(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Table]:
+def _regrouped(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
     """Tables of exactly so many rows, so that the file is the same however it was sorted."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
@@ -156,8 +158,8 @@ def _regrouped(batches: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.
         rows += batch.num_rows
         while rows >= ROWS_PER_FILE:
             whole = pa.Table.from_batches(waiting)
-            yield whole.slice(0, ROWS_PER_FILE).cast(schema).combine_chunks()
+            yield whole.slice(0, ROWS_PER_FILE).combine_chunks()
             waiting = whole.slice(ROWS_PER_FILE).to_batches()
             rows -= ROWS_PER_FILE
     if rows:
-        yield pa.Table.from_batches(waiting).cast(schema).combine_chunks()
+        yield pa.Table.from_batches(waiting).combine_chunks()

@@ -7,7 +7,7 @@ with its place and a reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -57,16 +57,40 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Made:
+    """A column that is worked out of columns ``of`` the same rows."""
+
+    of: tuple[str, ...]
+    work: Callable[[pa.Table], pa.Array]
+
+
+@dataclass(frozen=True)
 class Staged:
     """A table too large for memory: SQL that names files, which any DuckDB connection can run.
 
-    ``sql`` gives the columns of the schema, rows in any order. ``rows`` are all of them, ``held``
-    those that the source has not withdrawn.
+    ``sql`` gives rows in any order, with the columns of the schema but for those that are ``made``
+    afterwards: what follows from other columns need not be carried through a sort. ``rows`` are all
+    of them, ``held`` those that the source has not withdrawn.
     """
 
     sql: str
     rows: int
     held: int
+    made: Mapping[str, Made] = field(default_factory=dict)
+
+    def needed(self, columns: Sequence[str]) -> list[str]:
+        """The columns to be selected for these, made ones among them."""
+        own = [name for name in columns if name not in self.made]
+        more = [each for name in columns if name in self.made for each in self.made[name].of]
+        return list(dict.fromkeys([*own, *more]))
+
+    def complete(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """These columns of rows that hold what is :meth:`needed` for them."""
+        found = {
+            name: self.made[name].work(rows) if name in self.made else rows[name]
+            for name in columns
+        }
+        return pa.table(found)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ import pyarrow as pa
 from counterfoil.foundation.errors import DataError
 from counterfoil.records import files
 from counterfoil.records.files import BY_CODE, sync
-from counterfoil.records.load import Load
+from counterfoil.records.load import Load, Staged
 from counterfoil.records.merge import Merged, merge
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.scan import MASK, Scan
@@ -73,9 +73,8 @@ class Store:
         load = merged.load
         facts = {**load.to_json(), "held": dict(merged.after)}
         if merged.on is None:
-            sources: dict[str, pa.Table | str] = {n: load.tables.get(n, empty(n)) for n in TABLES}
-            sources.update({name: staged.sql for name, staged in load.staged.items()})
-            return self._write(load.practice, facts, sources, {}, hold)
+            tables = {name: load.tables.get(name, empty(name)) for name in TABLES}
+            return self._write(load.practice, facts, {**tables, **load.staged}, {}, hold)
         facts["parts"] = [folder.name for folder in merged.on.parts]
         return self._write(load.practice, facts, merged.rows, merged.masked, hold)
 
@@ -89,14 +88,18 @@ class Store:
         facts = opened.manifest
         facts.pop("parts")
         scans = {name: opened.scan(name) for name in TABLES}
-        sources = {n: scan.read() if scan.small else scan.sql() for n, scan in scans.items()}
+        held = opened.held
+        sources = {
+            name: scan.read() if scan.small else Staged(scan.sql(), held[name], held[name])
+            for name, scan in scans.items()
+        }
         return self._write(opened.practice, facts, sources, {}, hold)
 
     def _write(
         self,
         practice: str,
         facts: Mapping[str, Any],
-        sources: Mapping[str, pa.Table | str],
+        sources: Mapping[str, pa.Table | Staged],
         masked: Mapping[str, pa.Table],
         hold: Hold | None,
     ) -> Snapshot:
@@ -235,7 +238,7 @@ def _identity(practice: str, parts: Collection[str], hashes: Mapping[str, str]) 
 
 
 def _write_tables(
-    sources: Mapping[str, pa.Table | str], masked: Mapping[str, pa.Table], folder: Path
+    sources: Mapping[str, pa.Table | Staged], masked: Mapping[str, pa.Table], folder: Path
 ) -> dict[str, str]:
     """Write both orders and the masks; the sha256 of each file but the second order's, by name."""
     todo = []
@@ -243,7 +246,9 @@ def _write_tables(
         for order in files.orders(name):
             (folder / order).mkdir(exist_ok=True)
             todo.append((name, source, order, folder / order))
-    if any(isinstance(source, str) for source in sources.values()):
+    if any(isinstance(source, Staged) for source in sources.values()):
+        # The longest work first, so that two hands end at the same time.
+        todo.sort(key=lambda each: -_rows(each[1]))
         with ThreadPoolExecutor(2) as pool:
             written = list(pool.map(lambda each: files.write(*each), todo))
     else:
@@ -261,6 +266,10 @@ def _write_tables(
         files.write_batches([rows], MASK, path, files.ROWS_PER_GROUP)
         hashes[f"masks/{name}"] = _digest(path)
     return hashes
+
+
+def _rows(source: pa.Table | Staged) -> int:
+    return source.rows if isinstance(source, Staged) else int(source.num_rows)
 
 
 def _digest(path: Path) -> str:

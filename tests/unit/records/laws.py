@@ -7,9 +7,11 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from counterfoil.foundation.days import to_day
+from counterfoil.records.importers import taking
 from counterfoil.records.load import Load
 from counterfoil.records.schema import TABLES
 
@@ -65,3 +67,22 @@ def check_round_trip(
         assert load.rows[name] == load.tables[name].num_rows
     for kind, held in load.resources.items():
         assert held.read == held.loaded + held.merged + held.not_carried + held.rejected, kind
+
+
+def check_large(read, importer, monkeypatch):
+    """Stages in files, and tables handed over as SQL over them, hold the same rows."""
+    small = read()
+    monkeypatch.setattr(importer, "LARGE", 0)
+    monkeypatch.setattr(taking, "_IN_MEMORY", 100)
+    large = read()
+    assert {"plan", "issue", "coded_entry"} <= set(large.staged)
+    assert (large.counts, large.rows, large.notes) == (small.counts, small.rows, small.notes)
+    with duckdb.connect() as db:
+        for name, staged in large.staged.items():
+            key = TABLES[name].key
+            want = small.tables[name].sort_by(key)
+            rows = db.sql(f"SELECT * FROM ({staged.sql}) ORDER BY {key}").to_arrow_table()
+            got = staged.complete(rows, want.schema.names)
+            assert got.cast(want.schema).equals(want), name
+            assert staged.rows == want.num_rows
+            assert staged.held == want["deleted_on"].null_count

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from counterfoil.records.exporters import emis as exporter
-from counterfoil.records.importers import emis, taking
+from counterfoil.records.importers import emis
 from counterfoil.records.persons import person_id_for
-from counterfoil.records.schema import TABLES
 from counterfoil.terminology.units import to_ucum
 from unit.records import laws
 
@@ -95,17 +93,4 @@ def test_a_large_extract_is_the_same_as_a_small_one(tmp_path, monkeypatch):
     """Stages in files, and tables handed over as SQL over them, hold the same rows."""
     code, tables = laws.practice(400)
     exporter.write(tables, tmp_path, practice=code, as_at=laws.AS_OF)
-    small = emis.read(tmp_path, code)
-    monkeypatch.setattr(emis, "LARGE", 0)
-    monkeypatch.setattr(taking, "_IN_MEMORY", 100)
-    large = emis.read(tmp_path, code)
-    assert {"plan", "issue", "coded_entry"} <= set(large.staged)
-    assert (large.counts, large.rows, large.notes) == (small.counts, small.rows, small.notes)
-    with duckdb.connect() as db:
-        for name, staged in large.staged.items():
-            key = TABLES[name].key
-            want = small.tables[name].sort_by(key)
-            got = db.sql(f"SELECT * FROM ({staged.sql}) ORDER BY {key}").to_arrow_table()
-            assert got.cast(want.schema).equals(want), name
-            assert staged.rows == want.num_rows
-            assert staged.held == want["deleted_on"].null_count
+    laws.check_large(lambda: emis.read(tmp_path, code), emis, monkeypatch)

@@ -32,6 +32,13 @@ def test_five_thousand_patients_come_back_row_for_row(tmp_path):
     round_trip(tmp_path, 5000, ",")
 
 
+def test_a_large_extract_is_the_same_as_a_small_one(tmp_path, monkeypatch):
+    """Plans come from templates and from medication rows: neither may displace the other."""
+    code, tables = laws.practice(400)
+    exporter.write(tables, tmp_path, practice=code)
+    laws.check_large(lambda: systmone.read(tmp_path, code), systmone, monkeypatch)
+
+
 def round_trip(folder, patients, delimiter):
     code, tables = laws.practice(patients)
     written = exporter.write(tables, folder, practice=code, delimiter=delimiter)

@@ -176,7 +176,7 @@ class _Import:
             self._parts[source.name],
             source.fields,
             source.needed,
-            lambda raw: (
+            lambda raw, _: (
                 "CREATE TABLE places AS SELECT DISTINCT identifier(id) AS guid, "
                 f"upper(trim(code)) AS code FROM {raw}"
             ),
@@ -187,7 +187,7 @@ class _Import:
             self._parts[source.name],
             source.fields,
             source.needed,
-            lambda raw: (
+            lambda raw, _: (
                 f"CREATE TABLE owners AS SELECT DISTINCT identifier(org) AS org FROM {raw} "
                 "WHERE org IS NOT NULL"
             ),
@@ -240,7 +240,7 @@ class _Import:
         codes = {"Prescribing_DrugRecord": "drugs", "Prescribing_IssueRecord": "drugs"}
         if "code" in source.fields and name != "Admin_Organisation":
             held = self.kept_sql[codes.get(name, "codes")]
-            joined += f" LEFT JOIN {held} AS c ON c.code_id = trim(x.code)"
+            joined += f" LEFT JOIN {held} AS c ON c.code_id = tidy(x.code)"
         if name == "Prescribing_IssueRecord":
             joined += f" LEFT JOIN {self.kept_sql['plans']} AS q ON q.plan_id = identifier(x.plan)"
         if name == "CareRecord_Observation":

@@ -117,7 +117,7 @@ VALUES: dict[str, dict[str, str]] = {
         "patient_id": "identifier(x.patient)",
         "product_code": "coalesce(c.code, code_of(x.product))",
         "product_text": "coalesce(c.code_term, x.mixture)",
-        "plan_type": _pick("lower(trim(x.type))", layout.PLAN_TYPES, "'other'"),
+        "plan_type": _pick("lower(tidy(x.type))", layout.PLAN_TYPES, "'other'"),
         "is_active": "flag(x.active)",
         "start_date": "emis_day(x.start)",
         "cancelled_on": "emis_day(x.cancelled)",
@@ -144,7 +144,7 @@ VALUES: dict[str, dict[str, str]] = {
         "product_code": "coalesce(c.code, code_of(x.product))",
         "product_text": "coalesce(c.code_term, x.mixture)",
         "issue_type": "CASE WHEN x.type IS NOT NULL THEN "
-        + _pick("lower(trim(x.type))", layout.PLAN_TYPES, "'other'")
+        + _pick("lower(tidy(x.type))", layout.PLAN_TYPES, "'other'")
         + " ELSE coalesce(q.plan_type, 'other') END",
         "issued_on": "emis_day(x.issued)",
         "quantity": "coalesce(exact(x.amount), CASE WHEN x.amount IS NULL "
@@ -166,11 +166,13 @@ VALUES: dict[str, dict[str, str]] = {
         "local_code": "CASE WHEN x.concept IS NULL THEN c.local_code END",
         "term": "c.code_term",
         "kind": "c.kind",
-        "type_name": "lower(trim(x.type))",
-        "is_allergy": "coalesce(c.is_allergy, false) OR coalesce(lower(trim(x.type)) = 'allergy', "
+        "type_name": "lower(tidy(x.type))",
+        "is_allergy": "coalesce(c.is_allergy, false) OR coalesce(lower(tidy(x.type)) = 'allergy', "
         "false)",
         "happened_on": "emis_day(x.happened)",
-        "precision": _pick("upper(trim(x.grain))", layout.PRECISIONS, "'day'"),
+        "precision": "CASE WHEN x.grain = 'YMD' THEN 'day' ELSE "
+        + _pick("upper(trim(x.grain))", layout.PRECISIONS, "'day'")
+        + " END",
         "value": "CASE WHEN x.figure IS NOT NULL THEN coalesce(exact(x.figure), exact("
         "regexp_extract(x.figure, '^\\s*(?:[<>]=?|~)\\s*([+-]?[0-9.]+)\\s*$', 1))) END",
         "comparator": "CASE WHEN x.operator IS NOT NULL THEN nullif(regexp_extract(x.operator, "

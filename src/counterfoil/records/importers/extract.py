@@ -89,12 +89,17 @@ class Extract:
         parts: Sequence[Part],
         fields: Mapping[str, tuple[str, ...]],
         needed: Iterable[str],
-        make: Callable[[str], str],
+        make: Callable[[str, int], str],
         known: Iterable[str] = (),
+        *,
+        apart: bool = False,
     ) -> frozenset[str]:
         """Run the SQL that *make* makes of a source with the columns *fields*, ``_part``, ``_row``.
 
         Cells are text, empty ones missing. A field whose header no part has is missing throughout.
+        With *apart* the SQL is made and run for each part by itself, by its place in *parts*. Of a
+        file that can be read as it stands ``_row`` is then missing: to number its rows, DuckDB
+        would read it with one thread. They come in the file's order, the first being row 2.
         *known* are headers that are no news though they are not read. Returns the fields that were
         found in some part. Raises :class:`DataError` for a needed column that is not there and for
         files that cannot be read.
@@ -103,15 +108,17 @@ class Extract:
         for part in parts:
             if _wants_care(part.path):
                 self._clean(name, part)
-        try:
-            self.db.execute(make(self._source(parts, fields, chosen)))
-        except (duckdb.InvalidInputException, duckdb.ConversionException):
-            left = [part for part in parts if part.number not in self._cleaned]
-            if not left:
-                raise
-            for part in left:
-                self._clean(name, part)
-            self.db.execute(make(self._source(parts, fields, chosen)))
+        runs = [[part] for part in parts] if apart and parts else [list(parts)]
+        for number, some in enumerate(runs):
+            try:
+                self.db.execute(make(self._source(some, fields, chosen, not apart), number))
+            except (duckdb.InvalidInputException, duckdb.ConversionException):
+                left = [part for part in some if part.number not in self._cleaned]
+                if not left:
+                    raise
+                for part in left:
+                    self._clean(name, part)
+                self.db.execute(make(self._source(some, fields, chosen, not apart), number))
         return frozenset(f for headers in chosen.values() for f in headers)
 
     def count(self, part: Part) -> int:
@@ -178,8 +185,10 @@ class Extract:
         parts: Sequence[Part],
         fields: Mapping[str, tuple[str, ...]],
         chosen: Mapping[int, Mapping[str, int]],
+        numbered: bool,
     ) -> str:
         selects = []
+        count = "row_number() OVER () + 1" if numbered else "NULL::BIGINT"
         for part in parts:
             columns = chosen[part.number]
             width = len(read_header(part.path, self.dialect.delimiter, self.dialect.quote))
@@ -197,8 +206,7 @@ class Extract:
             else:
                 reader = self._reader(part.path, names)
                 selects.append(
-                    f"SELECT {own}, {part.number}::SMALLINT AS _part, "
-                    f"row_number() OVER () + 1 AS _row FROM {reader}"
+                    f"SELECT {own}, {part.number}::SMALLINT AS _part, {count} AS _row FROM {reader}"
                 )
         if not selects:
             own = ", ".join(f'NULL::VARCHAR AS "{name}"' for name in fields)
@@ -313,11 +321,12 @@ def _wants_care(path: Path) -> bool:
     last = b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            joined = last + block[:4]
-            for each in (joined, block):
-                if b"\0" in each or b"\n\n" in each or b"\n\r" in each or b"\r\r" in each:
+            for each in (last + block[:1], block):
+                if b"\0" in each or b"\n\n" in each:
                     return True
-            last = block[-3:]
+                if b"\r" in each and (b"\n\r" in each or b"\r\r" in each):
+                    return True
+            last = block[-1:]
     return False
 
 

@@ -137,9 +137,9 @@ class Staging:
         typed = ", ".join(f"{sql} AS {column}" for column, sql in values.items())
         own = f"{', '.join(values)}, _part, _row, _other, _deleted, _blank"
 
-        def make(raw: str) -> str:
+        def make(raw: str, number: int) -> str:
             return self._into(
-                name,
+                f"{name}-{number}" if self.large else name,
                 f"SELECT {own}, _why, {shown} AS _found FROM (SELECT *, CASE "
                 f"WHEN {checks[0].condition} THEN 1 WHEN _blank OR _other THEN 0 {tests} ELSE 0 "
                 f"END::TINYINT AS _why FROM (SELECT x.*, {typed}, coalesce({other}, false) AS "
@@ -147,8 +147,9 @@ class Staging:
                 f"_blank FROM {source.format(raw=raw)}))",
             )
 
-        present = self.extract.load(name, parts, fields, needed, make, known)
-        stage = Stage(name, self._named(name), tuple(values), checks, present)
+        present = self.extract.load(name, parts, fields, needed, make, known, apart=self.large)
+        staged = self._numbered(name, max(len(parts), 1)) if self.large else self._named(name)
+        stage = Stage(name, staged, tuple(values), checks, present)
         self.stages[name] = stage
         return stage
 
@@ -164,6 +165,14 @@ class Staging:
 
     def _named(self, name: str) -> str:
         return f"read_parquet('{self._path(name)}')" if self.large else f"stage_{name}"
+
+    def _numbered(self, name: str, parts: int) -> str:
+        """The rows of a table's files, those without a number by their place in the file."""
+        paths = ", ".join(f"'{self._path(f'{name}-{number}')}'" for number in range(parts))
+        return (
+            "(SELECT * EXCLUDE (file_row_number) REPLACE (coalesce(_row, file_row_number + 2) "
+            f"AS _row) FROM read_parquet([{paths}], file_row_number = true))"
+        )
 
     def _path(self, name: str) -> Path:
         return self.extract.folder / f"{name}.parquet"
@@ -338,8 +347,12 @@ MACROS = f"""
 CREATE MACRO identifier(x) AS CASE
     WHEN length(x) = 38 AND x[1] = '{{' THEN upper(substr(x, 2, 36))
     WHEN length(x) = 36 AND substr(x, 9, 1) = '-' AND substr(x, 24, 1) = '-' THEN upper(x)
+    WHEN starts_with(x, '{{') AND ends_with(x, '}}') AND NOT contains(x, ' ')
+        THEN nullif(substr(x, 2, length(x) - 2), '')
     ELSE nullif(trim(x, '{{}} '), '') END;
-CREATE MACRO flag(x) AS lower(trim(x)) IN ('true', 't', 'yes', 'y', '1');
+CREATE MACRO tidy(x) AS CASE WHEN contains(x, ' ') THEN trim(x) ELSE x END;
+CREATE MACRO flag(x) AS CASE WHEN x = 'false' THEN false WHEN x = 'true' THEN true
+    ELSE contains(' true t yes y 1 ', ' ' || lower(trim(x)) || ' ') AND trim(x) <> '' END;
 CREATE MACRO exact(x) AS CASE
     WHEN length(x) <= 7 AND NOT contains(x, '_') THEN TRY_CAST(x AS DECIMAL(24, 6))
     WHEN regexp_full_match(trim(x), '[+-]?([0-9]{{1,18}}([.][0-9]{{0,6}}0*)?|[.][0-9]{{1,6}}0*)')
@@ -355,4 +368,8 @@ CREATE MACRO usual(d) AS CASE
     WHEN d BETWEEN DATE '{EARLIEST}' AND DATE '{LATEST}' THEN d END;
 CREATE MACRO unusual(d) AS coalesce(d NOT BETWEEN DATE '{EARLIEST}' AND DATE '{LATEST}', false);
 """
-"""SQL functions that every importer of extracts uses: ids without braces, flags, exact numbers."""
+"""SQL functions that every importer of extracts uses: ids without braces, flags, exact numbers.
+
+They are run for every cell, so the usual case comes first and does little: to trim takes longer
+than to see that there is nothing to trim.
+"""

@@ -140,7 +140,7 @@ class _Import:
             parts,
             source.fields,
             source.needed,
-            lambda raw: (
+            lambda raw, _: (
                 "CREATE TABLE owners AS SELECT DISTINCT upper(tpp_id(org)) AS org "
                 f"FROM {raw} WHERE tpp_id(org) IS NOT NULL"
             ),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from counterfoil.records.importers.extract import Part, first
 from counterfoil.records.importers.shown import EARLIEST, LATEST
 from counterfoil.records.importers.staging import Stage, Staging
-from counterfoil.records.load import Load, Reject, ResourceCount, Staged, TableCount
+from counterfoil.records.load import Load, Made, Reject, ResourceCount, Staged, TableCount
 from counterfoil.records.persons import person_id_for
 from counterfoil.records.schema import TABLES, empty, from_rows
 from counterfoil.terminology.units import to_ucum
@@ -31,6 +32,18 @@ _IN_MEMORY = 1_000_000
 
 NO_DAY = date(1970, 1, 1)
 """The day of withdrawal where a source gives no day at all."""
+
+_NONE: Mapping[str, Made] = {}
+
+
+@dataclass(frozen=True)
+class _Put:
+    """Rows of a large import that are not fetched yet: how many, and how many of them hold."""
+
+    values: Mapping[str, str]
+    source: str
+    rows: int
+    held: int
 
 
 @dataclass
@@ -54,7 +67,7 @@ class Taking:
     notes: list[str] = field(default_factory=list)
     resources: dict[str, ResourceCount] = field(default_factory=dict)
     _tables: dict[str, list[pa.Table]] = field(default_factory=dict)
-    _staged: dict[str, Staged] = field(default_factory=dict)
+    _apart: dict[str, list[_Put]] = field(default_factory=dict)
     _withdrawn: dict[str, dict[str, date]] = field(default_factory=dict)
     _loaded: Counter[str] = field(default_factory=Counter)
     _rejected: Counter[str] = field(default_factory=Counter)
@@ -136,19 +149,52 @@ class Taking:
         withdrawn (``s._gone``) is so from the day of the extract. *counted*: each is a source row.
         """
         select = self._select(table, values, source)
-        db = self.staging.db
-        if self.staging.large:
-            rows = int(first(db, f"SELECT count(*) FROM {source}"))
-            if rows > _IN_MEMORY:
-                held = first(db, f"SELECT count(*) FROM ({select}) WHERE deleted_on IS NULL")
-                self._staged[table] = Staged(select, rows, int(held))
-                self._loaded[table] += rows if counted else 0
-                return
+        if self.staging.large and not self.delta:
+            counts = f"SELECT count(*), count(*) FILTER (deleted_on IS NULL) FROM ({select})"
+            rows, held = self.staging.db.execute(counts).fetchall()[0]
+            self._apart.setdefault(table, []).append(_Put(values, source, int(rows), int(held)))
+            self._loaded[table] += rows if counted else 0
+            return
         made = self.staging.arrow(select).cast(TABLES[table].arrow)
         self._tables.setdefault(table, []).append(made)
         self._loaded[table] += made.num_rows if counted else 0
 
-    def _select(self, table: str, values: Mapping[str, str], source: str) -> str:
+    def _staged(self) -> dict[str, Staged]:
+        """What was put apart, as one for each table; small tables are handed over in memory."""
+        found = {}
+        for table, puts in self._apart.items():
+            own = frozenset().union(*(put.values for put in puts))
+            later = {name: each for name, each in self._later(table).items() if name not in own}
+            selects = [self._select(table, put.values, put.source, later) for put in puts]
+            staged = Staged(
+                " UNION ALL ".join(selects),
+                sum(put.rows for put in puts),
+                sum(put.held for put in puts),
+                later,
+            )
+            if staged.rows > _IN_MEMORY:
+                found[table] = staged
+                continue
+            schema = TABLES[table].arrow
+            made = staged.complete(self.staging.arrow(staged.sql), schema.names).cast(schema)
+            self._tables.setdefault(table, []).append(made)
+        return found
+
+    def _later(self, table: str) -> dict[str, Made]:
+        """The columns that can be made when a large table has been sorted."""
+        key = TABLES[table].key
+        names = [part.path.name for part in self.staging.extract.parts.values()]
+        return {
+            "practice": Made((), _constant(self.practice)),
+            "source_system": Made((), _constant(self.format)),
+            "source_id": Made((key,), lambda rows: rows[key]),
+            "source_place": Made(("_part", "_row"), _places(names)),
+        }
+
+    def _select(
+        self, table: str, values: Mapping[str, str], source: str, later: Mapping[str, Made] = _NONE
+    ) -> str:
+        """SQL for canonical rows, and instead of what is made *later* for what that needs."""
         names = [part.path.name for part in self.staging.extract.parts.values()]
         listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
         given = {
@@ -162,12 +208,15 @@ class Taking:
         unknown = set(given) - {column.name for column in TABLES[table].columns}
         if unknown:
             raise ValueError(f"{table} has no column {sorted(unknown)[0]}")
-        columns = ", ".join(
+        columns = [
             f"CAST({given.get(c.name, 'NULL')} AS {_SQL_TYPES[c.type]}) AS {c.name}"
             for c in TABLES[table].columns
-        )
+            if c.name not in later
+        ]
+        if "source_place" in later:
+            columns += ["s._part AS _part", "s._row AS _row"]
         # Whoever reads a staged table knows nothing of this database's own functions.
-        return _expanded(f"SELECT {columns} FROM {source}")
+        return _expanded(f"SELECT {', '.join(columns)} FROM {source}")
 
     def put_patients(self, rows: list[dict[str, Any]]) -> None:
         """Patients, whose ``person_id`` and ``nhs_status`` follow from the number and its state.
@@ -233,7 +282,8 @@ class Taking:
         for name in TABLES:
             loaded, rejected = self._loaded[name], self._rejected[name]
             counts[name] = TableCount(loaded + rejected, loaded, rejected)
-        tables = {n: pa.concat_tables(t) for n, t in self._tables.items() if n not in self._staged}
+        staged = self._staged()
+        tables = {name: pa.concat_tables(found) for name, found in self._tables.items()}
         return Load(
             format=self.format,
             practice=self.practice,
@@ -246,9 +296,26 @@ class Taking:
             data_as_at=self.as_at,
             resources=self.resources,
             withdrawn=self._withdrawn,
-            staged=self._staged,
+            staged=staged,
             kept=self.kept,
         )
+
+
+def _constant(value: str) -> Callable[[pa.Table], pa.Array]:
+    return lambda rows: pa.repeat(pa.scalar(value), rows.num_rows)
+
+
+def _places(names: Sequence[str]) -> Callable[[pa.Table], pa.Array]:
+    """File and row in words, of rows that hold the number of each."""
+    heads = pa.array([f"{name} row " for name in names])
+
+    def work(rows: pa.Table) -> pa.Array:
+        files = heads.take(rows["_part"].combine_chunks())
+        return pc.binary_join_element_wise(
+            files, rows["_row"].combine_chunks().cast(pa.string()), ""
+        )
+
+    return work
 
 
 def _expanded(sql: str) -> str:
