@@ -10,6 +10,7 @@ from datetime import date
 from counterfoil.documents.model import LetterPatient
 from counterfoil.foundation.days import to_day
 from counterfoil.foundation.errors import DataError
+from counterfoil.records.nhs import is_valid
 
 _MONTHS = {
     m: i + 1
@@ -27,13 +28,16 @@ _NHS = re.compile(
     r"(\d{3}[\s\-]{0,3}\d{3}[\s\-]{0,3}\d{4})(?!\d)",
     re.IGNORECASE,
 )
+_BARE_NUMBER = re.compile(
+    r"(?<![\d/.\-+])(?<!tel )(?<!fax )(?<!mrn )(?:\d{3}[ \-]\d{3}[ \-]\d{4}|[4679]\d{9})(?![\d/\-])"
+)
 _BIRTH = re.compile(
     rf"\b(?:d\.?\s?o\.?\s?b\.?|date\s+of\s+birth|birth\s*date|born(?:\s+on)?|b\.)(?=[\s:|.\-–(=])[\s:|.\-–(=]*({DATE})",
     re.IGNORECASE,
 )
 _DISCHARGED = re.compile(
     rf"\b(?:date(?:\s*(?:and|/)\s*time)?\s+of\s+discharge|discharge\s+date(?:\s*(?:and|/)\s*time)?|date\s*/\s*time\s+of\s+discharge|date\s+discharged|"
-    rf"discharged(?:\s+home)?(?:\s+on)?|date\s+of\s+transfer|transfer\s+date|transferred(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+(?:the\s+)?(?:hospital|dep(?:artmen)?t|ward|unit|ed)\b\.?(?:\s+on)?){_GAP}({DATE})",
+    rf"discharged(?:\s+home)?(?:\s+on)?|discharged?\s+from\s+[A-Za-z0-9 ]{{3,30}}?|date\s+of\s+transfer|transfer\s+date|transferred(?:\s+on)?|discharge(?:\s+on)?|disch(?:\.|d)?|d/c(?:\s+date)?|dod|left\s+(?:the\s+)?(?:hospital|dep(?:artmen)?t|ward|unit|ed)\b\.?(?:\s+on)?){_GAP}({DATE})",
     re.IGNORECASE,
 )
 _ADMITTED = re.compile(
@@ -143,6 +147,7 @@ def read_header(text: str, name: str) -> Header:
         raise DataError.at(
             name, "expected a letter about one person", f"{len(births)} different dates of birth"
         )
+    numbers = numbers or _unlabelled(text)
     given, family = _name(text)
     patient = LetterPatient(
         nhs_number=next(iter(numbers), None),
@@ -158,6 +163,13 @@ def read_header(text: str, name: str) -> Header:
             admitted = first if admitted is None else admitted
             discharged = last if discharged is None else discharged
     return Header(patient, _sender(text), _ward(text), admitted, discharged, _first(_WRITTEN, text))
+
+
+def _unlabelled(text: str) -> set[str]:
+    """The one number in the letter that is an NHS number by its groups and its check digit."""
+    found = {re.sub(r"\D", "", n) for n in _BARE_NUMBER.findall(text[:4000])}
+    valid = {n for n in found if is_valid(n)}
+    return valid if len(valid) == 1 else set()
 
 
 def _birth(text: str) -> int | None:

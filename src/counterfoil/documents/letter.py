@@ -203,7 +203,11 @@ def _header(source: _Source, sheet: Sheet, name: str) -> Header:
 
 
 def _lines(scan: Scan, text: str) -> list[MedicineLine]:
-    return [build(raw, text, number + 1) for number, raw in enumerate(scan.raws)]
+    """Every stretch read; a medicine named as another's replacement only where no line lists it."""
+    built = [(raw, build(raw, text, 0)) for raw in scan.raws]
+    listed = [b.product.ingredients for r, b in built if "instead" not in r.fields]
+    kept = [b for r, b in built if "instead" not in r.fields or b.product.ingredients not in listed]
+    return [replace(line, number=number + 1) for number, line in enumerate(kept)]
 
 
 def _identified(lines: Iterable[MedicineLine]) -> list[MedicineLine]:
@@ -386,6 +390,6 @@ def _unread(
         spans.append(span)
     listed = [set(line.product.ingredients) for line in lines]
     named = [m for m in mentions if not any(set(m.ingredients) <= i for i in listed)]
-    spans += [m.span for m in named]
+    spans += list(dict.fromkeys(m.span for m in named))
     spans += dosed(scan, text, listed, [m.span for m in named])
     return sorted(spans, key=lambda s: (s.start, s.end))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import Any, get_args
 
 from counterfoil.documents.doses import read_dose
@@ -133,6 +132,8 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     words = _Words()
     conflicts: list[str] = []
     drug, product, rest, strength, formed, lead = _drug(raw)
+    if _LAB.match(raw.get("now")):
+        raw.fields.setdefault("comment", []).extend(raw.fields.pop("now"))
     if raw.get("unit") and re.search(r"\d\s*$", raw.get("dose")):
         raw.fields["dose"] = [f"{raw.get('dose').strip()} {raw.get('unit')}"]
     dose_cells = raw.get("now") or _by_slots(raw, strength) or raw.get("dose")
@@ -526,21 +527,34 @@ _TOTAL = re.compile(
 """The amount of a dose said again, "1 tablet (5 mg total)"."""
 
 
+_TWICE = re.compile(
+    r"(?<=[a-z)])\s*[,(=]\s*(?P<amount>\d[\d.,]*)\s*(?P<unit>mg|micrograms?|mcg|g|mls?)\b(?!\s*/)[),]*",
+    re.IGNORECASE,
+)
+"""An amount beside another, "20 mg (5 ml)" or "2 tablets (1 g)"."""
+
+
 def _without_total(text: str, product: Match) -> str:
     """The dose without an amount said twice, where both come to the same."""
-    found = _TOTAL.search(text)
+    found = _TOTAL.search(text) or _TWICE.search(text)
     if found is None:
         return text
     short = f"{text[: found.start()]} {text[found.end() :]}"
     dose = read_dose(" ".join(short.split()), product)
     each = ingredient_per_day(dose, product)
     step = dose.steps[0] if len(dose.steps) == 1 else None
-    if each is None or step is None or not step.times_high or not step.per_days or len(each) != 1:
+    if each is None or step is None or not step.times_high or not step.per_days:
         return text
-    _, high, unit = next(iter(each.values()))
-    said = convert(Fraction(found.group("amount").replace(",", "")), found.group("unit"), unit)
-    same = said is not None and said * step.times_high / step.per_days == high
-    return " ".join(short.split()) if same else text
+    here = found.group("amount").rstrip(".,").replace(",", "")
+    alone = read_dose(f"{here} {found.group('unit')} once a day", product)
+    other = ingredient_per_day(alone, product) or {}
+    same = {n: high * step.times_high / step.per_days for n, (_, high, _) in other.items()}
+    units = {n: unit for n, (_, _, unit) in other.items()}
+    agrees = all(
+        n in same and convert(same[n], units[n], unit) == high
+        for n, (_, high, unit) in each.items()
+    )
+    return " ".join(short.split()) if agrees else text
 
 
 _AMOUNT_FIRST = re.compile(

@@ -33,6 +33,8 @@ _BLOCKS = frozenset(
         "h6",
         "table",
         "tr",
+        "td",
+        "th",
         "pre",
         "blockquote",
         "address",

@@ -23,6 +23,7 @@ from counterfoil.documents.pieces import (
 )
 from counterfoil.documents.tables import Scan
 from counterfoil.documents.wording import pattern
+from counterfoil.terminology import Match
 
 
 def _paragraphs(scan: Scan, text: str) -> Iterator[tuple[int, int, bool]]:
@@ -58,13 +59,20 @@ def told(scan: Scan, text: str) -> tuple[Mention, ...]:
         advice = pattern("narrative", "advice").search(words) is not None
         if (state is None or state == "continued") and not advice:
             continue
-        product = look_up(words[name.start : name.end])
-        if not product.ingredients:
-            continue
         why = "advice about a medicine" if advice else "says what was done to a medicine"
         span = Span(start, end, text[start:end], f"{why}, outside the lists")
-        out.append(Mention(span, product.ingredients, state or "continued", advice))
+        for named in _named(words) if advice else [look_up(words[name.start : name.end])]:
+            if named.ingredients:
+                out.append(Mention(span, named.ingredients, state or "continued", advice))
     return tuple(out)
+
+
+def _named(words: str) -> Iterator[Match]:
+    """The medicines that a sentence names."""
+    name = first_name(words)
+    while name is not None:
+        yield look_up(words[name.start : name.end])
+        name = first_name(words, name.end)
 
 
 def going_on(scan: Scan, text: str) -> list[Raw]:

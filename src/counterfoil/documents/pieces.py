@@ -9,7 +9,7 @@ from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.wording import pattern
 
 BULLET = re.compile(
-    r"(?:[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
+    r"(?:#\d{1,2}[.):]?\s+|[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
     r"|\[[ xX✓]?\]\s*|\d{1,2}\s+(?=[A-Z][a-z]+ ))+"
 )
 STRENGTH = re.compile(
@@ -62,17 +62,29 @@ def unknown_item(body: str, at: int) -> bool:
         r"(?:current|total|usual|target|max\w*|last|next|daily|initial|new|same|loading)\b", re.I
     ).match(body, at):
         return False
-    return bool(_UNKNOWN_ITEM.match(body, at) and not DOSE_START.match(body, at))
+    if VERB.match(body, at) or LEAD.match(body, at) or DOSE_START.match(body, at):
+        return False
+    return bool(_UNKNOWN_ITEM.match(body, at))
 
 
 _UNKNOWN_ITEM = re.compile(
-    r"[A-Z][A-Za-z]{3,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
-    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|strips|sachets|liquid|oral solution|lotion)\b)"
+    r"[A-Z][A-Za-z]{2,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
+    r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|strips|sachets|liquid|oral solution|lotion)\b|"
+    r"\d[\d./]*\s+(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane|prn)\b)"
 )
 _BETWEEN = re.compile(
     r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|[,;.]\s+(?:and\s+|plus\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
     re.IGNORECASE,
 )
+
+
+_LEAD_IN = re.compile(
+    r"(?:(?:she|he|they|we|i|it|her|his|their|the|patient|was|were|is|has|have|had|been|also|then|now|newly)\s+)+"
+    r"(?:(?:started|commenced|begun|put|prescribed|stopped|discontinued|switched|increased|reduced|restarted|continued)\s+"
+    r"(?:on\s+|with\s+|to\s+)?)?(?:(?:her|his|their|the)\s+)?",
+    re.IGNORECASE,
+)
+"""Words of a sentence before a further medicine in it: "and she was started on"."""
 
 
 def several(body: str) -> list[tuple[int, int]]:
@@ -82,6 +94,7 @@ def several(body: str) -> list[tuple[int, int]]:
     for gap in _BETWEEN.finditer(body):
         at = gap.end()
         lead = LEAD.match(body, at)
+        lead = lead or _LEAD_IN.match(body, at)
         begin = lead.end() if lead else at
         name = name_at(body, begin, ask=body[begin : begin + 3].isupper())
         before = body[: gap.start()]
@@ -139,7 +152,9 @@ def labelled(body: str) -> tuple[str, list[tuple[str, str]]]:
     return " ; ".join([*rest, body[last:]]).strip(" ;"), found
 
 
-_SENTENCE = re.compile(r"[^.;\n]+(?:\.(?=\d)[^.;\n]+)*")
+_SENTENCE = re.compile(
+    r"(?:[^.;\n]|(?<=\be)\.(?=g\.)|(?<=\be\.g)\.|(?<=\bi)\.(?=e\.)|(?<=\bi\.e)\.|\.(?=\d))+"
+)
 BEFORE = re.compile(
     r"\b(?:on|before|prior to|at the time of) (?:this |her |his )?admission\b|\b(?:was|were|had been) (?:previously )?(?:taking|on)\b"
     r"|\busually takes\b|\bpreviously (?:on|taking)\b|\bdrug history\b",

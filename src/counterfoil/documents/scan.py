@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from counterfoil.documents.layout import LISTS, Heading, Raw, column, heading
 from counterfoil.documents.line import stated_in
-from counterfoil.documents.names import first_name, look_up, name_at
+from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.pieces import (
     BEFORE,
     DOSE_START,
@@ -19,8 +19,8 @@ from counterfoil.documents.pieces import (
     body_start,
     labelled,
     sentences,
-    several,
 )
+from counterfoil.documents.sharing import Piece, pieces
 from counterfoil.documents.shown import Line
 from counterfoil.documents.tables import Scan, Tables
 from counterfoil.documents.wording import pattern
@@ -76,6 +76,7 @@ _OPEN_END = re.compile(
 )
 """What a line ends with that goes on in the next."""
 _ALSO = re.compile(r"(?:\+|\bplus|\band|\bwith)\s+(?=[A-Za-z])", re.IGNORECASE)
+_OF_ALL = re.compile(r"\b(?:medic|meds|drugs|treatment|all|other|rest)", re.IGNORECASE)
 _SHORTHAND = re.compile(
     r"[a-z][a-z\-]{2,}(?: [a-z\-]+)? \d[\d./]*\s*(?:mg|mcg|g|ml|units?)?\s*(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane)\b"
 )
@@ -89,44 +90,6 @@ def _about(text: str) -> bool:
     if name is None or len(text.split()) > 6 or STRENGTH.search(text) or DOSEISH.search(text):
         return False
     return pattern("blocks", "about").match(text[name.end :].strip()) is not None
-
-
-_IN_PLACE = re.compile(
-    r"(?:^|\s)(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s*$|"
-    r"^\s*[,;–-]*\s*(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s",
-    re.IGNORECASE,
-)
-"""Between a medicine and another that takes its place."""
-
-
-def _replaced(body: str, start: int, end: int) -> list[tuple[int, int]]:
-    """A stretch in two, where another medicine is said to stand in the place of the first."""
-    words = body[start:end]
-    for link in re.finditer(
-        r"[\s,;–-]+(?:->|→|=>)?\s*(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s+",
-        words,
-        re.IGNORECASE,
-    ):
-        other = name_at(words, link.end())
-        first = first_name(words)
-        if other is None or first is None or first.start >= link.start():
-            continue
-        one = look_up(words[first.start : first.end]).ingredients
-        two = look_up(words[other.start : other.end]).ingredients
-        if one and two and not set(one) & set(two):
-            return [(start, start + link.start()), (start + link.end(), end)]
-    return [(start, end)]
-
-
-def _said_before(body: str, pieces: list[tuple[int, int]], start: int) -> str:
-    """What the words before the first medicine of a sentence state, for a further one in it."""
-    begin = max((m.end() for m in re.finditer(r"[.;]\s+", body) if m.end() <= start), default=0)
-    s, e = next(p for p in pieces if p[0] >= begin)
-    named = first_name(body[s:e])
-    if s >= start or named is None:
-        return ""
-    lead = body[s : s + named.start]
-    return lead if stated_in(lead)[0] else ""
 
 
 class Walker(Tables):
@@ -197,7 +160,7 @@ class Walker(Tables):
         if line.section:
             self._open(Heading(line.section, text))
             return
-        closing = pattern("headings", "closing").match(text.lower())
+        closing = len(text) < 80 and pattern("headings", "closing").match(text.lower())
         if line.kind == "row" and self._table(line, text):
             return
         if closing:
@@ -451,30 +414,30 @@ class Walker(Tables):
 
     def _start(self, line: Line, start: int, body: str, bullet: bool) -> None:
         """Opens a medicine, or several that one line names."""
-        pieces = [part for piece in several(body) for part in _replaced(body, *piece)]
-        shared = pattern("remarks", "reason").search(body[slice(*pieces[-1])])
-        for s, e in pieces:
-            self._close()
-            words, parts = labelled(body[s:e])
-            place = (start + s, start + e, self.section, self.label)
-            self.current = Raw(*place, {"line": [words]}, line.page, line.indent, bullet)
-            for name, value in parts:
-                self.current.put(name, value)
-            if (
-                s
-                and self.section in ("stopped", "on_hold")
-                and _IN_PLACE.search(body[max(0, s - 24) : s])
-            ):
-                self.current.section = "discharge"
-            if _IN_PLACE.search(body[e : e + 24]):
-                self.current.put("status", "stopped")
-            elif _IN_PLACE.search(body[max(0, s - 24) : s]):
-                self.current.put("status", "new")
-            elif not VERB.search(body[s:e]):
-                self.current.put("status", _said_before(body, pieces, s))
-            alone = name_at(body[s:e], ask=False)
-            if shared and alone and alone.end == e - s:
+        parts = pieces(body)
+        last = parts[-1]
+        shared = pattern("remarks", "reason").search(body[last.start : last.end])
+        for part in parts:
+            self._piece(line, start, body, part, bullet)
+            alone = name_at(body[part.start : part.end], ask=False)
+            if shared and self.current and alone and alone.end == part.end - part.start:
                 self.current.put("reason", shared.group())
+
+    def _piece(self, line: Line, start: int, body: str, part: Piece, bullet: bool) -> None:
+        """Opens one medicine of a line."""
+        self._close()
+        words, labels = labelled(body[part.start : part.end])
+        section = self.section
+        if part.instead and section in ("stopped", "on_hold"):
+            section = "discharge"
+        place = (start + part.start, start + part.end, section, self.label)
+        self.current = Raw(*place, {"line": [words]}, line.page, line.indent, bullet)
+        for name, value in labels:
+            self.current.put(name, value)
+        self.current.put("status", part.status)
+        self.current.put("comment", part.comment)
+        if part.instead:
+            self.current.fields["instead"] = ["yes"]
 
     def _within(self, line: Line, body: str) -> bool:
         """A line that names a part of a list or of a block, and no medicine."""
@@ -511,21 +474,24 @@ class Walker(Tables):
     def _prose(self, line: Line, start: int, body: str) -> None:
         """A paragraph that tells about medicines, sentence by sentence."""
         self._close()
-        section, label = self.section, self.label
+        section = self.section
         for s, e in sentences(body):
             words = body[s:e]
             if first_name(words) is None:
+                continue
+            if self._advises(words) or pattern("narrative", "treated").search(words):
+                self._close()
+                self.out.narrative.append((start + s, start + e, self._advises(words)))
                 continue
             self.section = "admission" if BEFORE.search(words) else section
             verb = VERB.search(words)
             told = verb or STRENGTH.search(words) or DOSEISH.search(words)
             if self.section != "admission" and not told:
                 continue
-            for a, b in several(words):
-                self._close()
-                place = (start + s + a, start + s + b, self.section, label)
-                self.current = Raw(*place, {"line": [words[a:b]]}, line.page, line.indent)
-                if verb and not VERB.search(words[a:b]):
+            for part in pieces(words):
+                self._piece(line, start + s, words, part, bullet=False)
+                silent = verb and not part.status and not VERB.search(words[part.start : part.end])
+                if silent and verb and self.current:
                     self.current.put("status", verb.group())
         self._close()
         self.section = section
@@ -574,7 +540,7 @@ class Walker(Tables):
             or pattern("remarks", "supply").match(body)
             or pattern("remarks", "reason").match(body)
             or LEAD.match(body)
-            or (len(body.split()) <= 4 and stated_in(body)[0])
+            or (len(body.split()) <= 4 and stated_in(body)[0] and not _OF_ALL.search(body))
             or (self.current.bullet and not bullet)
         )
 
