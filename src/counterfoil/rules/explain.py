@@ -19,6 +19,7 @@ from counterfoil.rules.history import BEFORE, Entry
 from counterfoil.rules.model import FALSE, TRUE, UNKNOWN, Clause, Rule
 from counterfoil.rules.reference import Reference, before, due_after, reach
 from counterfoil.rules.sets import TerminologySets
+from counterfoil.rules.stands import overdue, until
 from counterfoil.rules.telling import LIMITS, plain, result
 
 HOLDS = {0: False, 1: None, 2: True}
@@ -30,6 +31,7 @@ class Reason:
 
     ``rows`` are (table, key) pairs of the record; ``values`` the figures of the arithmetic, dates
     as ISO text; ``since`` and ``until`` the days between which the clause holds, where known.
+    ``stands``: the first day on which the words may differ (:mod:`counterfoil.rules.stands`).
     """
 
     clause: str
@@ -40,6 +42,7 @@ class Reason:
     since: int | None = None
     until: int | None = None
     cause: str = ""
+    stands: int = field(default=0, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The reason as design section 9 gives it."""
@@ -78,10 +81,11 @@ class Explainer:
         text, rows, values, since, cause = self._say(clause.fact, value)
         weak = absences(rule).get(clause.name, frozenset()) if rule is not None else frozenset()
         weak &= self.reference.gated
+        stands = until(self, clause.fact)
         if weak and value == (TRUE if isinstance(clause.fact, facts.Due) else FALSE):
             value, cause = UNKNOWN, gates_cause(sorted(weak), {n: self.sets.title(n) for n in weak})
-            text = f"{text}; {cause}"
-        return Reason(clause.name, HOLDS[value], text, rows, values, since, None, cause)
+            text, stands = f"{text}; {cause}", self.day + 1
+        return Reason(clause.name, HOLDS[value], text, rows, values, since, None, cause, stands)
 
     def due(self, rule: Rule) -> int | None:
         """The earliest day on which one of the rule's monitored tests is due, while treated."""
@@ -297,17 +301,10 @@ class Explainer:
                 if unsure
                 else "dates or supply not known well enough"
             )
-            state = "cannot tell"
             if unsure:
                 counted += "; an earlier test may be in the former practice's record"
-        elif value == TRUE:
-            days = self.day - due
-            state = "due today" if days == 0 else f"{days} day{'' if days == 1 else 's'} overdue"
-        else:
-            days = due - self.day
-            state = f"in {days} day{'' if days == 1 else 's'}"
         return (
-            f"{title}: {counted}; every {interval}, so due {words(due)} ({state})",
+            f"{title}: {counted}; every {interval}, so due {words(due)} ({overdue(due, self.day, value)})",
             tuple((e.table, e.row) for e in tests[:6]),
             {
                 "last_test": iso(last),

@@ -7,8 +7,8 @@ ahead arrives (``wakes``), or when their practice's gates changed. The result eq
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,8 +17,9 @@ from counterfoil.rules.engines.duckdb import Engine, Spans, Tables
 from counterfoil.rules.engines.prepare import Gates
 from counterfoil.rules.history import Sets
 from counterfoil.rules.model import Rule
-from counterfoil.rules.run import Finding, run
+from counterfoil.rules.run import Finding, Hit, explained, hits_of
 from counterfoil.rules.sets import TerminologySets
+from counterfoil.rules.stands import on_day
 
 Patient = tuple[str, str]
 """Practice and patient id."""
@@ -40,6 +41,26 @@ class State:
     ahead: Spans
     wakes: pa.Table
     gates: dict[str, frozenset[str]]
+    people: int = 0
+    """How many patients there are, as far as it was counted last."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A state with its findings, and who was looked at to bring them up to the day.
+
+    ``looked_at`` is None where everybody was; ``explained`` counts findings whose reasons were
+    worked out, and not taken from before.
+    """
+
+    state: State
+    findings: tuple[Finding, ...]
+    looked_at: frozenset[Patient] | None = None
+    explained: int = 0
+
+
+MOST = 10
+"""Where more than one in so many patients would be looked at again, everybody is: it costs less."""
 
 
 def full(
@@ -50,23 +71,17 @@ def full(
     gates: Gates | None = None,
 ) -> State:
     """The state of everybody, worked out from nothing."""
-    return _state(tables, rules, as_of, sets or TerminologySets(), gates, None)
+    with Engine(tables, sets or TerminologySets(), as_of, gates=gates) as engine:
+        return _state(engine, rules, as_of, gates)
 
 
-def _state(
-    tables: Tables,
-    rules: Sequence[Rule],
-    as_of: int,
-    sets: Sets,
-    gates: Gates | None,
-    patients: Iterable[Patient] | None,
-) -> State:
-    with Engine(tables, sets, as_of, gates=gates, patients=patients) as engine:
-        now = engine.spans(rules)
-        wakes = engine.wakes()
-        ahead = engine.spans(rules, continues=True)
+def _state(engine: Engine, rules: Sequence[Rule], as_of: int, gates: Gates | None) -> State:
+    now = engine.spans(rules)
+    wakes = engine.wakes()
+    ahead = engine.spans(rules, continues=True)
     weak = {practice: frozenset(names) for practice, names in (gates or {}).items()}
-    return State(as_of, _versions(rules), now, ahead, wakes, weak)
+    people = engine.fetch("SELECT COUNT(*) AS people FROM who").column(0)[0].as_py()
+    return State(as_of, _versions(rules), now, ahead, wakes, weak, people)
 
 
 def _versions(rules: Sequence[Rule]) -> tuple[tuple[str, int], ...]:
@@ -88,23 +103,103 @@ def update(
     rules than before, or an earlier day, are worked out from nothing.
     """
     sets = sets or TerminologySets()
+    stale = _stale(before, tables, rules, as_of, touched, gates)
+    if stale is None:
+        return full(tables, rules, as_of, sets, gates)
+    with Engine(tables, sets, as_of, gates=gates, patients=stale) as engine:
+        return _updated(before, _state(engine, rules, as_of, gates), stale, rules)
+
+
+def _stale(
+    before: State,
+    tables: Tables,
+    rules: Sequence[Rule],
+    as_of: int,
+    touched: Iterable[Patient],
+    gates: Gates | None,
+) -> frozenset[Patient] | None:
+    """Whoever must be looked at again; None where all must."""
     if before.rules != _versions(rules) or as_of < before.as_of:
-        return _state(tables, rules, as_of, sets, gates, None)
+        return None
     weak = {practice: frozenset(names) for practice, names in (gates or {}).items()}
     turned = {p for p in {*weak, *before.gates} if weak.get(p) != before.gates.get(p)}
-    stale = {*touched, *_woken(before.wakes, as_of), *_of_practices(before, tables, turned)}
-    fresh = _state(tables, rules, as_of, sets, gates, stale)
+    woken = _woken(before.wakes, as_of)
+    return frozenset({*touched, *woken, *_of_practices(before, tables, turned)})
+
+
+def _updated(before: State, fresh: State, stale: Iterable[Patient], rules: Sequence[Rule]) -> State:
     keys = pa.array([f"{practice}{_BETWEEN}{patient}" for practice, patient in stale], pa.string())
     return State(
-        as_of,
+        fresh.as_of,
         before.rules,
         _merged(before.now, fresh.now, keys, rules),
         _merged(before.ahead, fresh.ahead, keys, rules),
         _without(before.wakes, keys, fresh.wakes).sort_by(
             [("practice", "ascending"), ("patient_id", "ascending")]
         ),
-        weak,
+        fresh.gates,
+        before.people,
     )
+
+
+def work(
+    tables: Tables,
+    rules: Sequence[Rule],
+    as_of: int,
+    sets: TerminologySets,
+    gates: Gates | None = None,
+) -> Work:
+    """State and findings of everybody, worked out from nothing: the findings equal ``run``'s."""
+    with Engine(tables, sets, as_of, gates=gates) as engine:
+        state = _state(engine, rules, as_of, gates)
+        hits = hits_of(rules, state.now, state.ahead, as_of)
+        records = engine.records({(h.practice, h.patient_id) for h in hits}, read=True)
+    found = tuple(explained(hits, records, sets, as_of, gates))
+    return Work(state, found, None, len(found))
+
+
+def renew(
+    before: Work,
+    tables: Tables,
+    rules: Sequence[Rule],
+    as_of: int,
+    touched: Iterable[Patient],
+    sets: TerminologySets,
+    gates: Gates | None = None,
+) -> Work:
+    """State and findings after a delta, or on a later day: equal to :func:`work`'s.
+
+    Explained anew are the findings of whoever was looked at again, those whose span moved, and
+    those whose words no longer stand; in the others only the count of days overdue is said anew.
+    """
+    state = before.state
+    stale = _stale(state, tables, rules, as_of, touched, gates)
+    if stale is None or len(stale) * MOST > state.people:
+        return work(tables, rules, as_of, sets, gates)
+    told = {(f.rule, f.practice, f.patient_id): f for f in before.findings}
+    with Engine(tables, sets, as_of, gates=gates, patients=stale) as engine:
+        after = _updated(state, _state(engine, rules, as_of, gates), stale, rules)
+        hits = hits_of(rules, after.now, after.ahead, as_of)
+        kept = [_kept(hit, told, stale, state.as_of, as_of) for hit in hits]
+        anew = [hit for hit, one in zip(hits, kept, strict=True) if one is None]
+        records = engine.records({(h.practice, h.patient_id) for h in anew})
+    fresh = iter(explained(anew, records, sets, as_of, gates))
+    found = tuple(next(fresh) if one is None else one for one in kept)
+    return Work(after, found, stale, len(anew))
+
+
+def _kept(
+    hit: Hit, told: Mapping[tuple[str, str, str], Finding], stale: Set[Patient], was: int, day: int
+) -> Finding | None:
+    """What was said of a hit before, as it reads on *day*; None where it must be worked out."""
+    one = told.get((hit.rule.id, hit.practice, hit.patient_id))
+    if one is None or (hit.practice, hit.patient_id) in stale:
+        return None
+    if (one.state, one.since, one.until) != (hit.state, hit.since, hit.until):
+        return None
+    if was < day and any(reason.stands <= day for reason in one.reasons):
+        return None
+    return replace(one, reasons=tuple(on_day(reason, was, day) for reason in one.reasons))
 
 
 def _woken(wakes: pa.Table, as_of: int) -> Iterable[Patient]:
@@ -142,23 +237,3 @@ def _merged(old: Spans, new: Spans, keys: pa.Array, rules: Sequence[Rule]) -> Sp
     sort = [(name, "ascending") for name in ("n", "practice", "patient_id", "since")]
     table = table.append_column("n", place).sort_by(sort).drop_columns(["n"])
     return Spans(table, new.as_of, new.continues)
-
-
-def run_again(
-    before: Iterable[Finding],
-    tables: Tables,
-    rules: Sequence[Rule],
-    as_of: int,
-    touched: Iterable[Patient],
-    sets: TerminologySets | None = None,
-    weak: Gates | None = None,
-) -> list[Finding]:
-    """The findings after a delta within one day: *before* are those of the same rules, day and gates.
-
-    Equal to ``run`` on everybody, reasons included.
-    """
-    stale = set(touched)
-    kept = [f for f in before if (f.practice, f.patient_id) not in stale]
-    found = kept + run(tables, rules, as_of, sets, weak, patients=stale)
-    order = {rule.id: i for i, rule in enumerate(rules)}
-    return sorted(found, key=lambda f: (order[f.rule], f.practice, f.patient_id))

@@ -68,7 +68,9 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Hit:
+class Hit:
+    """Whom a rule's spans name on a day, before anything is explained."""
+
     rule: Rule
     practice: str
     patient_id: str
@@ -99,8 +101,20 @@ def run(
     """
     sets = sets or TerminologySets()
     with Engine(tables, sets, as_of, known_on=known_on, gates=weak, patients=patients) as engine:
-        hits = _hits(rules, engine.spans(rules), engine.spans(rules, continues=True), as_of)
-        records = engine.records({(h.practice, h.patient_id) for h in hits})
+        hits = hits_of(rules, engine.spans(rules), engine.spans(rules, continues=True), as_of)
+        records = engine.records({(h.practice, h.patient_id) for h in hits}, read=True)
+    return explained(hits, records, sets, as_of, weak, known_on)
+
+
+def explained(
+    hits: Iterable[Hit],
+    records: Mapping[tuple[str, str], PatientRecord],
+    sets: TerminologySets,
+    as_of: int,
+    weak: Gates | None,
+    known_on: int | None = None,
+) -> list[Finding]:
+    """The findings of these hits, with their reasons; *records* hold everybody's who is hit."""
     findings = []
     references: dict[tuple[str, str], Reference] = {}
     for hit in hits:
@@ -113,14 +127,15 @@ def run(
     return findings
 
 
-def _hits(rules: Sequence[Rule], now: Spans, ahead: Spans, as_of: int) -> list[_Hit]:
+def hits_of(rules: Sequence[Rule], now: Spans, ahead: Spans, as_of: int) -> list[Hit]:
+    """Who is open, cannot be told or is near on *as_of*, ordered by rule, practice and patient."""
     by_id = {rule.id: rule for rule in rules}
-    found: dict[tuple[str, str, str], _Hit] = {}
+    found: dict[tuple[str, str, str], Hit] = {}
     for row in when_spans(now):
         rule = by_id[row["rule"]]
         if row["since"] <= as_of < row["until"]:
             state: State = "open" if row["v"] == TRUE else "cannot_tell"
-            found[rule.id, row["practice"], row["patient_id"]] = _Hit(
+            found[rule.id, row["practice"], row["patient_id"]] = Hit(
                 rule,
                 row["practice"],
                 row["patient_id"],
@@ -134,7 +149,7 @@ def _hits(rules: Sequence[Rule], now: Spans, ahead: Spans, as_of: int) -> list[_
         key = (rule.id, row["practice"], row["patient_id"])
         soon = as_of < row["since"] <= as_of + rule.near_days
         if soon and row["v"] == TRUE and key not in found:
-            found[key] = _Hit(
+            found[key] = Hit(
                 rule,
                 row["practice"],
                 row["patient_id"],
@@ -147,7 +162,7 @@ def _hits(rules: Sequence[Rule], now: Spans, ahead: Spans, as_of: int) -> list[_
     return sorted(found.values(), key=lambda h: (order[h.rule.id], h.practice, h.patient_id))
 
 
-def _finding(hit: _Hit, reference: Reference, sets: TerminologySets, as_of: int) -> Finding:
+def _finding(hit: Hit, reference: Reference, sets: TerminologySets, as_of: int) -> Finding:
     rule = hit.rule
     explainer = Explainer(reference, sets, as_of)
     reasons = explainer.reasons(rule)

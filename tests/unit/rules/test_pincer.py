@@ -36,7 +36,7 @@ RULES = [rule for rule in load() if rule.id in IDS]
 @cache
 def population() -> dict[str, pa.Table]:
     """Some thousand people and two years, with the birthdays and the issues that decide added."""
-    made = synthetic.generate(1500, 3, 7, to_day(date(2026, 11, 20))).tables
+    made = synthetic.generate(1500, 3, 8, to_day(date(2026, 11, 20))).tables
     edges = on_the_edge().tables()
     return {
         name: pa.concat_tables([made[name], edges[name]]) if name in edges else made[name]

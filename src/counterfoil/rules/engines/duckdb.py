@@ -12,16 +12,31 @@ import pyarrow as pa
 
 from counterfoil.foundation.days import FOREVER
 from counterfoil.records import schema
-from counterfoil.records.patient import FIELDS, PatientRecord, typed_rows
+from counterfoil.records.patient import FIELDS, ORDERED_BY, PatientRecord, typed_rows
 from counterfoil.records.rows import Row
 from counterfoil.records.scan import Scan
 from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
+from counterfoil.rules.engines.program import SUPPORT
 from counterfoil.rules.engines.sql import Program
 from counterfoil.rules.history import Sets
 from counterfoil.rules.model import Rule
 
 Tables = Mapping[str, "pa.Table | Scan | Sequence[Path]"]
 """Canonical tables by name: in memory, scans of snapshots, or Parquet files that stand alone."""
+
+FEW = 5_000
+"""Patients up to whom their row groups are read into memory; of more, everything is scanned."""
+
+_PRODUCT = (
+    "EXISTS (SELECT 1 FROM member m WHERE m.product_text = y.product_text "
+    "AND m.product_code IS NOT DISTINCT FROM y.product_code)"
+)
+_READ = {
+    "issue": _PRODUCT,
+    "plan": _PRODUCT,
+    "coded_entry": "COALESCE(y.code, y.local_code) IN (SELECT code FROM wanted)",
+}
+"""Which rows of these tables the sets of the rules hold."""
 
 FIELD = {table: field for field, table in FIELDS.items() if table in TABLES}
 
@@ -66,32 +81,47 @@ class Engine:
         self.as_of = as_of
         self.sets = sets
         self._prepared = ""
+        self._there: bool | None = None
+        """Whether the facts that are there are asked ahead; None where there are none yet."""
         self._db = duckdb.connect(config={"threads": threads})
         self._db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         self._db.execute("CREATE MACRO unix_date(d) AS (CAST(d AS DATE) - DATE '1970-01-01')")
+        self._tables = tables
         chosen = None if patients is None else sorted(set(patients))
+        if chosen is not None:
+            self._name("few", chosen)
         for name in TABLES:
-            rows = f"SELECT * FROM {self._source(name, tables)}"
             if chosen is None:
-                self._db.execute(f"CREATE VIEW src_{name} AS {rows}")
+                self._db.execute(f"CREATE VIEW src_{name} AS SELECT * FROM {self._source(name)}")
             else:
-                self._only(name, rows, chosen)
+                self.make(f"src_{name}", self._of(name, "few", chosen))
         self._prepare = Preparation(self, sets, as_of, known_on, gates, chosen)
+        self._few = None if chosen is None else frozenset(chosen)
 
-    def _only(self, name: str, rows: str, chosen: list[tuple[str, str]]) -> None:
-        """The rows of some patients, fetched once: a delta asks for few, and asks many times."""
-        if name == TABLES[0]:
-            columns = list(zip(*chosen, strict=True)) or [(), ()]
-            keys = (pa.array(column, pa.string()) for column in columns)
-            self.give("few", pa.table(dict(zip(("practice", "patient_id"), keys, strict=True))))
-        self.make(
-            f"src_{name}",
-            f"SELECT x.* FROM ({rows}) x JOIN few f ON f.practice = x.practice "
-            "AND f.patient_id = x.patient_id",
+    def _name(self, name: str, patients: Sequence[tuple[str, str]]) -> None:
+        """A table of patients by practice and id."""
+        columns = list(zip(*patients, strict=True)) or [(), ()]
+        keys = (pa.array(column, pa.string()) for column in columns)
+        self.give(name, pa.table(dict(zip(("practice", "patient_id"), keys, strict=True))))
+
+    def _of(self, name: str, named: str, patients: Sequence[tuple[str, str]]) -> str:
+        """A statement for the rows of the patients in the table *named*.
+
+        Of few patients, a snapshot gives the row groups that can hold them.
+        """
+        source = self._tables.get(name)
+        if isinstance(source, Scan) and source and len(patients) <= FEW:
+            self._db.register("_few_rows", source.read(patients={key for _, key in patients}))
+            rows = "_few_rows"
+        else:
+            rows = self._source(name)
+        return (
+            f"SELECT x.* FROM {rows} x JOIN {named} f ON f.practice = x.practice "
+            "AND f.patient_id = x.patient_id"
         )
 
-    def _source(self, name: str, tables: Tables) -> str:
-        source = tables.get(name, ())
+    def _source(self, name: str) -> str:
+        source = self._tables.get(name, ())
         if isinstance(source, Scan) and source:
             return f"({source.sql()})"
         if isinstance(source, Sequence) and source:
@@ -140,20 +170,37 @@ class Engine:
         program = Program.of(rules, self.as_of, continues=continues, gates=gates)
         if program.asked() != self._prepared:
             self._prepare.prepare(program)
-            self._prepared = program.asked()
-        self._db.execute(
-            "CREATE OR REPLACE TEMP TABLE fact (fid INTEGER, pid BIGINT, since BIGINT, "
-            "until BIGINT, st INTEGER)"
-        )
-        for select in program.additions:
-            self._db.execute(f"INSERT INTO fact SELECT fid, pid, since, until, st FROM ({select})")
+            self._prepared, self._there = program.asked(), None
+        self._facts(program)
         table = pa.concat_tables([self.fetch(swept(select)) for select in program.sweeps])
         return Spans(named(table, rules), self.as_of, continues)
+
+    def _facts(self, program: Program) -> None:
+        """The table of facts, as they are or asked ahead; asked ahead after, only what differs."""
+        if self._there == program.continues:
+            return
+        if self._there is False:
+            moved, additions = program.going_on()
+            if additions:
+                self.make("going_on", additions[0])
+                listed = ", ".join(map(str, sorted(moved)))
+                self._db.execute(f"DELETE FROM fact WHERE st = {SUPPORT} OR fid IN ({listed})")
+                additions[0] = "SELECT * FROM going_on"
+        else:
+            self._db.execute(
+                "CREATE OR REPLACE TEMP TABLE fact (fid INTEGER, pid BIGINT, since BIGINT, "
+                "until BIGINT, st INTEGER)"
+            )
+            additions = program.additions
+        for select in additions:
+            self._db.execute(f"INSERT INTO fact SELECT fid, pid, since, until, st FROM ({select})")
+        self._there = program.continues
 
     def wakes(self) -> pa.Table:
         """The first day after ``as_of`` on which a patient's facts may turn without a new row.
 
-        Rows (practice, patient_id, day), for those who have one; ask after ``spans``. A day on
+        Rows (practice, patient_id, day), for those who have one; ask after ``spans`` of the day
+        itself, before it is asked ahead. A day on
         which a row dated ahead comes to count is such a day too.
         """
         edges = [
@@ -167,18 +214,26 @@ class Engine:
             "GROUP BY w.practice, w.patient_id ORDER BY w.practice, w.patient_id"
         )
 
-    def records(self, patients: Set[tuple[str, str]]) -> dict[tuple[str, str], PatientRecord]:
-        """The records, as far as rules read them, of patients given by practice and patient id."""
+    def records(
+        self, patients: Set[tuple[str, str]], *, read: bool = False
+    ) -> dict[tuple[str, str], PatientRecord]:
+        """The records, as far as rules read them, of patients given by practice and patient id.
+
+        With *read*, after ``spans``: only issues, plans and entries that those rules' sets hold.
+        """
         keys = sorted(patients)
-        columns = list(zip(*keys, strict=True)) or [(), ()]
-        names = {"practice": pa.array(columns[0], pa.string())}
-        self.give("found", pa.table(names | {"patient_id": pa.array(columns[1], pa.string())}))
+        self._name("found", keys)
+        here = self._few is not None and self._few.issuperset(keys)
         rows: dict[str, dict[tuple[str, str], list[Row]]] = {}
         for table in TABLES:
-            given = self.fetch(
-                f"SELECT x.* FROM src_{table} x JOIN found f ON f.practice = x.practice "
-                "AND f.patient_id = x.patient_id"
-            ).to_pylist()
+            found = self._of(table, "found", keys)
+            if here:
+                found = f"SELECT x.* FROM src_{table} x JOIN found f USING (practice, patient_id)"
+            if read and table in _READ:
+                found = f"SELECT y.* FROM ({found}) y WHERE {_READ[table]}"
+            key = schema.TABLES[table].key
+            order = f'"{ORDERED_BY.get(table, key)}" NULLS FIRST, "{key}"'
+            given = self.fetch(f"SELECT * FROM ({found}) z ORDER BY {order}").to_pylist()
             grouped = rows.setdefault(table, {})
             for cells, row in zip(given, typed_rows(table, given), strict=True):
                 grouped.setdefault((cells["practice"], cells["patient_id"]), []).append(row)

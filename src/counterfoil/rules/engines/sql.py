@@ -20,12 +20,12 @@ The prepared tables (see :mod:`counterfoil.rules.engines.prepare`), whole number
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from counterfoil.foundation.days import FOREVER
 from counterfoil.rules import facts
-from counterfoil.rules.engines import monitoring, results, sweep
+from counterfoil.rules.engines import monitoring, results, sweep, windowed
 from counterfoil.rules.engines.program import (
     RUNNING,
     SUPPORT,
@@ -92,30 +92,50 @@ class Program(Asked):
         """One statement for all facts of a frequent kind; the others one each."""
         kinds: dict[type, dict[Fact, int]] = defaultdict(dict)
         for fact, fid in self.facts.items():
-            kinds[_kind(fact)][fact] = fid
+            kinds[Windowed if windowed.asked_of(fact) else type(fact)][fact] = fid
         if kinds[facts.Issued]:
             self.additions.append(coalesced(self._issued(kinds[facts.Issued]), self._until()))
         if kinds[facts.Ever]:
             self.additions.append(coalesced(self._ever(kinds[facts.Ever])))
+        if found := kinds[Windowed]:
+            lasts = [fid for fact, fid in found.items() if isinstance(fact, facts.TREATMENT)]
+            text = windowed.statement(self, found)
+            self.additions.append(coalesced(text, self._until(lasts)))
         if kinds[facts.Age]:
             self.additions.append(coalesced(self._age(kinds[facts.Age])))
         if any(kinds[kind] for kind in PERIODS):
-            until = self._until(kinds[facts.Supplied].values())
+            until = self._until(list(kinds[facts.Supplied].values()))
             self.additions.append(coalesced("SELECT fid, pid, since, until, st FROM per", until))
         for fact, fid in self.facts.items():
             if text := self._alone(fact, fid):
-                lasts = isinstance(fact, facts.TREATMENT)
-                self.additions.append(coalesced(text, self._until() if lasts else "until"))
+                only: list[int] | None = None if isinstance(fact, facts.TREATMENT) else []
+                self.additions.append(coalesced(text, self._until(only)))
 
-    def _until(self, only: object = None) -> str:
-        """Forecasting, a treatment that is true today goes on."""
-        if not self.continues or (only is not None and not only):
+    def _until(self, only: Sequence[int] | None = None) -> str:
+        """Asked ahead, a treatment that is true today goes on: all of a statement, or *only* some."""
+        if not self.continues or only == []:
             return "until"
-        listed = "" if only is None else f"fid IN ({', '.join(map(str, only))}) AND "  # type: ignore[call-overload]
+        listed = "" if only is None else f"fid IN ({', '.join(map(str, only))}) AND "
         return (
             f"CASE WHEN {listed}st = 2 AND since <= {self.as_of} AND until > {self.as_of} "
             f"THEN {FOREVER} ELSE until END"
         )
+
+    def going_on(self) -> tuple[set[int], list[str]]:
+        """From the facts as they are to those asked ahead: the numbers of the facts that differ,
+        whose rows go, and the statements that add them anew; what is made one for others to rest
+        on (``SUPPORT``) goes too. The first statement reads the rows before they go."""
+        moved: dict[Fact, int] = {}
+        for fact, fid in self.facts.items():
+            if isinstance(fact, facts.TREATMENT) or any(f in moved for f in facts.below(fact)):
+                moved[fact] = fid
+        ahead = Program(self.as_of, True, facts=self.facts, sources=self.sources, units=self.units)
+        treated = [fid for fact, fid in moved.items() if isinstance(fact, facts.TREATMENT)]
+        listed = ", ".join(map(str, treated))
+        rows = f"SELECT fid, pid, since, until, st FROM fact WHERE st > 0 AND fid IN ({listed})"
+        ahead.additions.append(coalesced(rows, ahead._until()))
+        ahead._facts_on_facts({f for f in moved if not isinstance(f, facts.TREATMENT)})
+        return (set(moved.values()), ahead.additions) if treated else (set(), [])
 
     def _issued(self, asked: dict[Fact, int]) -> str:
         rows = []
@@ -162,12 +182,6 @@ class Program(Asked):
     def _alone(self, fact: Fact, fid: int) -> str:
         """The statement of a fact that has one to itself."""
         match fact:
-            case facts.Issued(drugs, window) if not window.trailing:
-                return self._seen(fid, facts.Drugs(drugs), window) + self._hospital(fid, drugs)
-            case facts.Ever(codes, window) if window != facts.Window():
-                return self._seen(fid, facts.Codes(codes), window)
-            case facts.Happened(source, window):
-                return self._seen(fid, source, window)
             case facts.IssuedTogether():
                 return self._together(fact, fid)
             case facts.LaterThan():
@@ -198,16 +212,6 @@ class Program(Asked):
                 )
             case _:
                 return ""
-
-    def _seen(self, fid: int, source: facts.Source, window: facts.Window) -> str:
-        rows = self.seen(window, self.events(source))
-        return f"SELECT {fid} AS fid, pid, since, until, st FROM ({rows}) r"
-
-    def _hospital(self, fid: int, drugs: str) -> str:
-        return (
-            f" UNION ALL SELECT {fid} AS fid, pid, since, until, 1 AS st FROM hosp "
-            f"WHERE sid = {self.drugs(drugs)}"
-        )
 
     def _together(self, fact: facts.IssuedTogether, fid: int) -> str:
         """A sorted merge: each issue with the latest of the other set on or before it."""
@@ -332,9 +336,14 @@ class Program(Asked):
 
     # Facts on facts ------------------------------------------------------------------------
 
-    def _facts_on_facts(self) -> None:
-        """Rounds: whatever rests only on facts that are there already, then what rests on those."""
-        there = {fact for fact in self.facts if not facts.below(fact)}
+    def _facts_on_facts(self, only: Set[Fact] | None = None) -> None:
+        """Rounds: whatever rests only on facts that are there already, then what rests on those.
+
+        *only* these of them, where the others are there already.
+        """
+        there = {
+            f for f in self.facts if not facts.below(f) or (only is not None and f not in only)
+        }
         waiting = [fact for fact in self.facts if fact not in there]
         supported: set[int] = set()
         while waiting:
@@ -429,10 +438,5 @@ class Program(Asked):
         )
 
 
-def _kind(fact: Fact) -> type:
-    """The kind under which a fact is worked out together with others; its own type if none."""
-    if isinstance(fact, facts.Issued) and not fact.window.trailing:
-        return type(None)
-    if isinstance(fact, facts.Ever) and fact.window != facts.Window():
-        return type(None)
-    return type(fact)
+class Windowed:
+    """Stands for the facts that :mod:`counterfoil.rules.engines.windowed` works out together."""
