@@ -68,3 +68,52 @@ def bench_letter_scores() -> None:
         f"unsafe {len(score.unsafe)}, doses wrong {len(score.dose_wrong)}",
     )
     print(score.table())
+
+
+def slow_bench_letters_fuzzed() -> None:
+    """A thousand spoilt documents: read or refused, the slowest, and the memory at its peak."""
+    import resource
+
+    sys.path.insert(0, str(ROOT / "tests"))
+    import fuzzed_letters
+    from counterfoil.documents import read
+    from counterfoil.foundation.errors import DataError
+
+    mark = calibration()
+    refused, times = 0, []
+    for number in range(1000):
+        content = fuzzed_letters.document(number)
+        start = time.process_time()
+        try:
+            read(content, name=f"document {number}")
+        except DataError:
+            refused += 1
+        times.append(time.process_time() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    show(
+        "1,000 spoilt documents, seconds of the processor",
+        sum(times),
+        mark,
+        f"{refused} refused, the slowest {max(times):.2f} s, peak {peak} MB",
+    )
+
+
+def bench_letter_pdf() -> None:
+    """A PDF of four pages, read (asked for: under a second)."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import fuzzed_letters
+    from counterfoil.documents import read
+
+    lines = [
+        [
+            (40.0, f"{n + 1}. Ramipril {n % 9 + 1}mg capsules"),
+            (300.0, "one in the morning, no change"),
+        ]
+        for n in range(50)
+    ]
+    head = [[(40.0, "Patient: Amina Sample   NHS number: 999 000 0026   DOB: 14/03/1948")]]
+    content = fuzzed_letters.FILES.pdf(
+        [[*head, [(40.0, "Medicines at discharge")], *lines], lines, lines, lines]
+    )
+    seconds, mark = best(lambda: read(content, name="letter.pdf"))
+    show("a PDF of 4 pages, 200 lines", seconds, mark)

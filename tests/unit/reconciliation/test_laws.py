@@ -16,26 +16,11 @@ from counterfoil.foundation.days import to_day, words
 from counterfoil.reconciliation import CLASSES, Outcome, reconcile
 from counterfoil.reconciliation.knowledge import subclasses
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.rows import Patient, Plan
+from counterfoil.records.rows import Plan
 from counterfoil.terminology import formulary
+from made_up_patient import COMMON, PATIENT
 
-COMMON: dict[str, Any] = {"practice": "X00001", "source_system": "csv", "source_id": "1"}
 DISCHARGED = date(2026, 11, 17)
-PATIENT = Patient(
-    patient_id="p1",
-    person_id="q1",
-    nhs_number="9990000026",
-    nhs_status="verified",
-    given_name="Amina",
-    family_name="Sample",
-    birth_date=date(1948, 3, 14),
-    birth_precision="day",
-    sex="female",
-    registration_type="regular",
-    is_test=True,
-    is_sensitive=False,
-    **COMMON,
-)
 ORAL = sorted(
     p.name
     for p in formulary().products

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,29 +12,14 @@ from counterfoil.documents import read
 from counterfoil.foundation.days import to_date
 from counterfoil.reconciliation import Outcome, OutcomeLine, reconcile_file
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.rows import Patient, Plan
+from counterfoil.records.rows import Plan
+from made_up_patient import COMMON, PATIENT
 
 LETTERS = Path(__file__).parent / "letters"
 CASES = sorted(p for p in LETTERS.iterdir() if p.suffix != ".toml")
-COMMON: dict[str, Any] = {"practice": "X00001", "source_system": "csv", "source_id": "1"}
 
 
 def record(plans: list[list[str]]) -> PatientRecord:
-    patient = Patient(
-        patient_id="p1",
-        person_id="q1",
-        nhs_number="9990000026",
-        nhs_status="verified",
-        given_name="Amina",
-        family_name="Sample",
-        birth_date=date(1948, 3, 14),
-        birth_precision="day",
-        sex="female",
-        registration_type="regular",
-        is_test=True,
-        is_sensitive=False,
-        **COMMON,
-    )
     rows = tuple(
         Plan(
             plan_id=plan_id,
@@ -50,7 +34,7 @@ def record(plans: list[list[str]]) -> PatientRecord:
         )
         for plan_id, product, dose in plans
     )
-    return PatientRecord(patient, plans=rows)
+    return PatientRecord(PATIENT, plans=rows)
 
 
 def found(outcome: Outcome, words: str) -> OutcomeLine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,17 @@ import jsonschema
 from counterfoil.reconciliation import reconcile_file
 from counterfoil.reconciliation.knowledge import data
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.rows import Patient, Plan
+from counterfoil.records.rows import Plan
+from made_up_patient import COMMON, PATIENT
 from support import ROOT
 
 SCHEMA: dict[str, Any] = json.loads(
     (ROOT / "docs/reference/reconcile.schema.json").read_text("utf-8")
 )
 LETTERS = Path(__file__).parent / "letters"
-COMMON: dict[str, Any] = {"practice": "X00001", "source_system": "csv", "source_id": "1"}
 
 
 def record() -> PatientRecord:
-    patient = Patient(
-        patient_id="p1",
-        person_id="q1",
-        nhs_number="9990000026",
-        nhs_status="verified",
-        given_name="Amina",
-        family_name="Sample",
-        birth_date=date(1948, 3, 14),
-        birth_precision="day",
-        sex="female",
-        registration_type="regular",
-        is_test=True,
-        is_sensitive=False,
-        **COMMON,
-    )
     plan = Plan(
         plan_id="a",
         patient_id="p1",
@@ -48,7 +32,7 @@ def record() -> PatientRecord:
         status_inferred=False,
         **COMMON,
     )
-    return PatientRecord(patient, plans=(plan,))
+    return PatientRecord(PATIENT, plans=(plan,))
 
 
 def test_example_and_real_outcomes_fit() -> None:

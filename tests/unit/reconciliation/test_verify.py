@@ -12,24 +12,9 @@ from counterfoil.documents import read_text
 from counterfoil.foundation.days import to_day
 from counterfoil.reconciliation import reconcile, verify
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.rows import Patient, Plan
+from counterfoil.records.rows import Plan
+from made_up_patient import COMMON, PATIENT
 
-COMMON: dict[str, Any] = {"practice": "X00001", "source_system": "csv", "source_id": "1"}
-PATIENT = Patient(
-    patient_id="p1",
-    person_id="q1",
-    nhs_number="9990000026",
-    nhs_status="verified",
-    given_name="Amina",
-    family_name="Sample",
-    birth_date=date(1948, 3, 14),
-    birth_precision="day",
-    sex="female",
-    registration_type="regular",
-    is_test=True,
-    is_sensitive=False,
-    **COMMON,
-)
 LETTER = """Northgate Hospital
 Discharge summary
 Patient: SAMPLE, Amina   Date of birth: 14/03/1948   NHS number: 999 000 0026
