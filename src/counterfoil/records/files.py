@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,6 +48,11 @@ the footer of millions: 320 ms of computing at 27 million rows in one file a tab
 is handed to the writer at a time: a multiple of both group sizes."""
 
 
+PIECES_BY_CODE = 4
+"""So many of these go into one file by code: to find one code set among millions of rows, the
+footers of the others need not be read. They took 10 of 26 ms at 19 million rows in one file."""
+
+
 def orders(name: str) -> tuple[str, ...]:
     """The sort orders in which a table is kept."""
     return ("by_patient", "by_code") if name in BY_CODE else ("by_patient",)
@@ -74,8 +79,8 @@ def columns(name: str, order: str) -> list[str]:
 def write(name: str, source: pa.Table | Staged, order: str, folder: Path) -> list[Path]:
     """Write a table in one order: an Arrow table, or a staged one that need not fit in memory.
 
-    The files are ``<table>.parquet`` and, for more rows by patient, ``<table>.0001.parquet`` and
-    so on; there is always a first.
+    The files are ``<table>.parquet`` and, for more rows, ``<table>.0001.parquet`` and so on; there
+    is always a first.
     """
     keys = sort_keys(name, order)
     group = ROWS_PER_GROUP if order == "by_patient" else ROWS_PER_GROUP_BY_CODE
@@ -102,15 +107,15 @@ def write(name: str, source: pa.Table | Staged, order: str, folder: Path) -> lis
 def _write(
     pieces: Iterator[pa.Table], schema: pa.Schema, first: Path, group: int, order: str
 ) -> list[Path]:
-    """Write sorted pieces: by patient a file each, by code one file."""
-    if order == "by_code":
-        write_batches(pieces, schema, first, group)
-        return [first]
-    paths = []
-    for number, piece in enumerate(chain([next(pieces, schema.empty_table())], pieces)):
-        path = first.with_suffix(f".{number:04}.parquet") if number else first
-        write_batches([piece], schema, path, group)
+    """Write sorted pieces: by patient a file each, by code several in one."""
+    more = PIECES_BY_CODE - 1 if order == "by_code" else 0
+    paths: list[Path] = []
+    piece: pa.Table | None = next(pieces, schema.empty_table())
+    while piece is not None:
+        path = first.with_suffix(f".{len(paths):04}.parquet") if paths else first
+        write_batches(chain([piece], islice(pieces, more)), schema, path, group)
         paths.append(path)
+        piece = next(pieces, None)
     return paths
 
 

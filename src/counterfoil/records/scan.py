@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from counterfoil.foundation.database import connect
+from counterfoil.records.files import BY_CODE
 from counterfoil.records.files import columns as columns_of
 from counterfoil.records.schema import TABLES, empty
 
@@ -39,16 +40,17 @@ class Part:
     files: tuple[Path, ...]
     masks: tuple[Path, ...] = ()
     ranges: tuple[tuple[str, str], ...] = ()
-    """The least and greatest patient of each file, where there are several by patient."""
+    """The least and greatest patient, or code, of each file, where there are several."""
 
-    def files_of(self, patients: Sequence[str] | None) -> tuple[Path, ...]:
-        """The files that can hold rows of these patients (sorted), or all."""
-        if patients is None or not self.ranges:
+    def files_of(self, wanted: Sequence[str] | None) -> tuple[Path, ...]:
+        """The files that can hold rows of these patients, or by code of these codes (sorted), or
+        all."""
+        if wanted is None or not self.ranges:
             return self.files
         return tuple(
             path
             for path, (least, most) in zip(self.files, self.ranges, strict=True)
-            if bisect_left(patients, least) < bisect_right(patients, most)
+            if bisect_left(wanted, least) < bisect_right(wanted, most)
         )
 
 
@@ -93,16 +95,28 @@ class Scan:
         files = chain.from_iterable(part.files for part in self.parts)
         return sum(int(_groups(str(file)).metadata.num_rows) for file in files) <= SMALL
 
-    def sql(self, columns: Sequence[str] | None = None) -> str:
-        """A SELECT of these columns, or of all, for DuckDB. ``ValueError`` where there is no file."""
+    def sql(
+        self, columns: Sequence[str] | None = None, codes: Collection[str] | None = None
+    ) -> str:
+        """A SELECT of these columns, or of all, for DuckDB. ``ValueError`` where there is no file.
+
+        With *codes*, for a scan by code, of the rows that have one of them.
+        """
         wanted = list(columns or self.columns)
         if not self:
             raise ValueError(f"{self.table}: there is no file to read")
-        return " UNION ALL ".join(self._select(part, wanted) for part in self.parts if part.files)
+        some = None if codes is None else sorted(codes)
+        return " UNION ALL ".join(
+            self._select(part, wanted, some) for part in self.parts if part.files
+        )
 
-    def _select(self, part: Part, columns: Sequence[str]) -> str:
+    def _select(self, part: Part, columns: Sequence[str], codes: Sequence[str] | None) -> str:
         shown = ", ".join(self._shown(column) for column in columns)
         where = []
+        files = part.files_of(codes) or part.files[:1]
+        if codes is not None:
+            listed = ", ".join(_quoted(code) for code in codes) or "NULL"
+            where.append(f"r.{BY_CODE[self.table][0]} IN ({listed})")
         if part.masks:
             where.append(
                 f"NOT EXISTS (SELECT 1 FROM {_files(part.masks)} AS m WHERE m.key = r.{self.key})"
@@ -111,7 +125,7 @@ class Scan:
             day = f"DATE '{self.known_on.isoformat()}'"
             where.append(f"(r.recorded_on IS NULL OR r.recorded_on <= {day})")
             where.append(f"(r.deleted_on IS NULL OR r.deleted_on > {day})")
-        text = f"SELECT {shown} FROM {_files(part.files)} AS r"
+        text = f"SELECT {shown} FROM {_files(files)} AS r"
         return f"{text} WHERE {' AND '.join(where)}" if where else text
 
     def _shown(self, column: str) -> str:
@@ -205,8 +219,11 @@ class Scan:
 
 
 def _files(paths: Sequence[Path]) -> str:
-    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{quoted}])"
+    return f"read_parquet([{', '.join(_quoted(str(path)) for path in paths)}])"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _of_files(
@@ -220,7 +237,7 @@ def _of_files(
 
 @dataclass(frozen=True)
 class _Groups:
-    """A file's footer and the least and greatest patient of each of its row groups."""
+    """A file's footer and the least and greatest patient, or code, of each of its row groups."""
 
     metadata: Any
     least: list[str]
@@ -238,24 +255,24 @@ def _rows_to_read(part: Part, patients: Sequence[str] | None) -> int:
     return found
 
 
-def patients_in(path: Path) -> tuple[str, str]:
-    """The least and the greatest patient in a file."""
-    groups = _groups(str(path))
+def range_of(path: Path, column: str) -> tuple[str, str]:
+    """The least and the greatest value of the column that a file is sorted by."""
+    groups = _groups(str(path), column)
     return groups.least[0], groups.greatest[-1]
 
 
 @lru_cache(maxsize=512)
-def _groups(path: str) -> _Groups:
+def _groups(path: str, by: str = "patient_id") -> _Groups:
     """Cached: the files of a snapshot never change."""
     metadata = pq.read_metadata(path)
     names = metadata.schema.to_arrow_schema().names
-    if "patient_id" not in names:
+    if by not in names:
         return _Groups(metadata, [], [])
-    column = names.index("patient_id")
+    column = names.index(by)
     least, greatest = [], []
     for group in range(metadata.num_row_groups):
         statistics = metadata.row_group(group).column(column).statistics
-        # Rows without a patient sort first: a document that is not matched yet.
+        # Rows without one sort first: a document that is not matched yet, an entry without a code.
         known = statistics is not None and statistics.has_min_max
         least.append(statistics.min if known else "")
         greatest.append(statistics.max if known else "")

@@ -14,9 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from counterfoil.records.files import BY_CODE
 from counterfoil.records.load import PATIENT_TABLES
 from counterfoil.records.patient import PatientRecord
-from counterfoil.records.scan import Part, Scan, patients_in
+from counterfoil.records.scan import Part, Scan, range_of
 from counterfoil.records.schema import TABLES
 
 
@@ -115,13 +116,14 @@ class Snapshot:
         return frozenset(found)
 
 
-def patient_ranges(folder: Path) -> dict[str, list[list[str]]]:
-    """The least and greatest patient in each file of the tables that are cut into several."""
+def file_ranges(folder: Path, order: str) -> dict[str, list[list[str]]]:
+    """The least and greatest patient, or code, in each file of tables that are cut into several."""
     found: dict[str, list[list[str]]] = {}
-    for name in PATIENT_TABLES:
-        paths = _table_files(folder / "by_patient", name)
+    for name in PATIENT_TABLES if order == "by_patient" else BY_CODE:
+        paths = _table_files(folder / order, name)
+        column = "patient_id" if order == "by_patient" else BY_CODE[name][0]
         if len(paths) > 1:
-            found[name] = [list(patients_in(path)) for path in paths]
+            found[name] = [list(range_of(path, column)) for path in paths]
     return found
 
 
@@ -131,9 +133,9 @@ def _table_files(folder: Path, name: str) -> list[Path]:
 
 
 @lru_cache(maxsize=64)
-def _ranges(path: Path) -> dict[str, list[tuple[str, str]]]:
+def _ranges(path: Path, order: str) -> dict[str, list[tuple[str, str]]]:
     manifest = json.loads((path / "manifest.json").read_text("utf-8"))
-    ranges = manifest.get("ranges", {})
+    ranges = manifest.get("ranges" if order == "by_patient" else "code_ranges", {})
     return {name: [(least, most) for least, most in pairs] for name, pairs in ranges.items()}
 
 
@@ -150,7 +152,7 @@ def _table_parts(path: Path, name: str, order: str) -> tuple[Part, ...]:
     for folder in reversed(_parts(path)):
         paths = _table_files(folder / order, name)
         if paths:
-            ranges = _ranges(folder).get(name, ()) if order == "by_patient" else ()
+            ranges = _ranges(folder, order).get(name, ())
             found.append(Part(tuple(paths), masks, tuple(ranges)))
         mask = folder / "masks" / f"{name}.parquet"
         if mask.exists():

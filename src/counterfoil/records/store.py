@@ -1,8 +1,9 @@
 """Immutable snapshots of a practice's record, as Parquet in two sort orders.
 
 Layout: ``<root>/<practice>/<snapshot>/by_patient/<table>.parquet`` for every table, sorted by
-patient; ``by_code/{issue,coded_entry,plan,problem}.parquet``, sorted by code and date; and
-``manifest.json``. Two orders, because one cannot serve both one patient and one code set.
+patient; ``by_code/{issue,coded_entry,plan,problem}.parquet``, sorted by code and date; a large table
+in several files; and ``manifest.json``, with the range of each. Two orders, because one cannot serve
+both one patient and one code set.
 
 A snapshot is a base, or a delta part on top of the parts before it: a folder with the rows that are
 new, ``masks/<table>.parquet`` with the keys of the rows that hold no more, and the names of the
@@ -40,7 +41,7 @@ from counterfoil.records.merge import Merged, merge
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.scan import MASK, Scan
 from counterfoil.records.schema import TABLES, VERSION, empty
-from counterfoil.records.snapshot import Snapshot, patient_ranges
+from counterfoil.records.snapshot import Snapshot, file_ranges
 
 __all__ = ["BY_CODE", "Snapshot", "Store"]
 
@@ -112,8 +113,13 @@ class Store:
             try:
                 hashes = _write_tables(sources, masked, partial)
                 snapshot_id = _identity(practice, facts.get("parts", []), hashes)
-                ranges = patient_ranges(partial)
-                said = {**facts, "snapshot": snapshot_id, "sha256": hashes, "ranges": ranges}
+                said = {
+                    **facts,
+                    "snapshot": snapshot_id,
+                    "sha256": hashes,
+                    "ranges": file_ranges(partial, "by_patient"),
+                    "code_ranges": file_ranges(partial, "by_code"),
+                }
                 _write_manifest(partial, said)
                 if hold is not None:
                     hold(snapshot_id)

@@ -115,6 +115,7 @@ def test_a_base_and_its_deltas_are_one_full_load(small, history):
         # Groups of one row, two a file: every patient's rows are spread over several.
         patch.setattr(files, "ROWS_PER_GROUP", 1)
         patch.setattr(files, "ROWS_PER_FILE", 2)
+        patch.setattr(files, "PIECES_BY_CODE", 1)
         patch.setattr(scan, "SMALL", small)
         store = Store(Path(folder))
         snapshot = store.write(of_tables(made.PRACTICE, first))
@@ -135,6 +136,7 @@ def test_a_base_and_its_deltas_are_one_full_load(small, history):
                 for key, row in rows[name].items()
             }
             assert keyed({name: by_code.read()})[name] == want
+            check_codes(by_code, want)
         for patient_id in rows["patient"]:
             want = PatientRecord.from_tables(whole.tables, patient_id)
             assert store.patient(snapshot, patient_id) == want
@@ -143,6 +145,18 @@ def test_a_base_and_its_deltas_are_one_full_load(small, history):
             for name, of_table in rows.items()
         }
         assert store.compact(snapshot).id == store.write(whole).id
+
+
+def check_codes(found: scan.Scan, rows: dict[str, dict[str, Any]]) -> None:
+    """Each code by itself, the first two together, and one that nobody has."""
+    column = BY_CODE[found.table][0]
+    codes = sorted({row[column] for row in rows.values()} - {None})
+    with duckdb.connect() as db:
+        for some in [*([code] for code in codes), codes[:2], ["nobody's"], []]:
+            got = db.sql(found.sql([found.key], some)).fetchall() if found else []
+            want = {key for key, row in rows.items() if row[column] in some}
+            assert {key for (key,) in got} == want
+            assert len(got) == len(want)
 
 
 def ways_of_reading(snapshot: Snapshot) -> Iterator[Rows]:
