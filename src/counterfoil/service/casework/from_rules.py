@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from counterfoil import rules
 from counterfoil.foundation import days
 from counterfoil.records import store
-from counterfoil.records.schema import TABLES
-from counterfoil.service.casework import intake, policy, sets_in_use
+from counterfoil.service.casework import computed, intake, policy, sets_in_use
 from counterfoil.service.casework.models import Finding
 from counterfoil.service.rulebook import force
 from counterfoil.terminology import formulary
@@ -26,13 +25,16 @@ shipped = force.shipped
 
 
 def findings_of(snapshot: store.Snapshot, as_of: date) -> list[intake.Incoming]:
-    """Run the rules in force at the snapshot's practice: the ``Compute`` that publishing takes."""
-    tables = {name: snapshot.scan(name) for name in TABLES}
+    """What the rules in force at the snapshot's practice find: the ``Compute`` of publishing.
+
+    After a delta, or on a later day, only whoever may have changed is looked at again.
+    """
     used = force.at(snapshot.practice, as_of).rules
-    found = rules.run(
-        tables, used, days.to_day(as_of), sets_in_use.sets_on(as_of), sets_in_use.weak()
-    )
-    return as_incoming(found, used, snapshot.scan("issue").read(ISSUE_COLUMNS))
+    found = computed.brought_up(
+        snapshot, as_of, used, sets_in_use.sets_on(as_of), sets_in_use.weak()
+    ).findings
+    people = {one.patient_id for one in found}
+    return as_incoming(found, used, snapshot.scan("issue").read(ISSUE_COLUMNS, patients=people))
 
 
 def as_incoming(

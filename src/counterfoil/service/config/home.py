@@ -1,7 +1,8 @@
 """The one folder that holds all data of an installation.
 
 ``db.sqlite3`` (unless PostgreSQL is set), ``store/`` (snapshots), ``terminology/`` (releases and
-code sets), ``documents/`` (letters as they came), ``anchors.jsonl`` (heads of the event log),
+code sets), ``documents/`` (letters as they came), ``computed/`` (what rules found,
+so that a delta is worked out from it; may be lost), ``anchors.jsonl`` (heads of the event log),
 ``secret.key`` and ``home.json``.
 """
 

@@ -29,7 +29,7 @@ from counterfoil.records.load import Load
 from counterfoil.records.merge import LossError, Merged, merge
 from counterfoil.records.nhs import check_demo
 from counterfoil.records.schema import empty
-from counterfoil.service.casework import clock, events, intake, requests
+from counterfoil.service.casework import clock, computed, events, intake, requests
 from counterfoil.service.casework.errors import ConflictError
 from counterfoil.service.casework.models import Case, Finding
 from counterfoil.service.config import home
@@ -291,10 +291,19 @@ def tidy() -> list[str]:
     kept with it.
     """
     reading.drop_dead_leases()
+    _tidy_computed()
     return reading.store().remove_orphans(
         published=_wanted,
         leased=lambda: list(Lease.objects.values_list("snapshot_id", flat=True)),
     )
+
+
+def _tidy_computed() -> None:
+    """Remove what was found in snapshots that are not published any more, and are not about to be."""
+    held = set(Lease.objects.values_list("snapshot_id", flat=True))
+    rows = Snapshot.objects.filter(published=True).values_list("practice_id", "snapshot_id")
+    for practice, snapshot in rows:
+        computed.tidy(practice, {snapshot, *held})
 
 
 def _wanted() -> list[str]:
@@ -328,6 +337,7 @@ def compact(practice: str, *, fault: Fault = no_fault) -> str | None:
         try:
             fresh = store.compact(opened, lambda found: leases.append(reading.take_lease(found)))
             fault("written")
+            computed.carry_over(practice, before.snapshot_id, fresh.id)
             _take_place(before, fresh)
         finally:
             for lease in leases:
