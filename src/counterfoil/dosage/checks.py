@@ -223,20 +223,29 @@ def _agree(one: Quantity, other: Quantity, view: View | None) -> bool | None:
     return a == b
 
 
+_COUNTED_WHOLE = frozenset(
+    {"tablet", "capsule", "sachet", "suppository", "pessary", "patch", "lozenge"}
+)
+
+
 def equivalents_without_product(items: Sequence[Item]) -> tuple[list[str], list[str]]:
-    """What disagrees, and what cannot be told, of amounts said twice, with no product given."""
+    """What disagrees, and what cannot be told, of amounts said twice, with no product given.
+
+    "1 tablet (500 mg)" counts tablets, and what is in one is the product's matter; of "2.5 ml (5 mg)" either
+    may be the slip.
+    """
     against: list[str] = []
     unchecked: list[str] = []
     before: Item | None = None
     for item in items:
         if item.kind == k.EQUIVALENT and before is not None:
             agreed = _agree(before.value, item.value, None)
-            if agreed is None:
+            if agreed is None and before.value.unit not in _COUNTED_WHOLE:
                 unchecked.append(
                     "the amount is written in two units; without the product they cannot be held "
                     "against each other"
                 )
-            elif not agreed:
+            elif agreed is False:
                 one = amount_words(before.value.low, before.value.high, before.value.unit)
                 other = amount_words(item.value.low, item.value.high, item.value.unit)
                 against.append(f"{one} is not {other}")

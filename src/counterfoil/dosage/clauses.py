@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from counterfoil.dosage import items as k
+from counterfoil.dosage.cursor import MASS
 from counterfoil.dosage.items import DAILY, Item, Limit, Often, Quantity
 from counterfoil.dosage.model import NO_FIXED_DOSE, Step
 
@@ -193,6 +194,7 @@ def _times(clause: Clause, when: list[str], on_named_day: bool) -> Often | None:
     """How often: frequencies, times of day and days of the week, which must agree."""
     slots = _slots(clause)
     when.extend(slots)
+    _check_meals(clause)
     rate = _rate([i.value for i in clause.of(k.FREQUENCY)])
     counts = clause.of(k.COUNT)
     for item in counts:
@@ -227,6 +229,27 @@ def _times(clause: Clause, when: list[str], on_named_day: bool) -> Often | None:
     if rate is None and clause.has(k.REPLACE):
         raise Unsettled("when it is changed is not said")
     return rate
+
+
+def _check_meals(clause: Clause) -> None:
+    """ "After meals and at night": more than once a day, however often meals are."""
+    if clause.has(k.FREQUENCY):
+        return
+    if clause.has(k.TIME) and any(" and at " in str(i.value) for i in clause.of(k.MANNER)):
+        raise Unsettled("how often is not clear: at meals, and at a time besides")
+    said = [i for i in clause.items if i.kind not in (k.HARMLESS, k.VERB, k.PRN)]
+    for n in range(1, len(said) - 1):
+        before, link, after = said[n - 1 : n + 2]
+        linked = link.kind == k.AND or (link.kind == k.MARK and link.value in _PARTING)
+        if not linked:
+            continue
+        own = n > 1 and said[n - 2].kind == k.TIME  # "in the morning after food and at night"
+        first = before.kind == k.MANNER and after.kind == k.TIME and not own
+        second = before.kind == k.TIME and after.kind == k.MANNER
+        if (first and str(before.value).endswith(("meals", "food"))) or (
+            second and str(after.value).endswith("meals")
+        ):
+            raise Unsettled("how often is not clear: at meals, and at a time besides")
 
 
 def _slots(clause: Clause) -> list[str]:
@@ -399,10 +422,12 @@ def _limited(
     if limit.times:
         if times is None:
             return Often(None, limit.value, ONE), None, None
-        if times.days != ONE:
+        if times.days != ONE or limit.value > times.high:
             raise Unsettled("the maximum does not fit how often")
         return times._replace(low=None, high=min(times.high, limit.value)), None, None
     unit = quantity.unit if quantity else None
+    if limit.unit == "dose" and quantity is not None and unit in MASS:
+        return times, limit.value * quantity.high, unit
     if limit.unit in (None, "dose") and unit != "dose" and quantity is not None:
         single = quantity.high == 1
         if not single and (limit.unit == "dose" or unit not in _PLAIN_COUNT):

@@ -103,6 +103,15 @@ def _is_name(word: str, view: View | None) -> bool:
     )
 
 
+def _named(words: list[str], view: View) -> bool:
+    """Whether one of *words* is of the product's name or of an ingredient of it: a brand is both."""
+    return any(
+        word in _words_of(name) and word not in _SALTS
+        for name in (view.name, *view.ingredients)
+        for word in words
+    )
+
+
 @lru_cache(maxsize=4096)
 def _words_of(name: str) -> frozenset[str]:
     return frozenset(name.lower().replace("-", " ").split())
@@ -135,8 +144,7 @@ def name_end(cursor: Amounts, view: View | None) -> tuple[int, bool]:
         return 0, True
     words = [t.low for t in tokens[:at]]
     after = _strength_and_form(cursor, at)
-    ours = view is None or any(w in _words_of(view.name) for w in words if w not in _SALTS)
-    return after, ours
+    return after, view is None or _named(words, view)
 
 
 def _letter_and_number(cursor: Amounts, at: int) -> bool:

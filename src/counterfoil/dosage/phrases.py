@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -423,6 +424,27 @@ def _intro(s: Scanner, at: int, end: int, value: Any) -> int:
     return s.add(k.INDICATION, at, end, what, f"what it is for: {what}")
 
 
+_MONTH = re.compile(r"(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*")
+
+
+def _note(s: Scanner, at: int, end: int, value: Any) -> int:
+    """A remark of the practice with its date: "dose increased 3/4/24", "bloods due May 2025"."""
+    if s.low(end) in ("on", "in", "by", ":"):
+        end += 1
+    if end < s.n and s.tokens[end].kind == "date":
+        end += 1
+    elif _MONTH.fullmatch(s.low(end)):
+        end += 1
+        if re.fullmatch(r"(20)?[2-4]\d", s.low(end)):
+            end += 1
+    elif re.fullmatch(r"0?[1-9]|1[0-2]", s.low(end)) and re.fullmatch(r"20[2-4]\d", s.low(end + 2)):
+        if s.low(end + 1) == "/":
+            end += 3
+    elif re.fullmatch(r"20[2-4]\d", s.low(end)):
+        end += 1
+    return s.add(k.HARMLESS, at, end)
+
+
 def _junk(s: Scanner, at: int, end: int, value: Any) -> int:
     return s.add(k.JUNK, at, end, None, "no instruction")
 
@@ -461,6 +483,7 @@ PHRASES: dict[str, Handler] = {
     "connector": _connector,
     "intro": _intro,
     "harmless": _simple(k.HARMLESS),
+    "note": _note,
     "junk": _junk,
     "ambiguous": _ambiguous,
 }
