@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from counterfoil.foundation.errors import DataError
-from counterfoil.records.importers import emis, fhir, systmone
+from counterfoil.records.exporters.csv_template import write_csv
+from counterfoil.records.importers import csv_template, emis, fhir, systmone
+from counterfoil.records.schema import from_rows
 from unit.records import extracts, made
 from unit.records.extracts import PRACTICE, WHO
 
@@ -93,6 +95,25 @@ def test_04_thirty_issued_and_twenty_eight_stated_are_both_kept(load):
     assert (found["quantity"], found["supply_days"]) == (Decimal(30), 28)
 
 
+@pytest.mark.parametrize(
+    ("amount", "unit", "quantity"),
+    [("7.5", "ml", "7.5"), ("28.000", "tablet(s)", "28"), ("", "mls", None)],
+)
+def test_05_a_quantity_and_its_unit_are_kept_as_sent(load, amount, unit, quantity):
+    found = only(
+        load(Prescribing_IssueRecord=[{"Quantity": amount, "QuantityUnit": unit}]), "issue"
+    )
+    assert found["quantity"] == (None if quantity is None else Decimal(quantity))
+    assert found["quantity_unit"] == unit
+
+
+def test_05_two_packs_are_no_number_and_are_said(load):
+    """What a number column cannot hold rejects its row by name; SystmOne's texts are read as sums."""
+    found = load(Prescribing_IssueRecord=[{"Quantity": "2 x 28"}])
+    assert found.rows["issue"] == 0
+    assert "found '2 x 28'" in found.rejects[0].reason
+
+
 def test_06_an_issue_of_repeat_dispensing_lies_ahead_of_its_entry(load):
     found = load(
         Prescribing_DrugRecord=[{"PrescriptionType": "Repeat Dispensing"}],
@@ -141,6 +162,22 @@ def test_09_no_most_issues_is_not_known(load, sent):
 def test_10_a_review_long_past_is_kept(load):
     row = only(load(Prescribing_DrugRecord=[{"ReviewDate": "2024-05-05"}]), "plan")
     assert (row["review_date"], row["status"]) == (date(2024, 5, 5), "active")
+
+
+def test_11_a_range_as_required_is_kept_word_for_word(load):
+    dose = "One or two four times a day when required"
+    found = load(Prescribing_DrugRecord=[{"Dosage": dose}])
+    assert only(found, "plan")["dose_text"] == dose
+    assert only(found, "plan")["supply_days"] is None
+
+
+def test_12_a_schedule_3_drug_on_repeat_dispensing_stays_what_it_is(load):
+    """It must not be, and is in the record: whoever checks must see it."""
+    found = load(
+        Coding_DrugCode=[{"Term": "Temazepam 10mg tablets"}],
+        Prescribing_DrugRecord=[{"PrescriptionType": "Repeat Dispensing"}],
+    )
+    assert (only(found, "plan")["plan_type"], only(found, "plan")["status"]) == ("erd", "active")
 
 
 def test_13_a_batch_of_more_than_a_year_is_kept_as_sent(load):
@@ -207,6 +244,25 @@ def test_16_an_allergy_that_lost_its_code_cannot_be_checked(load):
         True,
     )
     assert found.rows["coded_entry"] == 0
+
+
+def test_17_two_strengths_of_one_drug_are_two_items(load):
+    found = load(
+        Coding_DrugCode=[
+            {"CodeId": "1", "Term": "Warfarin 1mg tablets"},
+            {"CodeId": "2", "Term": "Warfarin 3mg tablets"},
+        ],
+        Prescribing_DrugRecord=[
+            {"DrugRecordGuid": "{A}", "CodeId": "1", "Dosage": "As directed"},
+            {"DrugRecordGuid": "{B}", "CodeId": "2", "Dosage": "As directed"},
+        ],
+        Prescribing_IssueRecord=[{"DrugRecordGuid": "{B}", "CodeId": "2"}],
+    )
+    assert {p["product_text"] for p in found.tables["plan"].to_pylist()} == {
+        "Warfarin 1mg tablets",
+        "Warfarin 3mg tablets",
+    }
+    assert only(found, "issue")["plan_id"] == "B"
 
 
 @pytest.mark.parametrize(
@@ -339,6 +395,22 @@ def test_23_a_wrong_number_leaves_a_patient_without_one(load):
     assert (row["nhs_number"], row["nhs_status"]) == (None, "invalid")
     assert any("Admin_Patient.csv row 2" in note for note in found.notes)
     assert "9990000001" not in repr((found.notes, found.rejects)).replace(" ", "")
+
+
+def test_24_a_note_in_a_request_is_kept_whole(tmp_path):
+    note = 'I feel dizzy since the new tablets, and am "8 weeks pregnant"\nplease ring'
+    request = {
+        **made.common("r1"),
+        "request_id": "r1",
+        "patient_id": "p1",
+        "channel": "app",
+        "received_at": datetime(2026, 6, 14, 9, 30, tzinfo=made.UTC),
+        "requester": "patient",
+        "note": note,
+    }
+    tables = {"patient": [made.patient()], "request": [request]}
+    write_csv({name: from_rows(name, rows) for name, rows in tables.items()}, tmp_path)
+    assert only(csv_template.read(tmp_path, PRACTICE), "request")["note"] == note
 
 
 def test_rows_of_another_organisation_are_left(load):
