@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream, systematic
@@ -34,7 +37,7 @@ def conditions(who: People, seed: int) -> dict[str, Bools]:
         factors.setdefault(row["condition"], []).append((row["given"], float(row["times"])))
     has: dict[str, Bools] = {}
     for row in rows("conditions"):
-        spread = np.exp(rng.normal(0.0, SPREAD))
+        spread = who.place.share(row["condition"], _spread)
         weight = 1.0 / (1.0 + np.exp(-(age - float(row["age_mid"])) / float(row["age_width"])))
         only_men = row["male"] == "only"
         weight *= np.where(
@@ -45,10 +48,21 @@ def conditions(who: People, seed: int) -> dict[str, Bools]:
         for given, times in factors.get(row["condition"], []):
             if given in has:
                 weight *= np.where(has[given], times, 1.0)
-        listed = np.count_nonzero(who.current & (age >= float(row["of_age_from"])))
-        wanted = percent(row) / 100 * spread * listed
-        has[row["condition"]] = systematic(rng, _solve(weight, who.current, wanted))
+        listed = who.current & (age >= float(row["of_age_from"]))
+        wanted = percent(row) / 100 * spread * np.count_nonzero(listed)
+        has[row["condition"]] = _deal(rng, _solve(weight, listed, wanted), listed)
     return has
+
+
+def _spread(rank: float) -> float:
+    return math.exp(NormalDist(0.0, SPREAD).inv_cdf(rank))
+
+
+def _deal(rng: np.random.Generator, chance: Floats, listed: Bools) -> Bools:
+    """Who is drawn: the list apart, so that their number is the one wanted."""
+    return systematic(rng, np.where(listed, chance, 0.0)) | systematic(
+        rng, np.where(listed, 0.0, chance)
+    )
 
 
 def percent(row: Row) -> float:
@@ -61,10 +75,10 @@ def percent(row: Row) -> float:
 REGISTERS = {"peptic_ulcer": "ulcer"}
 
 
-def _solve(weight: Floats, current: Bools, wanted: float) -> Floats:
-    """The chances whose sum over current patients is ``wanted``."""
+def _solve(weight: Floats, listed: Bools, wanted: float) -> Floats:
+    """The chances whose sum over the list is ``wanted``."""
     low, high = 0.0, 1e6
-    counted = weight[current]
+    counted = weight[listed]
     for _ in range(60):
         middle = (low + high) / 2 if high < 1e5 else max(low * 4, 1e-6)
         if np.sum(1 - np.exp(-middle * counted)) < wanted:
@@ -74,6 +88,15 @@ def _solve(weight: Floats, current: Bools, wanted: float) -> Floats:
         else:
             high = middle
     return np.asarray(1 - np.exp(-low * weight), dtype=np.float64)
+
+
+def residents(who: People, has: dict[str, Bools], seed: int) -> Bools:
+    """Who lives in a care home: the oldest, the frail and people with dementia."""
+    rng = stream(seed, "care homes", who.place.code)
+    weight = np.exp((who.age - 85) / 7.0 + 0.6 * who.frailty) * (who.age >= 65)
+    weight *= np.where(has["dementia"], 8.0, 1.0)
+    wanted = target("care_home") / 100 * np.count_nonzero(who.current)
+    return systematic(rng, np.where(who.current, _solve(weight, who.current, wanted), 0.0))
 
 
 def onsets(who: People, has: dict[str, Bools], seed: int) -> dict[str, Ints]:

@@ -22,10 +22,21 @@ OTHER_TERMS: list[tuple[str, str, str, str]] = [
     ("declined", "116471000119100", "Blood test declined", "nhsd bldtestdec_cod refset"),
     ("acquired_hypothyroid", "111566002", "Acquired hypothyroidism", "nhsd thy_cod refset"),
     ("diabetes_resolved", "315051004", "Diabetes resolved", "nhsd dmres_cod refset"),
+    ("care_home", "248171000000108", "Lives in care home", "nhsd carehome_cod refset"),
     ("diabetes_vague", "73211009", "Diabetes mellitus", "nhsd dm_cod refset"),
     ("medication_review", "314530002", "Medication review done", "monitoring_codes MEDRVW_COD"),
 ]
 """Codes used besides those of conditions and tests: key, SNOMED CT code, term, list read."""
+
+KIND = {
+    "declined": "procedure",
+    "acquired_hypothyroid": "diagnosis",
+    "diabetes_resolved": "diagnosis",
+    "diabetes_vague": "diagnosis",
+    "care_home": "finding",
+    "medication_review": "procedure",
+}
+"""What each of them is."""
 
 
 @dataclass(slots=True)
@@ -50,7 +61,7 @@ def _visits(script: Script, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]
     who = script.who
     panels = _panels()
     anchor = rng.integers(0, 365, who.size)
-    zeal = np.exp(rng.normal(0.0, PRACTICE_SPREAD))
+    zeal = np.exp(PRACTICE_SPREAD * who.place.effect("tests"))
     keen = rng.random(who.size)
     patients, days, kinds = [], [], []
     for row in rows("monitoring"):
@@ -352,6 +363,11 @@ def diagnoses(script: Script, seed: int) -> Diagnoses:
     days.append(script.as_of - rng.integers(5, HISTORY, reviewed.size))
     which.append(np.full(reviewed.size, keys.index("medication_review")))
     condition.append(np.full(reviewed.size, -1))
+    living = np.flatnonzero(script.resident)
+    patients.append(living)
+    days.append(script.as_of - rng.integers(30, 1200, living.size))
+    which.append(np.full(living.size, keys.index("care_home")))
+    condition.append(np.full(living.size, -1))
     patient, day, term, cond = map(np.concatenate, (patients, days, which, condition))
     day = np.minimum(day, script.who.last[patient] - 1)
     old = day < script.as_of - HISTORY

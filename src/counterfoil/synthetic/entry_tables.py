@@ -12,7 +12,7 @@ from counterfoil.synthetic import columns
 from counterfoil.synthetic.archive import Archive
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Floats, Ints, stream
-from counterfoil.synthetic.entries import Diagnoses, Results, analytes, terms, unit_list
+from counterfoil.synthetic.entries import KIND, Diagnoses, Results, analytes, terms, unit_list
 from counterfoil.synthetic.lists import rows
 from counterfoil.synthetic.plans import problem_ids
 from counterfoil.synthetic.script import Script
@@ -41,7 +41,8 @@ class _Words:
 def _vocabulary() -> _Words:
     tests, others, old = rows("tests"), terms(), rows("archive")
     diagnosed = len(rows("conditions"))
-    kinds = [0] * len(tests) + [1 if i < diagnosed else 2 for i in range(len(others))]
+    kinds = [0] * len(tests) + [KINDS.index("diagnosis")] * diagnosed
+    kinds += [KINDS.index(KIND[key]) for key, _, _ in others[diagnosed:]]
     kinds += [KINDS.index(r["kind"]) for r in old]
     codes = [r["code"] for r in tests] + [c for _, c, _ in others] + [r["code"] for r in old]
     rest = len(others) + len(old)

@@ -22,6 +22,7 @@ BATCH = 6
 LAPSE = 0.05
 UNUSED = 0.03
 WHEN_NEEDED = 0.42
+YEAR = 366
 TWICE = 0.005
 CANCELLED = 0.008
 
@@ -101,6 +102,9 @@ def _regular(
     keep &= turns % made.multiple[repeat][:, None] == 0
     keep &= rng.random(keep.shape) < _ordered(made, repeat)[:, None]
     ways = _ways(script, made, repeat)
+    apart = np.flatnonzero(ways == "apart")
+    day[apart] = working_day(day[apart] + CYCLE // 2)
+    keep[apart] &= day[apart] <= who.as_of
     cycles = np.arange(CYCLES)[None, :]
     keep &= ~((ways == "under")[:, None] & (cycles % 3 > 0))
     keep &= ~((ways == "never")[:, None] & (day > who.as_of - 380))
@@ -159,6 +163,10 @@ def _last_order(rng: np.random.Generator, script: Script, made: Plans, repeat: I
     """The day after which nothing is ordered: for most plans none, for a few long ago."""
     unused = (rng.random(repeat.size) < UNUSED) & ~made.steady[repeat]
     stopped = script.as_of - rng.integers(90, 600, repeat.size)
+    needed = np.array([schedules()[option.freq].as_needed for option in options()])
+    years = unused & (made.end[repeat] == NO_DAY) & (stopped < script.as_of - YEAR)
+    years &= script.who.current[made.patient[repeat]] & ~needed[made.option[repeat]]
+    script.lapsed = repeat[years & (made.start[repeat] < stopped - CYCLE)]
     return np.where(unused, stopped, script.as_of + 1)
 
 

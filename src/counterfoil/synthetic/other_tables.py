@@ -107,12 +107,16 @@ def allergy_table(who: People, what_of: Ints, seed: int) -> pa.Table:
     )
 
 
+SEEN = 0.93
+"""How many stays the record keeps: some end after it does, or after the patient left."""
+
+
 def admission_table(who: People, seed: int, lettered: list[tuple[int, int, int, str]]) -> pa.Table:
     """Hospital stays: those with a letter (patient, admitted, discharged, trust) and the others."""
     rng = stream(seed, "admissions", who.place.code)
     risk = np.exp((who.age - 45) / 32) * np.exp(0.5 * who.frailty)
     span = np.maximum(who.last - who.first, 0) / 365.25
-    rate = target("admissions_per_1000_year") / 1000 * risk / risk.mean() * span
+    rate = target("admissions_per_1000_year") / 1000 / SEEN * risk / risk.mean() * span
     count = rng.poisson(rate)
     patient = np.repeat(np.arange(who.size), count)
     days = np.maximum(who.last - who.first, 1)[patient]
@@ -121,7 +125,7 @@ def admission_table(who: People, seed: int, lettered: list[tuple[int, int, int, 
     stay = np.minimum(np.floor(rng.exponential(2.6, patient.size)).astype(np.int64), 60)
     left = came + stay
     keep = (left < who.last[patient]) & (left < who.as_of - 14)
-    kind = rng.integers(0, 10, patient.size)
+    kind = rng.random(patient.size)
     trusts = [r["org_code"] for r in rows("organisations") if r["kind"] == "trust"]
     trust = weighted(rng, np.array([6.0, 2.0, 2.0, 1.5, 1.0, 1.0][: len(trusts)]), patient.size)
     letter = np.array([(p, a, d, trusts.index(t)) for p, a, d, t in lettered], dtype=np.int64)
@@ -130,10 +134,11 @@ def admission_table(who: People, seed: int, lettered: list[tuple[int, int, int, 
     came = np.concatenate([came[keep], letter[:, 1]])
     left = np.concatenate([left[keep], letter[:, 2]])
     trust = np.concatenate([trust[keep], letter[:, 3]])
-    kind = np.concatenate([kind[keep], np.zeros(len(lettered), dtype=np.int64)])
+    kind = np.concatenate([kind[keep], np.zeros(len(lettered))])
     order = np.lexsort((left, came, patient))
     size = order.size
-    kinds = np.where(kind < 4, 0, np.where(kind < 7, 2, 1))
+    urgent = target("emergency_per_1000_year") / target("admissions_per_1000_year")
+    kinds = np.where(kind < urgent, 0, np.where(kind < (1 + urgent) / 2, 2, 1))
     return columns.table(
         "admission",
         who.place.code,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +21,11 @@ HISTORY = 730
 DEEP = 1461
 """The same for people whose monitoring is scripted: charts of two years need what came before."""
 
-NETWORK, COUNTRY, MANY = 0.18, 0.58, 30
+NETWORK, COUNTRY, MANY = 0.18, 0.5625, 30
 """How list sizes differ (standard deviation of the log) in a network and from many practices on."""
+
+TILT, TILT_COUNTRY = 0.05, 0.16
+"""How ages differ between practices of a network, and of many."""
 
 MOVED_SHARE = 0.004
 LEFT_SHARE = 0.030
@@ -32,7 +37,8 @@ class Place:
     """One practice of a run: its code, name, number from 1, and its patients' serials.
 
     ``size`` counts all its patients; the last ``arrivals`` of them came from another practice.
-    ``floors``: in a network of few practices, small ones hold floors of what is rare.
+    ``floors``: in a network of few practices, small ones hold floors of what is rare. ``practices``,
+    ``seed`` and ``sizes`` are the network's.
     """
 
     code: str
@@ -42,6 +48,31 @@ class Place:
     offset: int
     arrivals: int = 0
     floors: bool = True
+    practices: int = 1
+    seed: int = 0
+    sizes: tuple[int, ...] = ()
+
+    def ranks(self, what: str) -> list[float]:
+        """Where the network's practices stand in one respect: shares within 0 and 1.
+
+        The ranks are even steps dealt out at random, so that practices differ and their mean and
+        median are those asked for, in a network of five as in one of a hundred.
+        """
+        dealt = stream(self.seed, f"ranks {what}").permutation(self.practices)
+        return [(float(number) + 0.5) / self.practices for number in dealt]
+
+    def rank(self, what: str) -> float:
+        """Where this practice stands."""
+        return self.ranks(what)[self.number - 1]
+
+    def share(self, what: str, at: Callable[[float], float]) -> float:
+        """``at`` this practice's rank, over what it is in the network's mean person's practice."""
+        every = [at(rank) for rank in self.ranks(what)]
+        return every[self.number - 1] / float(np.average(every, weights=self.sizes or None))
+
+    def effect(self, what: str) -> float:
+        """The same as a draw from the standard normal distribution."""
+        return NormalDist().inv_cdf(self.rank(what))
 
     @property
     def system(self) -> str:
@@ -52,9 +83,11 @@ class Place:
 def places(patients: int, practices: int, seed: int) -> list[Place]:
     """The practices and how many patients each has; the sizes add up to ``patients``."""
     wide = COUNTRY if practices >= MANY else NETWORK
-    spread = np.clip(stream(seed, "sizes").normal(0.0, wide, practices), -2.0, 2.0)
+    dealt = stream(seed, "sizes").permutation(practices)
+    spread = np.array([NormalDist(0.0, wide).inv_cdf((n + 0.5) / practices) for n in dealt])
     share = np.exp(spread) if practices > 2 else np.array([1.12, 0.88][:practices])
     edges = np.rint(np.cumsum(share) / share.sum() * patients).astype(int)
+    sizes = tuple(np.diff(edges, prepend=0).tolist())
     names = [row["name"] for row in rows("practices")]
     out = []
     for index in range(practices):
@@ -62,7 +95,19 @@ def places(patients: int, practices: int, seed: int) -> list[Place]:
         label = names[index] if index < len(names) else f"Sample Surgery {index + 1}"
         size = int(edges[index]) - start
         floors = practices < MANY
-        out.append(Place(f"X{index + 1:05d}", label, index + 1, size, start, floors=floors))
+        out.append(
+            Place(
+                f"X{index + 1:05d}",
+                label,
+                index + 1,
+                size,
+                start,
+                floors=floors,
+                practices=practices,
+                seed=seed,
+                sizes=sizes,
+            )
+        )
     if practices == 1:
         return out
     return [
@@ -134,7 +179,8 @@ def own(place: Place, seed: int, as_of: int) -> People:
     bands = rows("ages")
     low = np.array([int(b["age_from"]) for b in bands])
     high = np.array([int(b["age_to"]) + 1 for b in bands])
-    tilt = np.exp(rng.normal(0.0, 0.05) * (low + high - 80) / 40)
+    lean = place.effect("age") * (TILT_COUNTRY if place.practices >= MANY else TILT)
+    tilt = np.exp(lean * (low + high - 80) / 40)
     band = weighted(rng, np.array([float(b["weight"]) for b in bands]) * tilt, size)
     skew = np.where(low[band] >= 75, rng.random(size) ** 1.6, rng.random(size))
     age = low[band] + skew * (high - low)[band]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from counterfoil.synthetic.lists import (
     target,
 )
 from counterfoil.synthetic.other_tables import forbidden
-from counterfoil.synthetic.people import HISTORY
+from counterfoil.synthetic.people import HISTORY, Place
 from counterfoil.synthetic.script import Script
 
 REPEAT, ERD, ACUTE, HOSPITAL = range(4)
@@ -53,6 +54,8 @@ JUST_NOW = 4
 """A dose changed fewer days ago than this may be the answer to a letter."""
 
 JUST_CHANGED = 0.035
+TWO_MONTHS = 0.3
+"""How many people are given two months at a time."""
 STALE_ONE_IN = 67
 """One plan in so many carries a product id that is no longer current."""
 
@@ -356,15 +359,17 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
     names = [option.group for option in options()]
     never = np.array([name in NEVER_ERD for name in names])[line.option]
     usual = target("erd_share") / 100
-    share = float(np.clip(rng.beta(2.0, 2.0 / usual - 2.0), usual / 2, usual * 2.5))
+    share = _erd_share(who.place, usual)
     likely = np.where((who.age >= 35) & ~script.used, share * 1.15, 0.0)
     on_erd = systematic(rng, np.minimum(likely, 0.9))
     kind = np.where((line.kind == REPEAT) & on_erd[line.patient] & ~never, ERD, line.kind)
     kind[_fixed(script, line, script.batched)] = ERD
-    two_months = rng.random(who.size) < rng.beta(3.0, 7.0)
+    two_months = rng.random(who.size) < TWO_MONTHS * who.place.share(
+        "two months", lambda rank: _beta_at(rank, 3.0, 7.0)
+    )
     days = np.array([option.days for option in options()])[line.option]
     multiple = np.maximum(1, np.rint(days / 28).astype(np.int64))
-    double = two_months[line.patient] & (multiple == 1) & ~line.steady & ~never
+    double = two_months[line.patient] & (multiple == 1) & ~never
     double &= (kind != ACUTE) & (kind != ERD)
     texts = dose_texts()
     draw = np.floor(rng.random(size) ** 1.5 * texts.count[line.option]).astype(np.int64)
@@ -395,6 +400,21 @@ def _finish(rng: np.random.Generator, script: Script, line: _Line) -> Plans:
         quantity,
         supply,
     )
+
+
+def _beta_at(rank: float, one: float, other: float) -> float:
+    """The beta distribution's value at a rank, near enough: from many even draws."""
+    return float(np.quantile(_beta(one, other), rank))
+
+
+@cache
+def _beta(one: float, other: float) -> Floats:
+    return np.sort(stream(0, "beta").beta(one, other, 4096))
+
+
+def _erd_share(place: Place, usual: float) -> float:
+    """A practice's share of people on repeat dispensing: most low, a few many times as high."""
+    return usual * place.share("erd", lambda rank: _beta_at(rank, 1.0, 1.0 / usual - 1.0))
 
 
 def _fixed(script: Script, line: _Line, keys: Iterable[tuple[int, str]]) -> Ints:
@@ -431,8 +451,7 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
     rng = stream(seed, "plan table", script.who.place.code)
     size, as_of = made.size, script.as_of
     month = rng.integers(0, 365, script.who.size)
-    late = rng.random(script.who.size) < 0.1
-    review = as_of + np.where(late, -(month % 90) - 1, month)[made.patient]
+    review = as_of + np.where(script.review_late, -(month % 90) - 1, month)[made.patient]
     repeat = (made.kind == REPEAT) | (made.kind == ERD)
     review = np.where(repeat & (made.end == NO_DAY), review, NO_DAY)
     allowed = np.where(made.kind == ACUTE, 1, np.where(made.kind == ERD, 6, 12))

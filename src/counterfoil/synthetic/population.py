@@ -17,7 +17,7 @@ from counterfoil.synthetic import (
     scenes_records,
     scenes_safety,
 )
-from counterfoil.synthetic.conditions import carry, conditions, onsets
+from counterfoil.synthetic.conditions import carry, conditions, onsets, residents
 from counterfoil.synthetic.draws import Bools, Ints
 from counterfoil.synthetic.entries import diagnoses, results
 from counterfoil.synthetic.entry_tables import entry_tables
@@ -106,6 +106,7 @@ def make_practice(
         carry(who, has, onset, *_with_conditions(listed, index - 1, seed, as_of))
     script = start_script(who, has, onset, seed)
     script.everything = density == "emis"
+    script.resident = residents(who, has, seed)
     scenes_monitoring.play(script, seed)
     scenes_safety.play(script, seed)
     scenes_pincer.play(script, seed)

@@ -54,8 +54,11 @@ class _Made:
 
 
 def usual_practices(patients: int) -> int:
-    """As many practices as a network of this size would have: about 8,500 patients in each."""
-    return max(1, min(2, patients // 100), round(patients / 8500))
+    """As many practices as a network of this size would have: about 10,400 people on each list.
+
+    A few more are made than are on the lists: those who left or died.
+    """
+    return max(1, min(2, patients // 100), round(patients / 10_900))
 
 
 def produce(

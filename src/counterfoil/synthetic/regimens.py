@@ -33,7 +33,7 @@ def start_script(who: People, has: dict[str, Bools], onset: dict[str, Ints], see
         chosen = systematic(rng, chance)
         reason[name][chosen] = order[row["condition"]]
         on[name] |= chosen
-    _fill_up(rng, who, on)
+    _fill_up(rng, who, has, on, reason, order)
     _keep_apart(who, has, on)
     for name in MONITORED:
         _enrol(rng, who, has, on, reason, name, order)
@@ -44,43 +44,52 @@ def start_script(who: People, has: dict[str, Bools], onset: dict[str, Ints], see
 SMALL = 4000
 """Below this a practice holds floors of what its patients are too few for: see ``floors.csv``."""
 
-FILL_UP, FILL_POWER, FILL_ALONE, FILL_FRAILTY = 1.25, 1.4, 0.05, 0.7
+FILL_UP, FILL_POWER, FILL_ALONE, FILL_FRAILTY = 0.84, 1.1, 0.002, 0.15
+FILL_AGE, FILL_MOST = 3.6, 4
 """Items a head, and how they gather on those who have many: fitted to the published curve."""
 
+CHILD, CHILDHOOD = 0.172, {"emollient": 1.0, "topical_steroid": 1.0, "colecalciferol": 0.4}
+"""How many children under ten, and half as many up to 17, have something on repeat besides; and what."""
+
 FILLING = {
-    "ppi": 9.0,
-    "statin": 5.0,
-    "paracetamol": 5.0,
-    "laxative": 4.0,
-    "emollient": 4.0,
-    "colecalciferol": 4.0,
-    "antihistamine": 3.0,
-    "amitriptyline": 3.0,
-    "cocodamol": 2.5,
-    "nasal_steroid": 2.0,
-    "tears": 2.0,
-    "iron": 1.5,
-    "ssri": 3.0,
-    "saba": 2.0,
-    "nsaid_gel": 1.5,
-    "topical_steroid": 2.0,
-    "mirtazapine": 1.0,
-    "thiamine": 1.0,
-    "ccb": 2.0,
-    "alginate": 1.0,
-    "solifenacin": 1.0,
-    "gabapentinoid": 1.5,
-    "alphablocker": 1.5,
-    "ezetimibe": 1.0,
-    "allopurinol": 1.5,
-    "mirabegron": 1.0,
-    "montelukast": 1.0,
-    "carbocisteine": 1.0,
-    "cyanocobalamin": 1.0,
-    "calcium_d": 2.0,
-    "nitrate_spray": 1.0,
-    "triptan": 0.7,
+    "ppi": (6.5, "reflux"),
+    "statin": (8.0, "hyperlipidaemia"),
+    "paracetamol": (3.5, "osteoarthritis"),
+    "laxative": (4.0, "constipation"),
+    "emollient": (1.0, "eczema"),
+    "colecalciferol": (4.0, "vitamind"),
+    "antihistamine": (2.0, "rhinitis"),
+    "amitriptyline": (2.2, "neuropathic"),
+    "cocodamol": (2.0, "pain"),
+    "nasal_steroid": (1.2, "rhinitis"),
+    "tears": (1.0, "dryeye"),
+    "iron": (1.5, "anaemia"),
+    "ssri": (3.0, "anxiety"),
+    "saba": (2.0, "asthma"),
+    "nsaid_gel": (0.8, "osteoarthritis"),
+    "topical_steroid": (0.6, "eczema"),
+    "mirtazapine": (1.0, "anxiety"),
+    "thiamine": (1.0, "alcohol"),
+    "ccb": (3.0, "hypertension"),
+    "alginate": (1.0, "reflux"),
+    "solifenacin": (1.0, "bladder"),
+    "gabapentinoid": (1.2, "neuropathic"),
+    "alphablocker": (1.5, "hypertension"),
+    "ezetimibe": (1.0, "hyperlipidaemia"),
+    "allopurinol": (1.0, "gout"),
+    "mirabegron": (1.0, "bladder"),
+    "montelukast": (1.0, "asthma"),
+    "carbocisteine": (1.0, "copd"),
+    "cyanocobalamin": (1.0, "bdeficiency"),
+    "calcium_d": (2.0, "osteoporosis"),
+    "nitrate_spray": (1.0, "chd"),
+    "triptan": (0.7, "migraine"),
 }
+"""How often each group fills up a list, and the condition that it is then for."""
+
+
+OTHER_CAUSES = (("folic", "anaemia"), ("nsaid", "rheumatoid"), ("opioid_high", "pain"))
+"""Reasons for what scenes give."""
 
 
 def sparse(who: People) -> bool:
@@ -88,23 +97,44 @@ def sparse(who: People) -> bool:
     return who.place.floors and int(np.count_nonzero(who.current)) < SMALL
 
 
-def _fill_up(rng: np.random.Generator, who: People, on: dict[str, Bools]) -> None:
-    """Medicines whose reason the record does not hold: more with age and frailty.
+def _fill_up(
+    rng: np.random.Generator,
+    who: People,
+    has: dict[str, Bools],
+    on: dict[str, Bools],
+    reason: dict[str, Ints],
+    order: dict[str, int],
+) -> None:
+    """More medicines with age and frailty, each with the condition that it is for.
 
     Conditions alone give too short a tail; this brings the number of repeat items near the curve
-    of the published surveys.
+    of the published surveys. Conditions with a register are not given: whoever has none of these
+    is not given the medicine for them.
     """
     names = list(FILLING)
-    weights = np.array([FILLING[name] for name in names])
-    items = np.sum([on[name] for name in on], axis=0)
+    items = np.minimum(np.sum([on[name] for name in on], axis=0), FILL_MOST)
     rate = np.exp(FILL_FRAILTY * who.frailty) * (items + FILL_ALONE) ** FILL_POWER
-    rate *= np.clip(who.age / 58, 0.02, 1.7)
+    rate *= np.clip(who.age / 58, 0.02, 2.0) ** FILL_AGE
     rate *= FILL_UP / max(float(np.mean(rate[who.current])), 1e-9)
     count = np.minimum(rng.poisson(rate), 16)
     patient = np.repeat(np.arange(who.size), count)
+    weights = np.array([weight for weight, _ in FILLING.values()])
     pick = weighted(rng, weights, patient.size)
+    child = np.where(who.age < 10, CHILD, np.where(who.age < 18, CHILD / 2, 0.0))
+    young = np.flatnonzero(systematic(rng, child))
+    registers = {row["condition"] for row in rows("conditions") if not row["target_percent"]}
     for number, name in enumerate(names):
-        on[name][patient[pick == number]] = True
+        cause = FILLING[name][1]
+        given = patient[pick == number]
+        if name in CHILDHOOD:
+            some = rng.random(young.size) < CHILDHOOD[name]
+            given = np.concatenate([given, young[some]])
+        if cause in registers:
+            given = given[has[cause][given]]
+        given = np.unique(given[~on[name][given]])
+        on[name][given] = True
+        reason[name][given] = order[cause]
+        has[cause][given] = True
 
 
 def _keep_apart(who: People, has: dict[str, Bools], on: dict[str, Bools]) -> None:
@@ -137,7 +167,7 @@ def _protect(rng: np.random.Generator, who: People, on: dict[str, Bools]) -> Non
     on["h2ra"] |= systematic(rng, np.where(on["ppi"], 0.02, 0.004))
     on["h2ra"] &= ~on["ppi"]
     older = (on["aspirin"] | on["clopidogrel"] | on["doac"]) & (who.age >= 65)
-    on["ppi"] |= systematic(rng, np.where(older & ~on["ppi"] & ~on["h2ra"], 0.45, 0.0))
+    on["ppi"] |= systematic(rng, np.where(older & ~on["ppi"] & ~on["h2ra"], 0.4, 0.0))
     on["folic"] |= on["methotrexate"]
 
 
@@ -162,7 +192,7 @@ def _enrol(
     Small practices hold more of them than the country does; the floor says so and why.
     """
     listed = int(np.count_nonzero(who.current))
-    wanted = round(listed * target(f"{name}_rate") / 100)
+    wanted = int(listed * target(f"{name}_rate") / 100 + who.place.rank(f"{name}, how many"))
     if sparse(who):
         wanted = max(wanted, min(floor(name), listed // 120))
     fit = who.current & (who.age >= 22) & (who.age <= 93)

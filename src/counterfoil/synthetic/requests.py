@@ -14,7 +14,7 @@ from counterfoil.synthetic.script import Script
 
 REQUESTS_A_PATIENT = 0.012
 CHANNELS = {"app": 0.58, "pharmacy": 0.16, "paper": 0.14, "email": 0.05, "telephone": 0.05}
-CHANNELS |= {"care home": 0.02}
+CHANNELS |= {"care home": 0.0}  # what residents use
 REQUESTERS = {"app": "patient", "pharmacy": "pharmacy", "care home": "care home"}
 VAGUE_WORDS = ("blue tablets", "my water tablets", "the cream", "inhaler (the brown one)")
 FROM_LIST = 0.9
@@ -35,6 +35,8 @@ def request_tables(script: Script, made: Plans, seed: int) -> tuple[pa.Table, pa
     ways = list(CHANNELS)
     channel = weighted(rng, np.array(list(CHANNELS.values())), count)
     channel = np.where(note > 0, np.where(channel == ways.index("pharmacy"), 0, channel), channel)
+    home = ways.index("care home")
+    channel = np.where(script.resident[asking], home, np.where(channel == home, 0, channel))
     people = sorted({*REQUESTERS.values(), "proxy"})
     asks = np.array([people.index(REQUESTERS.get(way, "patient")) for way in ways])[channel]
     asks = np.where((rng.random(count) < 0.08) & (channel == 0), people.index("proxy"), asks)

@@ -14,6 +14,10 @@ from counterfoil.synthetic.script import Lateness, Script
 Scene = Callable[[Script, np.random.Generator, int], None]
 
 
+SETTLED = 180
+"""Who came fewer days ago plays in no scene: no longer, or the day of coming would tell who does."""
+
+
 def between(rng: np.random.Generator, low: int, high: int) -> int:
     """A whole number from ``low`` to ``high``, both included."""
     return int(rng.integers(low, high + 1))
@@ -30,14 +34,16 @@ def cast(
     return rest
 
 
-def pool_of(script: Script, rng: np.random.Generator, group: str) -> list[int]:
+def pool_of(
+    script: Script, rng: np.random.Generator, group: str, settled: int = SETTLED
+) -> list[int]:
     """Current patients on a group who play in no scene yet, in random order.
 
-    Who has come lately stands first and is so cast last: of them nobody could tell.
+    Who came fewer than ``settled`` days ago stands first and is so cast last: of them nobody could tell.
     """
     found = np.flatnonzero(script.groups[group] & script.who.current & ~script.used)
     mixed = rng.permutation(found)
-    lately = script.who.registered_from[mixed] > script.as_of - 900
+    lately = script.who.registered_from[mixed] > script.as_of - settled
     return [int(p) for p in (*mixed[lately], *mixed[~lately])]
 
 
@@ -45,11 +51,28 @@ BETWEEN_PRACTICES = 0.3
 """How practices differ about a published median (standard deviation of the log odds): our choice."""
 
 
-def practice_share(rng: np.random.Generator, name: str) -> float:
+def practice_share(script: Script, name: str) -> float:
     """A practice's own share, as a fraction, about the target's median."""
     middle = target(name) / 100
-    odds = math.log(middle / (1 - middle)) + rng.normal(0.0, BETWEEN_PRACTICES)
-    return 1 / (1 + math.exp(-odds))
+    effect = BETWEEN_PRACTICES * script.who.place.effect(name)
+    return 1 / (1 + math.exp(-math.log(middle / (1 - middle)) - effect))
+
+
+def practice_count(script: Script, name: str, at_risk: int) -> int:
+    """How many of those at risk are found here: binomial at the practice's own share."""
+    share, rank = practice_share(script, name), script.who.place.rank(f"{name}, how many")
+    chance = total = (1 - share) ** at_risk
+    count = 0
+    while total < rank and count < at_risk:
+        chance *= (at_risk - count) / (count + 1) * share / (1 - share)
+        total += chance
+        count += 1
+    return count
+
+
+def natural(rng: np.random.Generator) -> int:
+    """How long ago a medicine that somebody has been on for a while was begun."""
+    return 100 + int(rng.exponential(1300.0))
 
 
 SPELL = (250, 1500)

@@ -172,7 +172,7 @@ def mtx_new_patient(script: Script, rng: np.random.Generator, patient: int) -> N
     joined = between(rng, 20, 30)
     script.who.registered_from[patient] = script.as_of - joined
     script.on(patient, "methotrexate", script.as_of - joined + 2)
-    script.tested(patient, BLOODS, -1, 80)
+    script.tested(patient, BLOODS, -1, 80, LATE)
     script.plant(
         patient,
         "methotrexate.new_patient",
@@ -207,7 +207,7 @@ def mtx_hospital(script: Script, rng: np.random.Generator, patient: int) -> None
     """Supplied and monitored by the hospital: an entry on the list, no issues."""
     script.off(patient, "methotrexate", "folic")
     script.hospital_plans.append((patient, "methotrexate", script.as_of - between(rng, 200, 600)))
-    script.tested(patient, BLOODS, -1, 80)
+    script.tested(patient, BLOODS, -1, 80, LATE)
     script.plant(
         patient,
         "methotrexate.hospital",
@@ -222,7 +222,7 @@ def mtx_hospital(script: Script, rng: np.random.Generator, patient: int) -> None
 def mtx_never(script: Script, rng: np.random.Generator, patient: int) -> None:
     """On it for years, and no result of any kind in the record."""
     script.on(patient, "methotrexate", back=between(rng, 500, 2500))
-    script.tested(patient, BLOODS, -1, 80)
+    script.tested(patient, BLOODS, -1, 80, LATE)
     script.plant(
         patient,
         "methotrexate.never_tested",
@@ -281,7 +281,7 @@ SILENT: tuple[Scene, ...] = (mtx_new, mtx_restarted, mtx_new_patient, mtx_just_i
 def methotrexate(script: Script, rng: np.random.Generator) -> None:
     """Everybody on it; practices take turns at the rarer scenes."""
     pool = pool_of(script, rng, "methotrexate")
-    wanted = practice_share(rng, "pincer_me_no_fbc") * len(pool)
+    wanted = practice_share(script, "pincer_me_no_fbc") * len(pool)
     small = sparse(script.who)
     number = script.who.place.number
     if small:

@@ -17,6 +17,7 @@ from counterfoil.synthetic.scenes import (
     as_late_as_now,
     between,
     cast,
+    natural,
     pool_of,
     practice_share,
 )
@@ -125,8 +126,8 @@ BEYOND_SIX_MONTHS = 0.39
 
 
 def _lithium(script: Script, rng: np.random.Generator) -> None:
-    pool = pool_of(script, rng, "lithium")
-    late = max(1, round(practice_share(rng, "pincer_li") * len(pool)))
+    pool = pool_of(script, rng, "lithium", 250)
+    late = max(1, round(practice_share(script, "pincer_li") * len(pool)))
     older = max(min(1, late - 1), round(0.2 * late))
     beyond = max(1, round(BEYOND_SIX_MONTHS * (late - older)))
     birthday = min(1 if late >= 5 or script.who.place.number % 2 else 0, late - older - beyond)
@@ -213,8 +214,8 @@ def amiodarone_up_to_date(script: Script, rng: np.random.Generator, patient: int
 
 
 def _play_amiodarone(script: Script, rng: np.random.Generator) -> None:
-    pool = pool_of(script, rng, "amiodarone")
-    many = max(1, round(practice_share(rng, "pincer_am") * len(pool)) - 1)
+    pool = pool_of(script, rng, "amiodarone", 250)
+    many = max(1, round(practice_share(script, "pincer_am") * len(pool)) - 1)
     scenes: list[tuple[int, Scene]] = [
         (many, amiodarone_overdue),
         (1, amiodarone_thyroid),
@@ -234,7 +235,7 @@ RENAL = ("ue", "renal")
 def _on_doac(
     script: Script, rng: np.random.Generator, patient: int, weight: int, renal: int
 ) -> None:
-    script.on(patient, "doac", back=between(rng, 500, 2200))
+    script.on(patient, "doac", back=400 + natural(rng))
     script.tested(patient, ("weight",), weight, 260, WEIGHT_LATE)
     script.tested(patient, RENAL, renal, 240, WEIGHT_LATE)
 
@@ -306,8 +307,8 @@ def doac_up_to_date(script: Script, rng: np.random.Generator, patient: int) -> N
 
 
 def _doac(script: Script, rng: np.random.Generator) -> None:
-    pool = pool_of(script, rng, "doac")
-    share = practice_share(rng, "doac_overdue")
+    pool = pool_of(script, rng, "doac", 430)
+    share = practice_share(script, "doac_overdue")
     many = max(2, round(share * len(pool)))
     scenes: list[tuple[int, Scene]] = [
         (max(1, many * 2 // 5), doac_no_weight),

@@ -13,10 +13,13 @@ from counterfoil.synthetic.draws import Bools, Ints, stream
 from counterfoil.synthetic.plans import first_option
 from counterfoil.synthetic.regimens import PROTECTION
 from counterfoil.synthetic.scenes import (
+    SETTLED,
     Scene,
     between,
     cast,
     ended,
+    natural,
+    practice_count,
     practice_share,
     running,
     stopped_of,
@@ -30,16 +33,14 @@ UNTESTED = Lateness(458, 300)
 
 def free(script: Script, rng: np.random.Generator, wanted: Bools) -> list[int]:
     """Current patients who fit, play in no scene yet and have long been here, in random order."""
-    long_here = script.who.registered_from < script.as_of - 900
+    long_here = script.who.registered_from < script.as_of - SETTLED
     found = np.flatnonzero(wanted & script.who.current & ~script.used & long_here)
     return [int(p) for p in rng.permutation(found)]
 
 
-def _many(rng: np.random.Generator, name: str, at_risk: Bools, script: Script) -> int:
+def _many(name: str, at_risk: Bools, script: Script) -> int:
     """How many of those at risk are to be found here, by the practice's own share."""
-    return int(
-        rng.binomial(np.count_nonzero(at_risk & script.who.current), practice_share(rng, name))
-    )
+    return practice_count(script, name, int(np.count_nonzero(at_risk & script.who.current)))
 
 
 def _stopped(group: str, kind: str, *others: str) -> Scene:
@@ -89,7 +90,7 @@ def _ulcer(script: Script, rng: np.random.Generator) -> None:
     ):
         young = script.who.age < 65 if group == "nsaid" else script.who.age < 120
         young = young & ~script.has["ckd"]
-        many = _many(rng, rate, ulcer, script)
+        many = _many(rate, ulcer, script)
         pool = free(script, rng, ulcer & young & ~thinned & ~on["aspirin"] & ~on["lithium"])
         scenes: list[tuple[int, Scene]] = [
             (many, _hazard(group, f"{name}.unprotected", "needs gastroprotection", "none")),
@@ -97,20 +98,23 @@ def _ulcer(script: Script, rng: np.random.Generator) -> None:
             (stopped_of(many), _stopped(group, f"{name}.stopped")),
         ]
         cast(script, rng, pool, scenes)
+    planted = {plant.patient for plant in script.plants if plant.kind.startswith("ulcer_")}
     for group in ("aspirin", "clopidogrel"):
-        for patient in np.flatnonzero(ulcer & on[group] & ~script.used):
+        for patient in np.flatnonzero(ulcer & on[group]).tolist():
+            if patient in planted:
+                continue
             back = between(rng, 100, 1800)
-            script.on(int(patient), group, back=back)
-            script.on(int(patient), "ppi", back=back + 30)
-            script.off(int(patient), "h2ra")
+            script.on(patient, group, back=back)
+            script.on(patient, "ppi", back=back + 30)
+            script.off(patient, "h2ra")
 
 
 def _anticoagulant_nsaid(script: Script, rng: np.random.Generator) -> None:
     """Indicator D: an oral anticoagulant with an NSAID, protected or not."""
     on = script.groups
     thinned = on["doac"] | on["warfarin"]
-    many = _many(rng, "pincer_d", thinned, script)
-    long_here = script.who.registered_from < script.as_of - 900
+    many = _many("pincer_d", thinned, script)
+    long_here = script.who.registered_from < script.as_of - SETTLED
     quiet = thinned & ~script.used & long_here & script.who.current
     quiet &= ~script.has["peptic_ulcer"] & ~script.has["hf"] & ~on["loop"] & ~script.has["ckd"]
     pool = [int(p) for p in rng.permutation(np.flatnonzero(quiet))]
@@ -149,7 +153,7 @@ def _anticoagulant_nsaid(script: Script, rng: np.random.Generator) -> None:
 def _two_antiplatelets(script: Script, rng: np.random.Generator) -> None:
     """Indicator F: aspirin with another antiplatelet, without gastroprotection."""
     aspirin = script.groups["aspirin"]
-    many = _many(rng, "pincer_f", aspirin, script)
+    many = _many("pincer_f", aspirin, script)
     pool = free(script, rng, aspirin & ~script.has["peptic_ulcer"])
 
     def both(script: Script, rng: np.random.Generator, patient: int) -> None:
@@ -177,7 +181,7 @@ def _asthma(script: Script, rng: np.random.Generator) -> None:
     """Indicator G: asthma with a beta-blocker that is not selective for the heart."""
     asthma, on = script.has["asthma"], script.groups
     adults = asthma & (script.who.age >= 18)
-    many = _many(rng, "pincer_g", asthma, script)
+    many = _many("pincer_g", asthma, script)
     pool = free(script, rng, adults & ~on["betablocker"])
     scene = _hazard(
         "propranolol",
@@ -213,7 +217,7 @@ def _asthma(script: Script, rng: np.random.Generator) -> None:
 def _heart_failure(script: Script, rng: np.random.Generator) -> None:
     """Indicator I: heart failure with an NSAID."""
     failing, on = script.has["hf"], script.groups
-    many = _many(rng, "pincer_i", failing, script)
+    many = _many("pincer_i", failing, script)
     thinned = on["doac"] | on["warfarin"]
     pool = free(script, rng, failing & ~thinned & ~on["lithium"] & ~script.has["ckd"])
 
@@ -248,11 +252,11 @@ def _older_kidneys(script: Script, rng: np.random.Generator) -> None:
     taking = (on["acei_arb"] | on["loop"]) & who.current
     besides = _older_besides(script, taking)
     older = np.flatnonzero(taking & (who.age >= 73) & ~_scripted(script))
-    share = practice_share(rng, "pincer_ac")
-    fit = (who.age[older] >= 76) & (who.registered_from[older] < script.as_of - 1500)
+    share = practice_share(script, "pincer_ac")
+    fit = (who.age[older] >= 76) & (who.registered_from[older] < script.as_of - UNTESTED.limit - 12)
     fit &= ~script.used[older]
     missed = older[fit]
-    many = int(rng.binomial(np.count_nonzero(taking & (who.age >= 75)), share))
+    many = practice_count(script, "pincer_ac", int(np.count_nonzero(taking & (who.age >= 75))))
     missed = rng.permutation(missed)[: max(many - besides, 0)]
     taken = np.isin(older, missed)
     back = np.where(taken, 462 + rng.integers(0, 200, older.size), rng.integers(4, 330, older.size))
@@ -268,7 +272,7 @@ def _older_kidneys(script: Script, rng: np.random.Generator) -> None:
         group = "acei_arb" if on["acei_arb"][patient] else "loop"
         for name in ("acei_arb", "loop"):
             if on[name][patient]:
-                script.on(patient, name, back=between(rng, 1000, 3000))
+                script.on(patient, name, back=UNTESTED.limit + natural(rng))
         script.plant(
             patient,
             "acei_loop_renal.overdue",

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from counterfoil.synthetic.draws import Bools, stream
+from counterfoil.synthetic import scenes_more
+from counterfoil.synthetic.draws import Bools, stream, systematic
 from counterfoil.synthetic.plans import first_option
 from counterfoil.synthetic.scenes import Scene, between, cast, running
 from counterfoil.synthetic.scenes_pincer import free
@@ -80,6 +81,21 @@ def amiodarone_citalopram(script: Script, rng: np.random.Generator, patient: int
         ("amiodarone", "ssri"),
         "both lengthen the QT interval",
         "issued together",
+    )
+
+
+def amiodarone_sertraline(script: Script, rng: np.random.Generator, patient: int) -> None:
+    """Amiodarone with an SSRI that is not citalopram."""
+    script.take(patient, "ssri", first_option("ssri"))
+    script.on(patient, "ssri", back=between(rng, 100, 900))
+    script.plant(
+        patient,
+        "qt_pair.sertraline",
+        "clear",
+        ("amiodarone", "ssri"),
+        "not a pair that the scene above is about",
+        "issued together",
+        2,
     )
 
 
@@ -227,20 +243,19 @@ def vague_diabetes(script: Script, rng: np.random.Generator, patient: int) -> No
     )
 
 
+def _tame(script: Script) -> Bools:
+    """Whom an NSAID would not put in the way of any other scene."""
+    on, has = script.groups, script.has
+    out = ~has["hf"] & ~has["peptic_ulcer"]
+    for group in ("aspirin", "clopidogrel", "doac", "warfarin", "lithium", "loop", "methotrexate"):
+        out &= ~on[group]
+    return out
+
+
 def _pools(script: Script) -> list[tuple[Scene, Callable[[], Bools]]]:
     """Each scene with who could play it when its turn comes."""
     on, has, who = script.groups, script.has, script.who
-    adult = who.age >= 25
-    tame = (
-        ~on["aspirin"]
-        & ~on["clopidogrel"]
-        & ~on["doac"]
-        & ~on["warfarin"]
-        & ~has["hf"]
-        & ~has["peptic_ulcer"]
-        & ~on["lithium"]
-    )
-    tame = tame & ~on["loop"] & ~on["methotrexate"]
+    adult, tame = who.age >= 25, _tame(script)
     diabetic = has["diabetes2"] & on["metformin"]
     calm = on["ccb"] & (who.age < 73)
     return [
@@ -279,10 +294,24 @@ def _on_monitored(script: Script, rng: np.random.Generator) -> None:
     for people, second in fits:
         for patient in people[:count]:
             second(script, rng, patient)
+    for patient in calm.get("amiodarone", [])[count : count + 1]:
+        amiodarone_sertraline(script, rng, patient)
+
+
+REVIEW_LATE = 0.1
+"""How many people with repeat items are past their review: our choice, nobody publishes it."""
+
+
+def _late_reviews(script: Script, seed: int) -> None:
+    """Reviews that are overdue: with people of any scene and of none."""
+    rng = stream(seed, "late reviews", script.who.place.code)
+    has_repeats = np.any(np.array(list(script.groups.values())), axis=0) & script.who.current
+    script.review_late = systematic(rng, np.where(has_repeats, REVIEW_LATE, 0.0))
 
 
 def play(script: Script, seed: int) -> None:
     """Play every scene of this module, last of all."""
+    _late_reviews(script, seed)
     rng = stream(seed, "record scenes", script.who.place.code)
     current = int(np.count_nonzero(script.who.current))
     if current < 250:
@@ -291,3 +320,6 @@ def play(script: Script, seed: int) -> None:
     _on_monitored(script, rng)
     for scene, fits in _pools(script):
         cast(script, rng, free(script, rng, fits()), [(count, scene)])
+    for place in range(len(scenes_more.pools(script, _tame(script)))):
+        scene, now = scenes_more.pools(script, _tame(script))[place]
+        cast(script, rng, free(script, rng, now), [(count, scene)])

@@ -8,6 +8,7 @@ from counterfoil.foundation import days as calendar
 from counterfoil.synthetic.draws import Bools, stream
 from counterfoil.synthetic.regimens import ANTICOAGULANTS, ANTIPLATELETS, PROTECTION, sparse
 from counterfoil.synthetic.scenes import (
+    SETTLED,
     Scene,
     between,
     cast,
@@ -27,7 +28,7 @@ def _people(script: Script, rng: np.random.Generator, wanted: Bools) -> list[int
 
     People new to the practice are left out: their history here is short.
     """
-    long_here = script.who.registered_from < script.as_of - 900
+    long_here = script.who.registered_from < script.as_of - SETTLED
     found = np.flatnonzero(wanted & script.who.current & ~script.used & long_here)
     return [int(p) for p in rng.permutation(found)]
 
@@ -106,7 +107,7 @@ def _nsaid(script: Script, rng: np.random.Generator) -> None:
     who = script.who
     older = who.age >= 66
     bleeding = _any(script, (*ANTICOAGULANTS, *ANTIPLATELETS))
-    many = round(practice_share(rng, "pincer_a") * np.count_nonzero(older & who.current))
+    many = round(practice_share(script, "pincer_a") * np.count_nonzero(older & who.current))
     natural = _people(script, rng, older & script.groups["nsaid"])
     fit = older & ~bleeding & ~script.groups["nsaid"] & ~_prone(script)
     others = _people(script, rng, fit)
@@ -225,9 +226,10 @@ def _both(script: Script, rng: np.random.Generator) -> None:
     anticoagulated = _any(script, ANTICOAGULANTS)
     current = script.who.current
     least = 2 if sparse(script.who) else 0
-    share = practice_share(rng, "pincer_e")
-    many = max(least, round(share * np.count_nonzero(anticoagulated & current)))
-    long_here = script.who.registered_from < script.as_of - 900
+    share = practice_share(script, "pincer_e")
+    # Whoever changed over has had both within three months, and counts among the published.
+    many = max(least, round(share * np.count_nonzero(anticoagulated & current)) - 1)
+    long_here = script.who.registered_from < script.as_of - SETTLED
     apart = ~script.has["peptic_ulcer"] & ~script.used
     mixed = np.flatnonzero(anticoagulated & current & apart & long_here)
     pool = [int(p) for p in rng.permutation(mixed)]

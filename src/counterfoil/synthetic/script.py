@@ -76,7 +76,8 @@ class Script:
     with one test on that day and none after; ``test_gap`` the usual days between the earlier ones
     and ``test_late`` how late a late one was, ``late_share`` (by drug) how many were. ``choice``,
     ``words``, ``amounts``, ``ordering`` and ``batched`` fix a plan's option, dose text, quantity,
-    way of ordering and repeat dispensing.
+    way of ordering and repeat dispensing. ``review_late`` are people whose medication review is
+    overdue; ``resident`` those who live in a care home; ``lapsed`` the plans that were last ordered over a year ago without being ended.
     """
 
     who: People
@@ -105,12 +106,17 @@ class Script:
     uncoded: dict[str, Bools] = field(default_factory=dict)
     other_code: dict[tuple[str, int], str] = field(default_factory=dict)
     plants: list[Plant] = field(default_factory=list)
+    resident: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    lapsed: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    review_late: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     everything: bool = False
     used: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __post_init__(self) -> None:
         self.used = np.zeros(self.who.size, dtype=np.bool_)
         self.late_share = np.zeros(self.who.size)
+        self.review_late = np.zeros(self.who.size, dtype=np.bool_)
+        self.resident = np.zeros(self.who.size, dtype=np.bool_)
 
     @property
     def as_of(self) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
+from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.lists import options
-from counterfoil.synthetic.plans import ACUTE, Plans
-from counterfoil.synthetic.script import Script
+from counterfoil.synthetic.plans import ACUTE, ERD, REPEAT, Plans
+from counterfoil.synthetic.script import Plant, Script
 
 TRUTH = pa.schema(
     [
@@ -29,9 +31,28 @@ the fault holds (null where there is none); ``expected`` is ``open``, ``near``, 
 ``cannot_tell``, ``not_open`` (clear or cannot tell) or ``any`` (no claim)."""
 
 
+def _common(script: Script, made: Plans) -> list[Plant]:
+    """What befell people of any scene and of none: reviews overdue, and items no longer ordered."""
+    live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
+    due = np.unique(made.patient[live & script.review_late[made.patient]])
+    out = [
+        Plant(patient, "repeat.review_overdue", "open", 1, (), "review in time", "review overdue")
+        for patient in due.tolist()
+    ]
+    named = {(p.patient, group) for p in script.plants for group in p.groups}
+    for index in script.lapsed.tolist():
+        patient = int(made.patient[index])
+        group = options()[int(made.option[index])].group
+        if (patient, group) not in named:
+            seen = "not ordered for over a year"
+            out.append(Plant(patient, "repeat.unused", "open", 1, (group,), "every 28 days", seen))
+    return out
+
+
 def truth_table(script: Script, made: Plans) -> pa.Table:
     """The scenes of one practice, in the order of their patients."""
     who = script.who
+    script.plants += _common(script, made)
     group_of = [option.group for option in options()]
     wanted = {plant.patient for plant in script.plants}
     held: dict[int, list[tuple[str, int]]] = {}

@@ -88,7 +88,7 @@ def test_who_is_found_is_who_was_planted(asked, subject):
 
 def test_older_people_without_renal_function_are_who_was_planted(asked):
     taking = recent(
-        "(product_text ilike '%pril %' or product_text ilike '%sartan%' "
+        "(product_text ilike '%pril %' or product_text ilike '%sartan%' or product_text ilike 'cozaar%' "
         "or product_text ilike 'furosemide%' or product_text ilike 'bumetanide%' "
         "or product_text ilike 'perindopril%')"
     )

@@ -143,7 +143,7 @@ def test_the_whole_is_quick_to_describe(network):
     told = summary(network)
     assert told["rows"]["patient"] == 5000
     assert told["as_of"] == "2026-11-22"
-    assert sum(told["letters"].values()) == 40
+    assert sum(told["letters"].values()) == 38
     assert 40 <= told["rows"]["request"] <= 80
 
 

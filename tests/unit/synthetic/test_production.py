@@ -135,8 +135,8 @@ def test_what_cannot_be_ordered_is_refused(tmp_path):
 
 
 def test_the_number_of_practices_follows_from_the_patients():
-    assert usual_practices(50_000) == 6
-    assert usual_practices(1_000_000) == 118
+    assert usual_practices(50_000) == 5
+    assert usual_practices(1_000_000) == 92
     assert usual_practices(5_000) == 2
     assert usual_practices(60) == 1
 

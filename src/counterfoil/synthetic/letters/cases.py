@@ -8,7 +8,7 @@ import numpy as np
 
 from counterfoil.synthetic.columns import NO_DAY
 from counterfoil.synthetic.draws import Bools, Ints, stream
-from counterfoil.synthetic.letters.draft import Draft
+from counterfoil.synthetic.letters.draft import Draft, Story
 from counterfoil.synthetic.letters.model import Item, Stay
 from counterfoil.synthetic.letters.stories import (
     STORIES,
@@ -32,8 +32,8 @@ VAGUE = ("directed", "requirements", "as per", "yellow book", "affected eye", "o
 LOOSE = ("prn_", "apply_", "eye_", "inj_", "inr", "test", "pill", "doxy", "pump", "q12w", "nostril")
 """Schedules that people put in words of different exactness."""
 
-LETTERS_A_PATIENT = 0.008
-LEAST, MOST = 3, 14
+LETTERS_A_PATIENT = 0.00763
+LEAST, MOST = 3, 10
 
 
 def _kept(item: Item, said: bool) -> Item:
@@ -107,9 +107,10 @@ def choose(
     trusts = len(rows("letter_trusts"))
     chosen, plans = [], {}
     changed = np.unique(made.patient[fresh & live])
-    first = [p for p in pool.tolist() if p in set(changed.tolist())][: max(1, wanted // 12)]
+    first = [p for p in pool.tolist() if p in set(changed.tolist())][: max(1, wanted // 16)]
     rest = [p for p in pool.tolist() if p not in set(changed.tolist())]
-    for patient in (rest[: wanted - len(first) - 2] + first + rest[-2:])[:wanted]:
+    called = (rest[: wanted - len(first)] + first)[:wanted]
+    for patient in rng.permutation(np.array(called, dtype=np.int64)).tolist():
         received = int(who.as_of - rng.integers(0, 8))
         if patient in first:
             received = int(who.as_of - rng.integers(4, 8))
@@ -128,17 +129,18 @@ def stay(
     items: list[Item],
     kinds: list[str],
     turn: int,
+    story: tuple[Story, ...],
     partial: bool,
     allergies: tuple[str, ...],
     nhs_number: str,
 ) -> Stay:
-    """One stay: the story of its turn told about this person's medicines.
+    """One stay: a story told about this person's medicines.
 
     ``partial`` letters say only what changed: what they do not name is the same.
     """
     draft = Draft(rng, items, kinds, [], [], set(), allergies)
     odd = (left_out, smudged, split_strength, brand_named, looked_alike)
-    for scene in STORIES[turn % len(STORIES)]:
+    for scene in story:
         if not (partial and scene in odd):
             scene(draft)
     if partial and not draft.touched and not draft.extra:
@@ -163,8 +165,8 @@ def stay(
             )
         else:
             named.append(_kept(item, said) if plain else item)
-    order = rng.permutation(len(named))
-    listed = [named[i] for i in order] + draft.extra
+    named += draft.extra
+    listed = [named[i] for i in rng.permutation(len(named))]
     row = rows("letter_trusts")[case.trust]
     tale = rows("letter_stories")[int(rng.integers(len(rows("letter_stories"))))]
     return Stay(
@@ -188,6 +190,13 @@ def stay(
         tuple(listed),
         tuple(unnamed),
     )
+
+
+def stories(seed: int, practice: str, wanted: int) -> list[tuple[Story, ...]]:
+    """The stories of a practice's letters: all of them in turn, each round in an order of its own."""
+    rng = stream(seed, "stories", practice)
+    rounds = -(-wanted // len(STORIES))
+    return [STORIES[i] for _ in range(rounds) for i in rng.permutation(len(STORIES))][:wanted]
 
 
 def number_of(seed: int, serial: int) -> str:

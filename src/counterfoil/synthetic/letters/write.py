@@ -12,7 +12,7 @@ import pyarrow as pa
 from counterfoil.synthetic import columns
 from counterfoil.synthetic.draws import stream
 from counterfoil.synthetic.letters import boxed, markup, messages, office, paper, plain, rich
-from counterfoil.synthetic.letters.cases import Chosen, choose, items_of, number_of, stay
+from counterfoil.synthetic.letters.cases import Chosen, choose, items_of, number_of, stay, stories
 from counterfoil.synthetic.letters.model import Item, LetterLine, Stay, SyntheticLetter
 from counterfoil.synthetic.letters.words import Sheet
 from counterfoil.synthetic.lists import schedules
@@ -104,13 +104,15 @@ def _write(told: Stay, layout: str) -> tuple[bytes, str, str, tuple[LetterLine, 
     return content, media, ending, (*lines, *unnamed)
 
 
-def _expected(number: int, practices: int, index: int, count: int) -> str:
-    """The last letter of an odd practice is for nobody known, of an even one for somebody else."""
-    if index == count - 1:
-        return "no_such_patient" if number % 2 else "another_patient"
-    if practices == 1 and index == count - 2:
-        return "another_patient"
-    return "reconcile"
+def _astray(number: int, practices: int, count: int, seed: int) -> dict[int, str]:
+    """Which letters are not for whom they seem: of an odd practice one for nobody known, of an even
+    one for somebody else, of the only practice one of each.
+    """
+    order = stream(seed, f"letters astray {number}").permutation(count)
+    kinds = ["no_such_patient" if number % 2 else "another_patient"]
+    if practices == 1:
+        kinds.append("another_patient")
+    return dict(zip(order.tolist(), kinds, strict=False))
 
 
 def _allergies(table: pa.Table) -> dict[str, tuple[str, ...]]:
@@ -130,10 +132,12 @@ def letters(
     chosen, plans = choose(script, made, seed, wanted)
     allergic = _allergies(allergy)
     out, stays = [], []
+    astray = _astray(who.place.number, practices, len(chosen), seed)
+    told_of = stories(seed, who.place.code, len(chosen))
     for turn, case in enumerate(chosen):
         rng = stream(seed, f"letter {turn}", who.place.code)
         layout = NAMES[(turn + 3 * who.place.number) % len(NAMES)]
-        expected = _expected(who.place.number, practices, turn, len(chosen))
+        expected = astray.get(turn, "reconcile")
         if expected != "reconcile" and layout in PARTIAL:
             layout = "numbered"
         number = number_of(seed, int(who.serial[case.patient]))
@@ -149,6 +153,7 @@ def letters(
             items,
             kinds,
             turn,
+            told_of[turn],
             layout in PARTIAL,
             allergic.get(who.patient_id(case.patient), ()),
             number,
