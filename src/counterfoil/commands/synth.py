@@ -24,6 +24,8 @@ FILES = ("csv", "parquet", "emis", "systmone", "gpconnect", "letters", "requests
 MOST_PATIENTS, MOST_PRACTICES = 5_000_000, 2000
 DEFAULT = ("csv", "letters", "requests")
 EARLIEST = "1990-01-01"
+WHOLE = ("all kinds together", "letters", "lines of letters")
+"""Subjects of leaks that are printed; the page has every kind."""
 
 
 def add(to: Subparsers) -> None:
@@ -93,15 +95,31 @@ def _validate(args: argparse.Namespace) -> int:
     if args.format == "json":
         show_json(found.to_json())
         return 1 if found.missed else 0
-    words = {True: "met", False: "missed", None: "shown"}
     rows = [
-        {"figure": c.name, "target": c.value, "here": c.got, "": words[c.met], "source": c.status}
+        {
+            "figure": c.name,
+            "target": c.value,
+            "either way": "" if c.tolerance is None else f"{c.tolerance:.3g}",
+            "here": c.got,
+            "error": "" if c.error is None else f"{c.error:.2g}",
+            "": f"{c.verdict}: needs {c.needs}" if c.needs else c.verdict,
+        }
         for c in found.checks
     ]
-    show_rows(rows, "table", ["figure", "target", "here", "", "source"])
+    show_rows(rows, "table", ["figure", "target", "either way", "here", "error", ""])
+    for leak in found.leaks:
+        if leak.subject in WHOLE:
+            words = {True: "no leak", False: "LEAK", None: "cannot tell at this size"}[leak.met]
+            print(f"{leak.guess} of {leak.subject}: AUC {leak.auc:.3f}, {words}")
     for line in found.missed:
         print(f"missed: {line}")
-    print(f"{len(found.missed)} missed; the page is {args.out or args.folder / 'report.html'}")
+    for line in found.explained:
+        print(f"missed, with the reason: {line}")
+    unsure = sum(c.verdict == "cannot tell" for c in found.checks)
+    print(
+        f"{len(found.missed)} missed without a reason, {len(found.explained)} with one, {unsure} that "
+        f"this size cannot tell; the page is {args.out or args.folder / 'report.html'}"
+    )
     return 1 if found.missed else 0
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import numpy as np
+
+from counterfoil.synthetic.draws import stream
 
 NSAID = "(product_text ILIKE 'naproxen%' OR product_text ILIKE 'ibuprofen%tablets' OR product_text ILIKE 'meloxicam%' OR product_text ILIKE 'celecoxib%')"
 PROTECTED = "(product_text ILIKE '%prazole%')"
@@ -82,7 +85,7 @@ def pincer(sql: duckdb.DuckDBPyConnection, day: str) -> list[dict[str, Any]]:
             float(r[0])
             for r in sql.execute(
                 f"""SELECT 100.0 * count(*) FILTER ({found}) / count(*) FROM flagged WHERE {risk}
-                GROUP BY practice ORDER BY 1"""
+                GROUP BY practice ORDER BY 1, practice"""
             ).fetchall()
         ]
         whole = sql.execute(
@@ -97,10 +100,17 @@ def pincer(sql: duckdb.DuckDBPyConnection, day: str) -> list[dict[str, Any]]:
                 "found": int(whole[0]),
                 "at_risk": int(whole[1]),
                 "median": _quantile(shares, 0.5),
+                "error": _error(shares),
                 "deciles": [round(_quantile(shares, n / 10), 3) for n in range(1, 10)],
             }
         )
     return out
+
+
+def _error(shares: list[float]) -> float:
+    """The standard error of the median, by drawing the practices again a thousand times."""
+    drawn = stream(0, "medians").choice(np.array(shares), (1000, len(shares)))
+    return round(float(np.std(np.median(drawn, axis=1))), 4)
 
 
 def _quantile(ordered: list[float], share: float) -> float:

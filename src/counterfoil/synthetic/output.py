@@ -107,6 +107,7 @@ LETTER_TRUTH = pa.schema(
         ("letter", pa.string()),
         ("layout", pa.string()),
         ("letter_expected", pa.string()),
+        ("bytes", pa.int64()),
         ("expected", pa.string()),
         ("subclass", pa.string()),
         ("also", pa.string()),
@@ -138,6 +139,7 @@ def letter_table(letters: Iterable[SyntheticLetter]) -> pa.Table:
         {
             "letter": letter.name,
             "layout": letter.layout,
+            "bytes": len(letter.content),
             "letter_expected": letter.expected,
             "expected": line.expected,
             "subclass": line.subclass,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
@@ -44,24 +45,58 @@ def _svg(high: float, label: str, parts: Sequence[str]) -> str:
     )
 
 
+WIDEST = 0.25
+"""How far from its target, as a share of it, the axis of :func:`against` reaches."""
+
+
 def against(checks: Sequence[Check], label: str) -> str:
-    """Each figure as a share of its target: a bar for the tolerance, a dot for what was got."""
-    left, room, row = 300, WIDE - 330, 22
-    parts = [_text(left + room * x / 2, 14, f"{x:.0%}", "middle", 11, GREY) for x in (0.5, 1, 1.5)]
+    """How far each figure lies from its target: a band for the tolerance, a dot for what was got.
+
+    The whisker is two standard errors. A ring is a figure that this network is too small to judge
+    or that is only shown; an arrow at the edge lies beyond it.
+    """
+    left, right, row = 330, WIDE - 30, 22
+    middle, room = (left + right) / 2, (right - left) / 2
     high = 24 + row * len(checks)
-    parts += [_line(left + room * x / 2, 20, left + room * x / 2, high) for x in (0.5, 1, 1.5)]
+    parts = []
+    for mark in (-0.2, -0.1, 0.0, 0.1, 0.2):
+        x = middle + room * mark / WIDEST
+        words = "target" if not mark else f"{mark:+.0%}".replace("-", "\N{MINUS SIGN}")
+        parts += [_text(x, 14, words, "middle", 11, GREY), _line(x, 20, x, high)]
     for number, check in enumerate(checks):
-        y = 34 + row * number
+        y, got = 34 + row * number, check.got or 0.0
         name = check.name.removeprefix("prevalence_").replace("_", " ")
-        parts.append(_text(left - 8, y + 4, f"{name}: {check.got:.3g} ({check.value:g})", "end"))
-        low, top = max(1 - check.tolerance, 0), min(1 + check.tolerance, 2)
-        if check.tolerance < 1:
-            parts.append(_box(left + room * low / 2, y - 6, room * (top - low) / 2, 12, PALE))
-        share = min(max((check.got or 0) / check.value, 0), 2) if check.value else 1
-        parts.append(
-            _dot(left + room * share / 2, y, RED if check.met is False else BLUE, check.met is None)
-        )
+        parts.append(_text(left - 8, y + 4, f"{name}: {got:.3g} (target {check.value:g})", "end"))
+        scale = room / WIDEST / check.value
+        if check.tolerance:
+            half = min(check.tolerance * scale, room)
+            parts.append(_box(middle - half, y - 7, 2 * half, 14, PALE))
+        x = middle + (got - check.value) * scale
+        if abs(x - middle) > room:
+            end = right if x > middle else left
+            parts.append(
+                _text(
+                    end,
+                    y + 4,
+                    "\N{BLACK RIGHT-POINTING TRIANGLE}"
+                    if x > middle
+                    else "\N{BLACK LEFT-POINTING TRIANGLE}",
+                    "middle",
+                    12,
+                    _ink(check),
+                )
+            )
+            continue
+        if check.error:
+            reach = 2 * check.error * scale
+            low, top = max(x - reach, left), min(x + reach, right)
+            parts.append(_line(low, y, top, y, _ink(check), 2))
+        parts.append(_dot(x, y, _ink(check), check.met is None))
     return _svg(high + 6, label, parts)
+
+
+def _ink(check: Check) -> str:
+    return GREY if check.met is None else BLUE if check.met else RED
 
 
 def curve(report: Report) -> str:
@@ -182,56 +217,48 @@ STYLE = (
 
 def page(report: Report) -> str:
     """The whole report as one HTML page that needs nothing else."""
-    shown = [c for c in report.checks if c.got is not None]
+    shown = [c for c in report.checks if c.got is not None and c.value]
     registers = [c for c in shown if c.name.startswith("prevalence_")]
-    others = [
-        c
-        for c in shown
-        if not c.name.startswith(("prevalence_", "pincer_")) and c.value and c.tolerance < 2
-    ]
-    missed = "".join(f"<li>{escape(words)}</li>" for words in report.missed)
-    verdict = (
-        f'<ul class="missed">{missed}</ul>'
-        if missed
-        else "<p>Every target that is held to is met; nothing impossible; no guess tells the planted.</p>"
-    )
+    others = [c for c in shown if not c.name.startswith(("prevalence_", "pincer_"))]
     sizes = [(str(n + 1), float(s["patients"])) for n, s in enumerate(report.sizes)]
     items = [(str(n + 1), float(s["items"])) for n, s in enumerate(report.sizes)]
     every = max(1, len(sizes) // 12)
+    gaps = [(str(g["days"]), float(g["count"])) for g in report.gaps]
+    chapters = [(c["chapter"], c["percent"], c["national"]) for c in report.chapters]
+    key = (
+        "Distance from the target as a share of it. Band: the tolerance. Dot: this network, blue met, "
+        "red missed. Ring: too small a network to judge, or only shown. Whisker: two standard errors. "
+        "Triangle: beyond the edge."
+    )
     parts = [
-        (
-            "Registers",
-            "Share of each register's list against its target; the bar is the tolerance, a "
-            "ring a figure not held to.",
-            against(registers, "Registers against targets"),
-        ),
-        (
-            "Items, letters and the rest",
-            "The same for the other figures.",
-            against(others, "Other figures against targets"),
-        ),
+        ("Registers", key, against(registers, "Registers against targets")),
+        ("Items, letters and the rest", key, against(others, "Other figures against targets")),
         ("Repeat items", "Share of people on at least so many.", curve(report)),
         (
             "Items by BNF chapter",
-            "Percent of items; grey: England 2022-23 where published.",
-            bars(
-                [(c["chapter"], c["percent"], c["national"]) for c in report.chapters],
-                "BNF chapters",
-            ),
+            "Percent of items. Blue: this network; grey: England, September 2022 to August 2023.",
+            bars(chapters, "BNF chapters"),
         ),
-        ("PINCER by practice", "Found among those at risk.", deciles(report)),
-        ("Age and sex", "People registered.", pyramid(report)),
+        (
+            "PINCER by practice",
+            "Percent found among those at risk. Bar: from the tenth to the ninetieth percentile of "
+            "the practices; dot: their median; ring: the published median.",
+            deciles(report),
+        ),
+        ("Age and sex", "People registered, by five years of age.", pyramid(report)),
         (
             "Days between issues of a 28-day item",
-            "In the last year.",
-            columns(
-                [(str(g["days"]), float(g["count"])) for g in report.gaps], "Days between issues", 7
-            ),
+            "How often in the last year, by the number of days.",
+            columns(gaps, "Days between issues", 7),
         ),
-        ("Practices by size", "Patients, smallest first.", columns(sizes, "List sizes", every)),
+        (
+            "Practices by size",
+            "People on the list, smallest practice first.",
+            columns(sizes, "List sizes", every),
+        ),
         (
             "Items a head, practices by size",
-            "In the last year.",
+            "In the last year, in the same order.",
             columns(items, "Items a head", every),
         ),
     ]
@@ -240,31 +267,86 @@ def page(report: Report) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>A synthetic network '
         f"against its targets</title><style>{STYLE}</style></head><body><h1>A synthetic network against "
         f"its targets</h1><p>{report.patients:,} made-up patients in {report.practices} practices, as of "
-        f"{report.as_of}. Nobody is real.</p><h2>Verdict</h2>{verdict}{body}{_tables(report)}</body></html>\n"
+        f"{report.as_of}. Nobody is real.</p>{_verdict(report)}{body}{_tables(report)}</body></html>\n"
     )
+
+
+def _verdict(report: Report) -> str:
+    """What is met, missed and cannot be told, in words."""
+    count = Counter(check.verdict for check in report.checks)
+    told = Counter(leak.met for leak in report.leaks if not leak.exempt)
+    out = (
+        f"<h2>Verdict</h2><p>{count['met']} targets met, {count['missed']} missed, "
+        f"{count['cannot tell']} that a network of this size cannot tell, {count['shown']} only shown. "
+        f"{sum(report.impossible.values())} rows that cannot be. {told[True]} guesses at what was "
+        f"planted fail, {told[False]} succeed, {told[None]} have too few people to tell.</p>"
+    )
+    for title, lines in (
+        ("Missed without a reason", report.missed),
+        ("Missed, with the reason", report.explained),
+    ):
+        if lines:
+            listed = "".join(f"<li>{escape(words)}</li>" for words in lines)
+            out += f'<h3>{title}</h3><ul class="missed">{listed}</ul>'
+    unsure = [c for c in report.checks if c.verdict == "cannot tell"]
+    if unsure:
+        listed = "".join(
+            f"<li>{escape(c.name)}: {c.got:.4g} against {c.value:g}; needs {escape(c.needs)}</li>"
+            for c in unsure
+        )
+        out += f"<h3>Cannot be told at this size</h3><ul>{listed}</ul>"
+    return out
+
+
+def _row(*cells: str) -> str:
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _tables(report: Report) -> str:
-    words = {True: "met", False: '<span class="missed">missed</span>', None: "shown"}
+    words = {True: "met", False: '<span class="missed">missed</span>'}
     checks = "".join(
-        f"<tr><td>{escape(c.name)}</td><td>{c.value:g} {escape(c.unit)}</td>"
-        f"<td>{'' if c.got is None else f'{c.got:.4g}'}</td><td>{words[c.met]}</td>"
-        f"<td>{escape(c.source)} ({c.status}) {escape(c.note)}</td></tr>"
+        _row(
+            escape(c.name),
+            f"{c.value:g} {escape(c.unit)}",
+            "" if c.tolerance is None else f"{c.tolerance:.3g} ({escape(c.basis)})",
+            "" if c.got is None else f"{c.got:.4g}",
+            "" if c.error is None else f"{c.error:.2g}",
+            words[c.met] if c.met is not None else f"{c.verdict} {escape(c.needs)}",
+            f"{escape(c.source)} ({c.status}) {escape(c.note)}",
+        )
         for c in report.checks
     )
-    wrong = "".join(
-        f"<tr><td>{escape(w)}</td><td>{n}</td></tr>" for w, n in report.impossible.items()
-    )
+    wrong = "".join(_row(escape(w), str(n)) for w, n in report.impossible.items())
     leaks = "".join(
-        f"<tr><td>{escape(x.guess)}</td><td>{escape(x.subject)}</td><td>{x.planted}</td>"
-        f"<td>{x.others}</td><td>{x.auc:.2f}</td><td>{words[x.met]}</td></tr>"
+        _row(
+            escape(x.guess),
+            escape(x.subject),
+            str(x.planted),
+            str(x.others),
+            f"{x.auc:.3f}",
+            f"{x.sees:.3f}",
+            f"exempt: {escape(x.exempt)}"
+            if x.exempt
+            else {True: "met", False: '<span class="missed">leak</span>', None: "cannot tell"}[
+                x.met
+            ],
+        )
         for x in report.leaks
     )
+    pairs = "".join(
+        _row(escape(p["one"]), escape(p["other"]), str(p["odds_ratio"] or "")) for p in report.pairs
+    )
     return (
-        "<h2>Every figure</h2><table><tr><th>Figure</th><th>Target</th><th>Here</th><th></th>"
-        f"<th>Source</th></tr>{checks}</table><h2>What cannot be</h2><table>{wrong}</table>"
-        "<h2>Leaks</h2><p>AUC of guessing what was planted; held to 0.45 to 0.55 where there are enough "
-        "people. The number of entries is shown: a fault may be that entries are missing.</p>"
-        "<table><tr><th>Guess</th><th>Subject</th><th>Planted</th><th>Others</th><th>AUC</th><th></th>"
-        f"</tr>{leaks}</table>"
+        "<h2>Every figure</h2><table><tr><th>Figure</th><th>Target</th><th>Either way</th><th>Here</th>"
+        f"<th>Standard error</th><th></th><th>Source</th></tr>{checks}</table>"
+        f"<h2>What cannot be</h2><table><tr><th>What</th><th>Rows</th></tr>{wrong}</table>"
+        "<h2>Conditions that go together</h2><p>Odds ratios from the age of 65; shown, not held to.</p>"
+        f"<table><tr><th>One</th><th>Other</th><th>Odds ratio</th></tr>{pairs}</table>"
+        "<h2>Leaks</h2><p>How well one figure alone tells people with a planted fault from people "
+        "without one who take the same kind of medicine and are of the same age band, sex and number of "
+        "repeat items: the area under the curve (AUC), 0.5 being chance. A leak is an AUC outside 0.45 "
+        "to 0.55 that is also further from 0.5 than chance explains, over all guesses of this page. "
+        "&ldquo;Sees&rdquo; is how far from 0.5 that is here; above 0.05 nothing can be said.</p>"
+        "<table><tr><th>Guess</th><th>Subject</th><th>Planted</th><th>Others</th><th>AUC</th>"
+        f"<th>Sees</th><th></th></tr>{leaks}</table>"
     )

@@ -26,6 +26,7 @@ from counterfoil.synthetic.lists import options, rows
 from counterfoil.synthetic.regimens import FILLING, OTHER_CAUSES, SOURCES
 from counterfoil.synthetic.validation import Check, compare, measure, size_of
 
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A network against its targets; see ``docs/reference/synthetic.md`` for every part."""
@@ -247,14 +248,15 @@ def _spread(sql: duckdb.DuckDBPyConnection) -> dict[str, float]:
 
 
 def _tests(sql: duckdb.DuckDBPyConnection, day: str) -> dict[str, float]:
-    """Laboratory tests a person and year: what was taken for one panel on one day is one test."""
-    panels = {r["term"]: r["panel"] for r in rows("tests") if r["panel"] not in ("bp", "weight")}
-    _lookup(sql, "panels", panels)
+    """Laboratory tests a person and year: of each panel, how often its first value was taken."""
+    first = {r["panel"]: r["term"] for r in reversed(rows("tests")) if r["mean"]}
+    first = {panel: term for panel, term in first.items() if panel not in ("bp", "weight")}
+    _lookup(sql, "panels", {term: panel for panel, term in first.items()})
     many = _one(
         sql,
-        f"""SELECT count(DISTINCT (patient_id, happened_on, panels.v)) FROM coded_entry
+        f"""SELECT count(*) FROM coded_entry
         JOIN listed USING (patient_id) JOIN panels ON term = panels.k
-        WHERE happened_on > {day} - 730 AND deleted_on IS NULL""",
+        WHERE happened_on > {day} - 730 AND coded_entry.deleted_on IS NULL""",
     )
     return {"tests_per_person_year": many / 2 / max(_one(sql, "SELECT count(*) FROM listed"), 1)}
 
