@@ -7,13 +7,16 @@ dropped: what cannot be read as a medicine stands in ``Letter.unread``.
 from counterfoil.documents.letter import read, read_text
 from counterfoil.documents.model import Letter, LetterPatient, MedicineLine, Mention, Span, Stated
 from counterfoil.documents.quality import Criterion, quality
+from counterfoil.documents.setting import SETTINGS, Setting
 
 __all__ = [
+    "SETTINGS",
     "Criterion",
     "Letter",
     "LetterPatient",
     "MedicineLine",
     "Mention",
+    "Setting",
     "Span",
     "Stated",
     "quality",

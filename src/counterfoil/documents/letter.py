@@ -19,6 +19,7 @@ from counterfoil.documents.names import look_up
 from counterfoil.documents.narrative import dosed, going_on, in_order, told
 from counterfoil.documents.plain import read_plain
 from counterfoil.documents.scan import Walker
+from counterfoil.documents.setting import setting_of
 from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
 from counterfoil.documents.tables import Scan
@@ -144,6 +145,11 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
     if source.message is not None and source.builder is not None and source.message.coded:
         lines, text = _beside_codes(lines, source.message, source.builder)
     lines = _identified(lines)
+    setting = setting_of(sheet.text, header.discharged_on)
+    admission = _identified([build(r, sheet.text, i + 1) for i, r in enumerate(scan.admission)])
+    if setting == "outpatient":
+        lines, before = _before_the_clinic(lines)
+        admission += before
     mentions = told(scan, text)
     full, others = _full_list(text, scan)
     digest = hashlib.sha256(content).hexdigest()[:16]
@@ -163,13 +169,38 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
         text=text,
         written_on=header.written_on,
         received_on=received_on,
-        on_admission=tuple(
-            _identified([build(r, sheet.text, i + 1) for i, r in enumerate(scan.admission)])
-        ),
+        on_admission=tuple(admission),
         others_continue=others,
         mentions=mentions,
+        setting=setting,
         notes=(*source.notes, *(source.message.notes if source.message else [])),
     )
+
+
+def _before_the_clinic(
+    lines: list[MedicineLine],
+) -> tuple[list[MedicineLine], list[MedicineLine]]:
+    """A clinic's list of what was taken, apart from what the clinic changed.
+
+    A line of the list is of before where another line stops its medicine or gives another dose. Where
+    it has the dose of the change, the list is of after, and the line is one like any other.
+    """
+    changed = [line for line in lines if line.stated is not None]
+    before = [
+        line
+        for line in lines
+        if line.stated is None and any(_replaces(other, line) for other in changed)
+    ]
+    return [line for line in lines if line not in before], before
+
+
+def _replaces(change: MedicineLine, line: MedicineLine) -> bool:
+    if not line.product.ingredients or change.product.ingredients != line.product.ingredients:
+        return False
+    if change.stated in ("stopped", "on_hold"):
+        return True
+    both = change.dose.status == "read" and line.dose.status == "read"
+    return change.stated == "changed" and both and compare(line.dose, change.dose) != "equal"
 
 
 def _header(source: _Source, sheet: Sheet, name: str) -> Header:

@@ -59,7 +59,7 @@ _TRAILING = re.compile(
     re.IGNORECASE,
 )
 _REMAINS = re.compile(
-    r"^\W*(?:(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was) (?:currently )?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
+    r"^\W*(?:to(?= \d)|(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was) (?:currently )?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
     re.IGNORECASE,
 )
 _LAB = re.compile(

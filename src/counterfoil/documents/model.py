@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from counterfoil.documents.setting import Setting
 from counterfoil.dosage import Dose
 from counterfoil.terminology import Match
 
@@ -90,7 +91,8 @@ class Letter:
 
     ``lines`` are the medicines the letter speaks about at discharge; ``on_admission`` those it only
     lists as taken before; ``allergies`` and ``unread`` are places in ``text``. ``others_continue``
-    holds the words by which a letter says that what it does not list goes on.
+    holds the words by which a letter says that what it does not list goes on. ``setting`` is the
+    change of setting the document is about.
     """
 
     id: str
@@ -112,6 +114,7 @@ class Letter:
     others_continue: str = ""
     mentions: tuple[Mention, ...] = ()
     trust: Literal["text", "ocr"] = "text"
+    setting: Setting = "discharge"
     notes: tuple[str, ...] = field(default=())
 
     @property

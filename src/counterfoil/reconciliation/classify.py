@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from counterfoil.documents import Letter
+from counterfoil.documents import Letter, Setting
 from counterfoil.foundation.days import words as day_words
 from counterfoil.reconciliation import knowledge
 from counterfoil.reconciliation.assign import equal_totals
@@ -18,7 +18,7 @@ from counterfoil.reconciliation.differences import (
     total,
 )
 from counterfoil.reconciliation.guards import guards
-from counterfoil.reconciliation.model import Class, Item, OutcomeLine, Why, stable_id
+from counterfoil.reconciliation.model import LEFT_ALONE, Class, Item, OutcomeLine, Why, stable_id
 from counterfoil.reconciliation.sides import Cluster, Entry, Unit
 from counterfoil.records.patient import PatientRecord
 
@@ -49,6 +49,7 @@ class Case:
     letter: Letter
     record: PatientRecord
     as_of: int
+    setting: Setting = "discharge"
 
 
 def place(unit: Unit) -> str:
@@ -60,7 +61,12 @@ def place(unit: Unit) -> str:
 def classify(cluster: Cluster, case: Case) -> OutcomeLine:
     """The outcome line of one cluster."""
     unit = cluster.units[0] if cluster.units else None
-    verdict = _missing(cluster.entries, case) if unit is None else _with_letter(unit, cluster, case)
+    if unit is not None:
+        verdict = _with_letter(unit, cluster, case)
+    elif knowledge.frame(case.setting)["absent"] == "left":
+        verdict = _left_alone(cluster.entries)
+    else:
+        verdict = _missing(cluster.entries, case)
     _remarks(verdict, cluster, case)
     return _line(verdict, cluster, case)
 
@@ -395,6 +401,15 @@ def _same_mark(unit: Unit, current: list[Entry], found: Difference) -> str:
 # -- what the letter does not speak about -----------------------------------------
 
 
+def _left_alone(entries: list[Entry]) -> Verdict:
+    """An item that a letter of changes does not mention."""
+    why = [
+        Why(f"The letter does not mention “{e.text}”: it stays as it is.", e.place) for e in entries
+    ]
+    why.append(Why("A letter from a clinic lists changes only.", "rule changes only"))
+    return Verdict("done", LEFT_ALONE, "not in the letter", why)
+
+
 def _missing(entries: list[Entry], case: Case) -> Verdict:
     letter = case.letter
     why = [
@@ -484,7 +499,7 @@ def _line(verdict: Verdict, cluster: Cluster, case: Case) -> OutcomeLine:
         plans=plans,
         owner=knowledge.owner(verdict.cls, verdict.mark),
         why=tuple(dict.fromkeys(verdict.why)),
-        proposal=_proposal(verdict, cluster, stated),
+        proposal=_proposal(verdict, cluster, stated, case.setting),
         always_a_person=person,
         high_risk="high_risk" in flags,
         margin=cluster.margin,
@@ -494,13 +509,13 @@ def _line(verdict: Verdict, cluster: Cluster, case: Case) -> OutcomeLine:
     )
 
 
-def _proposal(verdict: Verdict, cluster: Cluster, stated: str | None) -> str:
+def _proposal(verdict: Verdict, cluster: Cluster, stated: str | None, setting: Setting) -> str:
     letter = "; ".join(f"“{u.text}”" for u in cluster.units) or "nothing"
     gp = "; ".join(f"“{e.text}”" for e in cluster.entries) or "nothing"
     reasons = [x.reason for u in cluster.units for x in u.lines if x.reason]
     first = verdict.why[0].text if verdict.why else ""
     said_ = [w.text for w in verdict.why if w.source.startswith(("rule stated", "rule every"))]
-    return knowledge.wording("proposal", verdict.cls).format(
+    return knowledge.wording("proposal", verdict.cls, setting).format(
         letter=letter,
         gp=gp,
         found=verdict.found,

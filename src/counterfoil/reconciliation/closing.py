@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from counterfoil.documents import Setting
 from counterfoil.foundation.days import words as day_words
 from counterfoil.reconciliation import knowledge
 from counterfoil.reconciliation.verify import Expected
@@ -99,11 +100,13 @@ def _change(one: Decided) -> Change:
     return Change(line_id, does, text, one.letter if enters else "", one.note)
 
 
-def script(lines: Iterable[Decided], discharged_on: date | None) -> str:
+def script(
+    lines: Iterable[Decided], discharged_on: date | None, setting: Setting = "discharge"
+) -> str:
     """What to go through with the patient: only what is decided, nothing that still waits."""
     told = knowledge.data()["closing"]["script"]
     when = day_words(discharged_on) if discharged_on else "a few days ago"
-    parts = [str(told["opening"]).format(date=when)]
+    parts = [str(knowledge.frame(setting)["opening"]).format(date=when)]
     for one in lines:
         if not one.settled:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from counterfoil.documents import Letter, read
+from counterfoil.documents import Letter, Setting, read
 from counterfoil.foundation.errors import DataError
 from counterfoil.reconciliation import knowledge
 from counterfoil.reconciliation.classify import Case, classify
@@ -16,29 +16,41 @@ from counterfoil.reconciliation.sides import adopt, entries_of, units_of
 from counterfoil.records.patient import PatientRecord
 
 
-def reconcile(letter: Letter, record: PatientRecord, as_of: int) -> Outcome:
+def reconcile(
+    letter: Letter, record: PatientRecord, as_of: int, setting: Setting | None = None
+) -> Outcome:
     """Every line of the letter and every current plan, each exactly once, in a class with reasons.
 
     *as_of* is the day the comparison speaks for, usually the discharge date (a day number). The GP
     side is what was current on that day or is now, plus items ended and acute issues of the 90 days
     before. A letter that is not certainly this patient's is refused and nothing is compared. Lines
     that are missing from the letter are never read as stopped.
+
+    *setting* is the change of setting it is about, by default the one the letter names: it says what
+    an item means that only one of the lists holds. A clinic's letter lists changes, so that an item it
+    does not mention is left as it is, and is not missing.
     """
+    setting = setting or letter.setting
     known = identify(letter, record.patient)
     head = (letter.id, record.patient.practice, record.patient.patient_id, as_of)
     if not known.agrees:
-        return Outcome(*head, "refused", known.reason)
-    case = Case(letter, record, as_of)
+        return Outcome(*head, "refused", known.reason, setting=setting)
+    case = Case(letter, record, as_of, setting)
     entries = entries_of(record, as_of)
     clusters = gather(adopt(units_of(letter), entries), entries)
     lines = [classify(c, case) for c in clusters]
     lines = _beside(lines)
     order = knowledge.data()["order"]
     lines.sort(key=lambda line: (order.index(line.cls), _first_text(line).lower(), line.id))
-    return Outcome(*head, "done", known.reason, tuple(lines), letter.unread)
+    return Outcome(*head, "done", known.reason, tuple(lines), letter.unread, setting)
 
 
-def reconcile_file(letter_path: Path, record: PatientRecord, as_of: int | None = None) -> Outcome:
+def reconcile_file(
+    letter_path: Path,
+    record: PatientRecord,
+    as_of: int | None = None,
+    setting: Setting | None = None,
+) -> Outcome:
     """Reads a letter file and reconciles it; *as_of* ``None`` takes the letter's discharge date.
 
     ``DataError`` where the file is not a letter, or has no date and none was given.
@@ -49,7 +61,7 @@ def reconcile_file(letter_path: Path, record: PatientRecord, as_of: int | None =
         raise DataError.at(
             Path(letter_path).name, "expected a discharge date in the letter, or --as-of", "neither"
         )
-    return reconcile(letter, record, day)
+    return reconcile(letter, record, day, setting)
 
 
 def _first_text(line: OutcomeLine) -> str:

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from counterfoil.documents.setting import Setting
+
 
 @cache
 def data() -> dict[str, Any]:
@@ -33,10 +35,17 @@ def subclasses(cls: str) -> tuple[str, ...]:
     return tuple(data()["subclass"][cls])
 
 
-def wording(kind: str, cls: str) -> str:
-    """A draft sentence; empty where there is none."""
-    text: str = data()[kind].get(cls, "")
+def wording(kind: str, cls: str, setting: Setting = "discharge") -> str:
+    """A draft sentence; empty where there is none. A setting may have its own."""
+    own: dict[str, str] = frame(setting).get(kind, {})
+    text: str = own.get(cls) or data()[kind].get(cls, "")
     return text
+
+
+def frame(setting: Setting) -> dict[str, Any]:
+    """What a change of setting is called, which list is whose, and what the work on it says."""
+    found: dict[str, Any] = data()["frame"][setting]
+    return found
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from counterfoil.documents import Span
+from counterfoil.documents import Setting, Span
 
 Class = Literal[
     "same", "changed", "new", "stopped", "missing", "duplicate", "conflict", "unreadable", "done"
@@ -23,6 +23,10 @@ CLASSES: tuple[Class, ...] = (
     "unreadable",
     "done",
 )
+
+
+LEFT_ALONE = "left as it is"
+"""The sub-class of an item that a letter of changes does not mention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,12 @@ class Outcome:
     reason: str
     lines: tuple[OutcomeLine, ...] = ()
     unread: tuple[Span, ...] = ()
+    setting: Setting = "discharge"
+
+    @property
+    def left_alone(self) -> tuple[OutcomeLine, ...]:
+        """The items that a letter of changes does not mention: they stay, and nobody is asked."""
+        return tuple(line for line in self.lines if line.subclass == LEFT_ALONE)
 
     def counts(self) -> dict[Class, int]:
         """How many lines each class has, in the order of the design."""
@@ -144,6 +154,7 @@ class Outcome:
         return {
             "letter": self.letter_id,
             "record": f"{self.practice}/{self.patient_id}",
+            "setting": self.setting,
             "status": self.status,
             "reason": self.reason,
             "lines": [line.to_json() for line in self.lines],

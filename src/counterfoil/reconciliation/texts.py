@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from counterfoil.documents import Setting
 from counterfoil.foundation.days import words as day_words
 from counterfoil.reconciliation import knowledge
 from counterfoil.reconciliation.classify import STATED
@@ -25,18 +26,21 @@ def draft_query(outcome: Outcome, line_ids: Iterable[str] | None = None) -> str:
         for line in outcome.lines
         if (line.id in wanted if wanted is not None else worth_asking(line))
     ]
-    return query_about(asked, f"{day_words(outcome.as_of)} (letter {outcome.letter_id})")
+    about = f"{day_words(outcome.as_of)} (letter {outcome.letter_id})"
+    return query_about(asked, about, outcome.setting)
 
 
-def query_about(lines: Iterable[OutcomeLine], letter: str) -> str:
+def query_about(lines: Iterable[OutcomeLine], letter: str, setting: Setting = "discharge") -> str:
     """A query about just these lines; *letter* says of which date the letter is, in words."""
-    filled = [_filled("questions", line, knowledge.data()["query"]) for line in lines]
+    frame = knowledge.frame(setting)
+    asked = {**knowledge.data()["query"]["questions"], **frame.get("questions", {})}
+    filled = [_filled("questions", line, {"questions": asked}) for line in lines]
     questions = [q for q in filled if q]
     if not questions:
         return ""
     numbered = "\n".join(f"{n}. {q}" for n, q in enumerate(questions, 1))
     return (
-        f"About your discharge letter of {letter}.\n"
+        f"About your {frame['name']} of {letter}.\n"
         f"We compared it with the GP record and need your answer to:\n{numbered}\n"
         "Until we hear from you nothing is changed on the points above."
     )
@@ -74,7 +78,8 @@ def to_do(outcome: Outcome) -> list[tuple[str, str, str]]:
 def call_script(outcome: Outcome) -> str:
     """What to go through with the patient on the telephone, in plain words."""
     script = knowledge.data()["script"]
-    parts = [str(script["opening"]).format(date=day_words(outcome.as_of))]
+    opening = knowledge.frame(outcome.setting)["opening"]
+    parts = [str(opening).format(date=day_words(outcome.as_of))]
     for line in outcome.lines:
         pattern = str(script.get(line.cls, ""))
         if pattern:
