@@ -201,3 +201,53 @@ def test_who_hands_a_letter_in_stands_in_the_log_and_needs_the_practice(
     for outsider in (loaded.stranger, loaded.lena):
         with pytest.raises(ScopeError):
             take_in(outsider, code, letter.content, letter.name)
+
+
+def test_a_clinic_letter_leaves_alone_what_it_does_not_mention(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    """Its lines are work; the items it is silent on are shown, and are nobody's work."""
+    known = matched(made)[0]
+    record = queries.case_view(loaded.tess, str(known.case_id)).record
+    person = record.patient
+    text = (
+        "Cardiology outpatient clinic\n"
+        f"Patient: {person.given_name} {person.family_name}\n"
+        f"NHS number: {person.nhs_number}   DOB: {person.birth_date:%d/%m/%Y}\n"
+        "Clinic date: 18/11/2026\n\nMedication changes\n"
+        "Ezetimibe 10mg tablets one daily, new, for cholesterol\n"
+    )
+    row = receive_letter(known.practice_id, text.encode(), "clinic.txt", RECEIVED)
+    assert row.status == LetterDocument.Status.NEW, row.reason
+    view = queries.letter_view(loaded.tess, str(row.pk))
+    assert view.summary.setting == "outpatient"
+    assert view.left_alone
+    assert not [line for line in view.lines if line.klass == "missing"]
+    assert view.total == len(view.lines) == row.findings.count() < len(row.outcome["lines"])
+    assert len(view.left_alone) + view.total == len(row.outcome["lines"])
+
+
+def test_the_list_for_a_ward_is_shown_printed_and_recorded(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    from django.test import Client
+    from django.urls import reverse
+
+    case = str(matched(made)[0].case_id)
+    client = Client()
+    client.force_login(loaded.tess)
+    page = client.get(reverse("ward-list", args=[case]))
+    assert page.status_code == 200
+    words = page.content.decode()
+    record = queries.case_view(loaded.tess, case).record
+    current = [p for p in record.plans if p.status == "active" and p.deleted_on is None]
+    assert all(p.product_text.split()[0] in words for p in current)
+    assert "not what is taken" in words
+    paper = client.get(reverse("ward-list-pdf", args=[case]))
+    assert paper.content.startswith(b"%PDF")
+    last = Event.objects.filter(kind="patient_viewed").order_by("-at", "-seq").first()
+    assert last is not None
+    assert last.refs["purpose"] == "ward_list"
+    stranger = Client()
+    stranger.force_login(loaded.stranger)
+    assert stranger.get(reverse("ward-list", args=[case])).status_code == 404

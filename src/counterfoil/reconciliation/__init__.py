@@ -3,7 +3,16 @@
 from counterfoil.reconciliation.closing import Change, Decided, changes, script
 from counterfoil.reconciliation.engine import reconcile, reconcile_file
 from counterfoil.reconciliation.identity import Identity, identify
-from counterfoil.reconciliation.model import CLASSES, Class, Item, Outcome, OutcomeLine, Why
+from counterfoil.reconciliation.knowledge import frame
+from counterfoil.reconciliation.model import (
+    CLASSES,
+    LEFT_ALONE,
+    Class,
+    Item,
+    Outcome,
+    OutcomeLine,
+    Why,
+)
 from counterfoil.reconciliation.texts import (
     call_script,
     draft_query,
@@ -12,10 +21,12 @@ from counterfoil.reconciliation.texts import (
     worth_asking,
 )
 from counterfoil.reconciliation.verify import EXPECTED, Expected, Verified, verify
+from counterfoil.reconciliation.ward_list import WardItem, ward_list
 
 __all__ = [
     "CLASSES",
     "EXPECTED",
+    "LEFT_ALONE",
     "Change",
     "Class",
     "Decided",
@@ -25,10 +36,12 @@ __all__ = [
     "Outcome",
     "OutcomeLine",
     "Verified",
+    "WardItem",
     "Why",
     "call_script",
     "changes",
     "draft_query",
+    "frame",
     "identify",
     "query_about",
     "reconcile",
@@ -36,5 +49,6 @@ __all__ = [
     "script",
     "to_do",
     "verify",
+    "ward_list",
     "worth_asking",
 ]

@@ -297,4 +297,5 @@ def letter_summary(
         lines=len(lines),
         decided=sum(1 for line in lines if line.work != Finding.Work.TODO),
         by_class=dict(by_class),
+        setting=row.content.get("setting", "discharge"),
     )

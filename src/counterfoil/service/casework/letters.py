@@ -159,7 +159,13 @@ def _content(letter: Letter) -> dict[str, Any]:
     ]
     unread = [{"text": s.text, "start": s.start, "end": s.end} for s in letter.unread]
     stated = [criterion.to_json() for criterion in documents.quality(letter)]
-    return {"text": letter.text, "lines": lines, "unread": unread, "quality": stated}
+    return {
+        "text": letter.text,
+        "lines": lines,
+        "unread": unread,
+        "quality": stated,
+        "setting": letter.setting,
+    }
 
 
 def _write(
@@ -217,7 +223,8 @@ def _settle(
     row.case = intake.case_for(person.person_id, place, day)
     row.person_id, row.patient_id = person.person_id, person.patient_id
     row.save()
-    lines = [_line(row, person, line) for line in found.outcome.lines]
+    left = set(found.outcome.left_alone)
+    lines = [_line(row, person, line) for line in found.outcome.lines if line not in left]
     done = intake.upsert_findings(
         place, lines, found.snapshot, day, clears=False, kind=Finding.Kind.LETTER_LINE
     )

@@ -16,6 +16,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from counterfoil.foundation import days
+from counterfoil.reconciliation import LEFT_ALONE
 from counterfoil.records.nhs import normalise
 from counterfoil.records.patient import PatientRecord
 from counterfoil.service.accounts.models import Role, User
@@ -163,6 +164,12 @@ def letter_view(user: User, letter_ref: str) -> LetterView:
         as_of=letter.as_of,
         document_name=letter.name,
         finished_at=letter.finished_at,
+        left_alone=tuple(
+            item["text"]
+            for line in letter.outcome.get("lines", ())
+            if line["subclass"] == LEFT_ALONE
+            for item in line["plans"]
+        ),
     )
 
 

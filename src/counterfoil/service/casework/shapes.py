@@ -257,6 +257,8 @@ class LetterSummary:
     lines: int
     decided: int
     by_class: dict[str, int]
+    setting: str = "discharge"
+    """The change of setting it is about: a key of the reconciliation's frames."""
 
 
 @dataclass(frozen=True)
@@ -342,6 +344,8 @@ class LetterView:
     as_of: date
     document_name: str
     finished_at: datetime | None = None
+    left_alone: tuple[str, ...] = ()
+    """GP items that a letter of changes does not mention: they stay as they are."""
 
 
 @dataclass(frozen=True)

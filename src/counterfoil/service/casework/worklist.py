@@ -10,8 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
+from counterfoil.documents import Setting
+from counterfoil.reconciliation import frame
 from counterfoil.service.accounts.models import Role, User
 from counterfoil.service.casework import cards, clock, policy, scope
 from counterfoil.service.casework.models import Case, Finding, LetterDocument
@@ -136,6 +138,7 @@ FINDING_FIELDS = (
     "letter_id",
     "letter__due_on",
     "letter__status",
+    "letter__content__setting",
 )
 
 
@@ -177,7 +180,8 @@ def _finding_pieces(user: User, place: _Places, when: date) -> Iterable[Piece]:
             case_id=first["case_id"],
             practice=place.of(first["case_id"], first["practice_id"]),
             kind="letter",
-            what=f"Discharge letter, {_count(len(lines), 'line')} {Work(work).label}",
+            what=f"{_title(first['letter__content__setting'])}, "
+            f"{_count(len(lines), 'line')} {Work(work).label}",
             why=", ".join(sorted({row["title"] for row in lines})[:2]),
             urgency=min((row["urgency"] for row in lines), key=lambda u: u != "same_day"),
             due=min(waits) if work == Work.WAITING and waits else first["letter__due_on"],
@@ -234,12 +238,18 @@ def _letter_pieces(user: User, place: _Places, when: date) -> Iterable[Piece]:
         )
 
 
+def _title(setting: str | None) -> str:
+    """What a letter of this change of setting is called; one that says none is a discharge's."""
+    return str(frame(cast(Setting, setting or "discharge"))["title"])
+
+
 def _letter_title(row: LetterDocument, lines: list[tuple[str, str]]) -> str:
+    title = _title(row.content.get("setting"))
     if row.status == LetterDocument.Status.UNMATCHED:
-        return "Discharge letter: patient not found"
+        return f"{title}: patient not found"
     if row.status == LetterDocument.Status.REFUSED:
-        return "Discharge letter that could not be used"
-    return f"Discharge letter, {_count(len(lines), 'line')}"
+        return f"{title} that could not be used"
+    return f"{title}, {_count(len(lines), 'line')}"
 
 
 def _letter_why(row: LetterDocument, lines: list[tuple[str, str]], when: date) -> str:

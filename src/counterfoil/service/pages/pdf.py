@@ -25,8 +25,8 @@ def possible() -> bool:
     return True
 
 
-def made(request: HttpRequest, context: Mapping[str, Any]) -> bytes:
-    """The outcome of a letter as a PDF. Nothing is fetched while it is set."""
+def made(request: HttpRequest, template: str, context: Mapping[str, Any]) -> bytes:
+    """A page on paper as a PDF. Nothing is fetched while it is set."""
     import weasyprint
 
     now = clock.now()
@@ -36,7 +36,7 @@ def made(request: HttpRequest, context: Mapping[str, Any]) -> bytes:
         "printed": f"{words.day_words(now)}, {words.clock(now)}",
         "by": user_of(request).display_name,
     }
-    text = render_to_string("letter-outcome-print.jinja", filled, request)
+    text = render_to_string(template, filled, request)
     return bytes(weasyprint.HTML(string=text, url_fetcher=_nothing).write_pdf() or b"")
 
 

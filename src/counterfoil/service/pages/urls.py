@@ -21,6 +21,7 @@ from counterfoil.service.pages.views import (
     switches,
     team,
     today,
+    ward_list,
 )
 
 urlpatterns = [
@@ -28,6 +29,8 @@ urlpatterns = [
     path("next/", today.following, name="next"),
     path("cases/<uuid:ref>/", case.case, name="case"),
     path("cases/<uuid:ref>/timeline/", case.timeline, name="timeline"),
+    path("cases/<uuid:ref>/ward-list/", ward_list.ward_list, name="ward-list"),
+    path("cases/<uuid:ref>/ward-list.pdf", ward_list.ward_list_pdf, name="ward-list-pdf"),
     path("cases/<uuid:ref>/claim/", case.claim, name="claim"),
     path("cases/<uuid:ref>/hand-over/", case.hand_over, name="hand-over"),
     path("cases/<uuid:ref>/answers/<uuid:handover>/", case.acknowledge, name="acknowledge"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from counterfoil.documents import Setting
 from counterfoil.reconciliation import Change, Decided, OutcomeLine, changes, query_about, script
 from counterfoil.reconciliation import worth_asking as asks
 from counterfoil.reconciliation.closing import State
@@ -63,7 +64,9 @@ def closing(view: LetterView) -> Closing:
         nothing=tuple(r for r, s in zip(rows, settled, strict=True) if s and not r.change.to_do),
         waiting=tuple(r for r, s in zip(rows, settled, strict=True) if not s),
         query=_query(view, decided),
-        script=script((d for _, d in decided), view.summary.discharged_on),
+        script=script(
+            (d for _, d in decided), view.summary.discharged_on, cast(Setting, view.summary.setting)
+        ),
     )
 
 
@@ -136,4 +139,4 @@ def _query(view: LetterView, decided: Iterable[tuple[LetterLine, Decided]]) -> s
         if one.state != "done" and (queried or asks(outcome)):
             asked.append(outcome)
     when = view.summary.discharged_on or view.summary.received_at
-    return query_about(asked, words.day_words(when))
+    return query_about(asked, words.day_words(when), cast(Setting, view.summary.setting))

@@ -8,10 +8,13 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from markupsafe import Markup, escape
 
+from counterfoil.documents import Setting
 from counterfoil.documents.quality import titles as quality_titles
+from counterfoil.reconciliation import frame
 from counterfoil.service.casework.shapes import (
     FindingCard,
     LetterLine,
@@ -213,11 +216,16 @@ def _tags(line: LetterLine) -> tuple[Tag, ...]:
     return ()
 
 
+def frame_of(summary: LetterSummary) -> dict[str, str]:
+    """What this change of setting is called, and whose lists are compared."""
+    return frame(cast(Setting, summary.setting))
+
+
 def draft_question(line: LetterLine, summary: LetterSummary) -> str:
     """A question to start from: both texts, what the letter states, what was found. No name."""
     where = words.tidy_name(summary.sender) or "the hospital"
     discharged = f" of {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
-    body = [f"Discharge letter from {where}{discharged}.", "", *_facts(line)]
+    body = [f"{frame_of(summary)['title']} from {where}{discharged}.", "", *_facts(line)]
     body += ["", ASKED.get(top_class(line.klass), "Please say what should be done.")]
     return "\n".join(body)
 
@@ -242,18 +250,19 @@ def draft_query(line: LetterLine, summary: LetterSummary) -> str:
     discharged = (
         f", discharged {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
     )
+    named = f"Your {frame_of(summary)['name']}"
     if said and held:
         return (
-            f"Your discharge letter{discharged} lists {'; '.join(said)}. Before admission the "
+            f"{named}{discharged} lists {'; '.join(said)}. Before admission the "
             f"patient took {'; '.join(held)}. Please confirm which is intended, and why."
         )
     if held:
         return (
-            f"Your discharge letter{discharged} does not mention {'; '.join(held)}, which the "
+            f"{named}{discharged} does not mention {'; '.join(held)}, which the "
             "patient took before admission. Please confirm whether it was to continue."
         )
     return (
-        f"Your discharge letter{discharged} lists {'; '.join(said)}. Please confirm the dose, how "
+        f"{named}{discharged} lists {'; '.join(said)}. Please confirm the dose, how "
         "long it is to go on, and the reason for it."
     )
 

@@ -31,6 +31,7 @@ from counterfoil.service.pages.page import (
     version_of,
 )
 from counterfoil.service.pages.presenters import case as presenter
+from counterfoil.service.pages.presenters import letter as letter_presenter
 from counterfoil.service.pages.views import letter as letter_page
 from counterfoil.service.pages.views.today import back_to_list
 
@@ -123,6 +124,7 @@ def show(
         "tables": presenter.record_tables(view.record) if view.record else (),
         "calculations": _calculations(view, today),
         "history": presenter.history(view.history),
+        "letter_title": lambda one: letter_presenter.frame_of(one)["title"],
         "asked": sum(card.kind == "request_item" for card in view.findings),
         "today": today,
         "problem": problem,

@@ -118,6 +118,7 @@ def show(
         "title": "Letter",
         "letter": view,
         "summary": view.summary,
+        "frame": presenter.frame_of(view.summary),
         "text": presenter.marked_text(view),
         "groups": groups,
         "counts": presenter.counts(groups),
@@ -185,7 +186,9 @@ def outcome_pdf(request: HttpRequest, ref: UUID) -> HttpResponse:
     context = _outcome(request, str(ref))
     if not context["pdf"]:
         raise Http404("This installation cannot make PDFs: it lacks the Pango library.")
-    response = HttpResponse(pdf.made(request, context), content_type="application/pdf")
+    response = HttpResponse(
+        pdf.made(request, "letter-outcome-print.jinja", context), content_type="application/pdf"
+    )
     response["Content-Disposition"] = 'attachment; filename="letter-outcome.pdf"'
     return response
 
@@ -201,6 +204,7 @@ def _outcome(request: HttpRequest, ref: str) -> dict[str, Any]:
         "title": "What to do now",
         "letter": view,
         "summary": view.summary,
+        "frame": presenter.frame_of(view.summary),
         "closing": closing.closing(view),
         "allergies": case_presenter.allergies(case.record),
         "finished": view.finished_at,
