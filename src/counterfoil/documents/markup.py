@@ -7,6 +7,7 @@ from typing import Any
 
 from lxml import etree, html
 
+from counterfoil.documents.names import name_at, names_several
 from counterfoil.documents.shown import Builder
 from counterfoil.foundation.errors import DataError
 
@@ -160,47 +161,118 @@ class _Flatten:
 
     def _table(self, node: Any) -> None:
         self.tables += 1
+        held = _Held()
         for row in node.iter():
             if not isinstance(row.tag, str):
                 continue
             tag = row.tag.rpartition("}")[2].lower()
             if tag == "caption":
-                self.out.add(_words(row), "heading")
+                self.out.add(_joined(_marked(row)), "heading")
             if tag != "tr":
                 continue
-            cells: list[str] = []
-            for cell in row:
-                if isinstance(cell.tag, str) and cell.tag.rpartition("}")[2].lower() in (
-                    "td",
-                    "th",
-                ):
-                    cells.append(_words(cell))
-                    cells += [""] * (min(_span(cell), 12) - 1)
-            filled = [c for c in cells if c]
+            cells = held.cells(row)
+            filled = [words for cell in cells if (words := _joined(cell))]
             if len(filled) == 1 and len(cells) <= 1:
                 self.out.add(filled[0], "text")
             elif filled:
-                self.out.row(cells, self.tables)
+                for texts in _apart(cells):
+                    self.out.row(texts, self.tables)
 
 
-def _span(cell: Any) -> int:
-    text = cell.get("colspan") or "1"
+class _Held:
+    """Cells that reach down into the rows below them, so that each row has all its columns."""
+
+    def __init__(self) -> None:
+        self.down: dict[int, tuple[int, str]] = {}
+
+    def cells(self, row: Any) -> list[str]:
+        """The words of a row by column, lines set apart by ``_BREAK``.
+
+        A cell from above speaks for this row too; but where it names a medicine the row goes on with
+        that medicine, and nothing from above is said twice.
+        """
+        out: list[tuple[str, bool]] = []
+        below: dict[int, tuple[int, str]] = {}
+
+        def from_above() -> None:
+            while len(out) in self.down:
+                left, words = self.down[len(out)]
+                if left > 1:
+                    below[len(out)] = (left - 1, words)
+                out.append((words, False))
+
+        for cell in row:
+            tag = cell.tag.rpartition("}")[2].lower() if isinstance(cell.tag, str) else ""
+            if tag not in ("td", "th"):
+                continue
+            from_above()
+            words, deep = _marked(cell), _span(cell, "rowspan")
+            for number in range(min(_span(cell, "colspan"), 12)):
+                if deep > 1:
+                    below[len(out)] = (deep - 1, "" if number else words)
+                out.append(("" if number else words, True))
+        from_above()
+        self.down = below
+        goes_on = any(name_at(words) for words, own in out if not own)
+        return [words if own or not goes_on else "" for words, own in out]
+
+
+def _apart(cells: list[str]) -> list[list[str]]:
+    """A row as rows of one medicine each, where its cells hold several line by line.
+
+    Only where one cell names another medicine on each line and every other filled cell has as many
+    lines: else nobody can say which words belong together, and the row stays whole.
+    """
+    by_line = [[" ".join(x.split()) for x in re.split(f"[{_BREAK}{_PART}]", c)] for c in cells]
+    named = [lines for lines in by_line if names_several(lines)]
+    if len(named) != 1:
+        return [[_joined(cell) for cell in cells]]
+    count = len(named[0])
+    if any(any(lines) and len(lines) != count for lines in by_line):
+        several = [names_several(lines) for lines in by_line]
+        parts = zip(cells, by_line, several, strict=True)
+        return [[" ; ".join(lines) if more else _joined(cell) for cell, lines, more in parts]]
+    return [[lines[n] if any(lines) else "" for lines in by_line] for n in range(count)]
+
+
+def _span(cell: Any, name: str) -> int:
+    text = (cell.get(name) or "1").strip()
     return int(text) if text.isdigit() and 0 < int(text) < 100 else 1
 
 
-def _words(node: Any) -> str:
+_BREAK, _PART = "\n", "\v"
+"""Where a cell's line ends: by a break, and as a part (paragraph, item) of its own."""
+
+
+def _marked(node: Any) -> str:
+    """The words of a cell with its line ends marked."""
     parts: list[str] = []
-    for piece in node.iter():
-        if not isinstance(piece.tag, str):
-            continue
-        tag = piece.tag.rpartition("}")[2].lower()
-        if tag in ("br", "p", "div", "li") and parts:
-            parts.append(" ; " if tag in ("p", "li", "div") and parts[-1].strip() else " ")
-        if piece.text and tag not in _UNSEEN:
-            parts.append(piece.text)
-        if piece is not node and piece.tail:
-            parts.append(piece.tail)
-    return re.sub(r"(?:\s*;\s*)+$", "", " ".join("".join(parts).split()))
+
+    def add(text: str | None) -> None:
+        parts.append(re.sub(r"\s+", " ", text or ""))
+
+    def walk(piece: Any) -> None:
+        tag = piece.tag.rpartition("}")[2].lower() if isinstance(piece.tag, str) else ""
+        block = tag in ("p", "div", "li")
+        if tag and tag not in _UNSEEN:
+            parts.append(_BREAK if tag == "br" else _PART if block else "")
+            add(piece.text)
+            for child in piece:
+                walk(child)
+            parts.append(_PART if block else "")
+        add(piece.tail)
+
+    add(node.text)
+    for child in node:
+        walk(child)
+    text = re.sub(rf"(?:[{_BREAK} ]*{_PART}[{_BREAK} ]*)+", _PART, "".join(parts))
+    return text.strip(f" {_PART}")
+
+
+def _joined(marked: str) -> str:
+    """Marked words on one line."""
+    parts = [" ".join(part.split()) for part in marked.split(_PART)]
+    return " ; ".join(part for part in parts if part)
 
 
 def flatten(node: Any, out: Builder) -> None:

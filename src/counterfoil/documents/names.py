@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -155,6 +156,18 @@ def first_name(text: str, start: int = 0) -> Name | None:
             if found:
                 return found
     return None
+
+
+def names_several(lines: Sequence[str]) -> bool:
+    """Whether each line begins a medicine of its own: most are known, and at least two differ."""
+    found = []
+    for words in lines:
+        name = name_at(words)
+        if name is None and not re.match(r"[A-Z][A-Za-z]{3,}", words):
+            return False
+        if name is not None:
+            found.append(look_up(words[name.start : name.end]).ingredients)
+    return len(set(found)) >= 2 and len(found) * 2 > len(lines)
 
 
 _PLAIN = frozenset(

@@ -18,7 +18,7 @@ from counterfoil.documents.layout import (
     heading,
 )
 from counterfoil.documents.model import Span
-from counterfoil.documents.names import WORD, name_at
+from counterfoil.documents.names import WORD, name_at, names_several
 from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH
 from counterfoil.documents.shown import Cell, Line, Sheet
 from counterfoil.documents.wording import pattern
@@ -210,6 +210,10 @@ class Tables:
                 self._open(found)
                 self.columns = columns
                 return
+        if " ; " in drug and len(by) > 1 and names_several(drug.split(" ; ")):
+            self._close()
+            self._odd(line.start, line.end, "several medicines in one row")
+            return
         goes_on = line.goes_on or not drug or self._wraps(drug, by)
         if self.current is not None and goes_on:
             for name, texts in by.items():
