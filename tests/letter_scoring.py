@@ -79,6 +79,9 @@ def one(letter: Any, records: dict[tuple[str, str], PatientRecord], total: Score
     try:
         read = documents.read(letter.content, name=letter.name, received_on=letter.received_at)
     except DataError as error:
+        if letter.expected == "for_a_person":
+            total.refused_rightly += 1
+            return
         total.unreadable_files += 1
         total.lost.append(f"{letter.layout}: {error}")
         return

@@ -268,7 +268,7 @@ def _letters(sql: duckdb.DuckDBPyConnection) -> list[Leak]:
         f"""CREATE OR REPLACE TEMP TABLE lettered AS SELECT any_value(layout) AS layout,
           CAST(regexp_extract(letter, '([0-9]+)[.]', 1) AS BIGINT) AS number,
           split_part(letter, '-', 1) AS practice, any_value(CAST(bytes AS BIGINT)) AS bytes,
-          bool_or({FAULT_OF_A_LINE}) OR any_value(letter_expected) <> 'reconcile' AS planted,
+          bool_or({FAULT_OF_A_LINE}) OR any_value(letter_expected) IN ('no_such_patient', 'another_patient') AS planted,
           floor(count(place) / 3)::INT AS medicines FROM letter_truth GROUP BY letter"""
     )
     out = [

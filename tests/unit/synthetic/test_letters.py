@@ -14,6 +14,7 @@ from counterfoil.foundation.days import parse_day, to_date
 from counterfoil.synthetic import generate
 from counterfoil.synthetic.letters.boxed import WRAPPED
 from counterfoil.synthetic.letters.page import STYLES
+from counterfoil.synthetic.letters.scanned import scanned
 from counterfoil.synthetic.letters.words import shortened
 from counterfoil.synthetic.letters.write import NAMES
 
@@ -148,7 +149,7 @@ def test_files_of_paper_and_word_hold_every_medicine_in_the_order_of_the_truth(n
     import pypdfium2
 
     for letter in network.letters:
-        if letter.media_type not in BINARY:
+        if letter.media_type not in BINARY or letter.layout == "scanned":
             continue
         if letter.media_type == BINARY[0]:
             pages = pypdfium2.PdfDocument(letter.content)
@@ -228,3 +229,19 @@ def test_html_letters_are_pages(network):
                 page.xpath("//li") or page.xpath("//div[@class='medicine']") or page.xpath(inside)
             )
             assert len(items) == len(lines), letter.layout
+
+
+def test_a_scan_is_a_picture_with_no_text_whose_truth_is_known(network):
+    import pypdfium2
+
+    found = [letter for letter in network.letters if letter.layout == "scanned"]
+    assert found
+    for letter in found:
+        assert letter.expected == "for_a_person"
+        assert letter.truth
+        pages = pypdfium2.PdfDocument(letter.content)
+        assert not "".join(page.get_textpage().get_text_range() for page in pages).strip()
+        ink = 1 - pages[0].render(scale=1, grayscale=True).to_numpy().mean() / 255
+        assert 0.002 < ink < 0.2  # a page with writing on it, neither blank nor black
+    assert scanned("The same", "key") == scanned("The same", "key")
+    assert scanned("The same", "key") != scanned("The same", "another key")

@@ -91,7 +91,7 @@ class Chosen:
 def choose(
     script: Script, made: Plans, seed: int, wanted: int
 ) -> tuple[list[Chosen], dict[int, Ints]]:
-    """``wanted`` people with 3 to 14 plans, just home; and for each their plans at discharge."""
+    """``wanted`` adults with 3 to 10 plans, just home; and for each their plans at discharge."""
     who = script.who
     rng = stream(seed, "letters", who.place.code)
     live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
@@ -99,7 +99,7 @@ def choose(
     live &= (made.start < who.as_of - 40) | fresh
     index = np.flatnonzero(live)
     count = np.bincount(made.patient[index], minlength=who.size)
-    fits: Bools = (count >= LEAST) & (count <= MOST) & who.current
+    fits: Bools = (count >= LEAST) & (count <= MOST) & who.current & (who.age >= 18)
     fits &= who.registered_from < who.as_of - 60
     young = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD)) & ~live
     fits[made.patient[young]] = False
@@ -107,7 +107,7 @@ def choose(
     trusts = len(rows("letter_trusts"))
     chosen, plans = [], {}
     changed = np.unique(made.patient[fresh & live])
-    first = [p for p in pool.tolist() if p in set(changed.tolist())][: max(1, wanted // 16)]
+    first = [p for p in pool.tolist() if p in set(changed.tolist())][: max(1, wanted // 14)]
     rest = [p for p in pool.tolist() if p not in set(changed.tolist())]
     called = (rest[: wanted - len(first)] + first)[:wanted]
     for patient in rng.permutation(np.array(called, dtype=np.int64)).tolist():

@@ -51,8 +51,8 @@ class SyntheticLetter:
 
     ``content`` is the file; ``received_at`` and ``discharged_on`` are day numbers. ``patient_id``
     is whose stay it was (``None``: nobody in the record); ``nhs_number`` is the number in the
-    letter. ``expected`` is ``reconcile``, ``no_such_patient`` or ``another_patient`` (the number is
-    somebody else's). ``truth`` holds a line for each medicine line and each plan not named.
+    letter. ``expected`` is ``reconcile``, ``no_such_patient``, ``another_patient`` (the number is
+    somebody else's) or ``for_a_person`` (a scan: nothing in it can be read). ``truth`` holds a line for each medicine line and each plan not named.
     """
 
     name: str

@@ -14,6 +14,7 @@ from counterfoil.synthetic.draws import stream
 from counterfoil.synthetic.letters import boxed, markup, messages, office, paper, plain, rich
 from counterfoil.synthetic.letters.cases import Chosen, choose, items_of, number_of, stay, stories
 from counterfoil.synthetic.letters.model import Item, LetterLine, Stay, SyntheticLetter
+from counterfoil.synthetic.letters.scanned import scanned
 from counterfoil.synthetic.letters.words import Sheet
 from counterfoil.synthetic.lists import schedules
 from counterfoil.synthetic.numbers import CAPACITY
@@ -30,7 +31,12 @@ DATA: dict[str, tuple[Callable[[Stay], str], str, str]] = {
     "fhir_message": (messages.fhir_message, FHIR, "json"),
     "fhir_text": (messages.fhir_text, FHIR, "json"),
 }
-NAMES = sorted([*TEXT, *PAGES, *DATA], key=lambda name: hashlib.sha256(name.encode()).digest())
+SCAN, SCANNED = "scanned", "numbered"
+"""The layout without text, and the one that it is a picture of."""
+
+NAMES = sorted(
+    [*TEXT, *PAGES, *DATA, SCAN], key=lambda name: hashlib.sha256(name.encode()).digest()
+)
 """Every layout, the kinds of file well mixed."""
 
 PARTIAL = frozenset(["changes_only"])
@@ -80,6 +86,10 @@ def _line(item: Item, text: str, span: tuple[int, int] | None, place: int | None
 
 def _write(told: Stay, layout: str) -> tuple[bytes, str, str, tuple[LetterLine, ...]]:
     """The file, media type, file ending and truth of one letter."""
+    if layout == SCAN:
+        below, _, _, truth = _write(told, SCANNED)
+        blind = tuple(replace(line, start=None, end=None) for line in truth)
+        return scanned(below.decode("utf-8"), told.key), "application/pdf", "pdf", blind
     unnamed = [_line(item, "", None, None) for item in told.unnamed]
     if layout in TEXT:
         sheet = TEXT[layout](told)
@@ -138,8 +148,10 @@ def letters(
         rng = stream(seed, f"letter {turn}", who.place.code)
         layout = NAMES[(turn + 3 * who.place.number) % len(NAMES)]
         expected = astray.get(turn, "reconcile")
-        if expected != "reconcile" and layout in PARTIAL:
+        if expected != "reconcile" and layout in (*PARTIAL, SCAN):
             layout = "numbered"
+        if layout == SCAN:
+            expected = "for_a_person"
         number = number_of(seed, int(who.serial[case.patient]))
         if expected == "no_such_patient":
             number = number_of(seed, CAPACITY + who.place.number)
