@@ -200,6 +200,20 @@ def test_groups_stand_in_the_order_of_work_and_same_comes_last() -> None:
     ]
 
 
+def test_what_a_letter_says_of_its_whole_list_stands_once_above_the_missing() -> None:
+    said = {
+        "text": "The letter does not list every medicine: “others as before”.",
+        "source": "rule full list",
+    }
+    view = samples.letter_view(
+        samples.letter_line("1", "missing", why=(said,)),
+        samples.letter_line("2", "missing", why=(said,)),
+        samples.letter_line("3", "new"),
+    )
+    notes = {group.klass: group.note for group in letter.groups(view)}
+    assert notes == {"missing": said["text"], "new": ""}
+
+
 def test_only_open_same_lines_that_may_be_confirmed_are_confirmed_together() -> None:
     done = samples.letter_line("d", "same", finding=samples.finding(ref="d", work="done"))
     pharmacists = samples.letter_line(

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import cast
 
 from markupsafe import Markup, escape
@@ -82,6 +83,9 @@ IN_RECORD = {
     "cannot_tell": ("Cannot tell from the record", "grey"),
 }
 """What the last import showed of a decided line."""
+FULL_LIST = "rule full list"
+"""The source of what a letter says of its list; ``reconciliation.classify`` gives it."""
+
 TOKEN = re.compile(r"\s+|[^\s]+")
 
 
@@ -111,6 +115,8 @@ class Group:
     title: str
     colour: str
     lines: tuple[Line, ...]
+    note: str = ""
+    """What the letter says of all of them together, once, above the lines."""
 
     @property
     def left(self) -> int:
@@ -221,6 +227,12 @@ def frame_of(summary: LetterSummary) -> dict[str, str]:
     return frame(cast(Setting, summary.setting))
 
 
+def look_again(summary: LetterSummary, today: date) -> str:
+    """The day a query to the ward is looked at again, to start from: the day before the letter is
+    due, or tomorrow where that is later."""
+    return max(summary.due_on - timedelta(days=1), today + timedelta(days=1)).isoformat()
+
+
 def draft_question(line: LetterLine, summary: LetterSummary) -> str:
     """A question to start from: both texts, what the letter states, what was found. No name."""
     where = words.tidy_name(summary.sender) or "the hospital"
@@ -296,9 +308,21 @@ def groups(view: LetterView) -> tuple[Group, ...]:
     known = list(words.CLASS_WORDS)
     ordered = sorted(made, key=lambda k: known.index(k) if k in known else len(known))
     return tuple(
-        Group(k, words.class_words(k), words.CLASS_COLOURS.get(k, "grey"), tuple(made[k]))
+        Group(
+            k,
+            words.class_words(k),
+            words.CLASS_COLOURS.get(k, "grey"),
+            tuple(made[k]),
+            _of_the_whole_list(made[k]),
+        )
         for k in ordered
     )
+
+
+def _of_the_whole_list(lines: Iterable[Line]) -> str:
+    """What the letter says of the list it gives: it is why a medicine may be missing from it."""
+    said = {text for line in lines for text, source in line.why if source == FULL_LIST}
+    return said.pop() if len(said) == 1 else ""
 
 
 def confirmable(groups_of: Iterable[Group]) -> tuple[Line, ...]:
