@@ -306,12 +306,85 @@ def test_an_identifier_without_a_digit_is_no_nhs_number_and_is_left_out():
     assert (row["nhs_number"], row["nhs_status"]) == (None, "invalid")
 
 
-def test_a_wrong_nhs_number_refuses_the_load_without_being_printed():
+def test_a_wrong_nhs_number_is_left_out_and_said_without_being_printed():
     wrong = made.number(1)[:9] + str((int(made.number(1)[9]) + 1) % 10)
     identifier = [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": wrong}]
-    message = refused(json.dumps(bundle(identifier=identifier)))
-    assert "record.json entry[0].resource.identifier[0].value" in message
-    assert wrong not in message
+    load = read_bundle(bundle(identifier=identifier))
+    (patient,) = load.tables["patient"].to_pylist()
+    assert (patient["nhs_number"], patient["nhs_status"]) == (None, "invalid")
+    assert load.notes == ["1 × Patient: an NHS number that fails its check, loaded without it"]
+    assert wrong not in json.dumps(load.to_json())
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "Patient/p2"},
+        {"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": made.number(2)}},
+    ],
+)
+def test_what_names_another_patient_is_rejected_and_the_rest_is_read(subject):
+    strange = observation(id="o2", subject=subject)
+    load = read_bundle(bundle(observation(), strange))
+    assert load.rows["coded_entry"] == 1
+    (reject,) = load.rejects
+    assert reject.place == "record.json entry[2].resource"
+    assert "another patient" in reject.reason
+    assert (load.resources["Observation"].read, load.resources["Observation"].rejected) == (2, 1)
+
+
+def test_the_number_may_name_the_patient_of_a_resource():
+    number = {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": made.number(1)}
+    load = read_bundle(bundle(observation(subject={"identifier": number})))
+    assert not load.rejects
+
+
+@pytest.mark.parametrize(
+    ("sent", "day"),
+    [
+        ("2026-06-14T23:00:00Z", "2026-06-15"),
+        ("2026-06-14T23:00:00.000+00:00", "2026-06-15"),
+        ("2026-06-14T22:59:59Z", "2026-06-14"),
+        ("2026-06-15T00:00:00+01:00", "2026-06-15"),
+        ("2026-12-14T23:30:00Z", "2026-12-14"),
+        ("2026-06-14T23:00:00", "2026-06-14"),
+    ],
+)
+def test_the_day_of_a_time_in_utc_is_that_in_england(sent, day):
+    load = read_bundle(bundle(observation(effectiveDateTime=sent)))
+    assert str(load.tables["coded_entry"]["happened_on"][0]) == day
+
+
+def test_an_issue_may_be_an_instance_order():
+    """Other systems than EMIS send issues so, and send no lists and no statements."""
+    request = {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "status": "active",
+        "intent": "instance-order",
+        "medicationCodeableConcept": {"text": "Aspirin 75mg tablets"},
+        "authoredOn": "2026-05-04",
+    }
+    load = read_bundle(bundle(request))
+    assert (load.rows["issue"], load.rejects) == (1, [])
+
+
+def test_an_organisation_that_stands_twice_is_one():
+    place = {
+        "resourceType": "Organization",
+        "identifier": [
+            {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": PRACTICE}
+        ],
+    }
+    load = read_bundle(bundle({**place, "id": "a"}, {**place, "id": "b"}))
+    assert (load.rows["organisation"], load.rejects) == (1, [])
+    assert load.resources["Organization"].merged == 1
+
+
+def test_a_list_of_words_is_not_said_to_group_what_is_loaded():
+    listed = {"resourceType": "List", "id": "l", "entry": [{"item": {"display": "Aspirin 75mg"}}]}
+    (note,) = read_bundle(bundle(listed)).notes
+    assert "names its items in words only" in note
 
 
 GOOD = json.dumps(bundle(observation()))
@@ -335,8 +408,14 @@ GOOD = json.dumps(bundle(observation()))
         (GOOD.encode("utf-16"), "UTF-8"),
         (json.dumps(bundle({"resourceType": "Patient", "id": "p2"})), "a second one"),
         (
-            json.dumps(bundle(observation(subject={"reference": "Patient/p2"}))),
-            "entry[1].resource.subject: expected one patient",
+            json.dumps(
+                {
+                    "resourceType": "Bundle",
+                    "type": "collection",
+                    "entry": [{"resource": bundle()}, {"resource": bundle()}],
+                }
+            ),
+            "2 bundles in one: import them one by one",
         ),
         (
             json.dumps(bundle({"resourceType": "ServiceRequest", "id": "s"})),

@@ -42,6 +42,8 @@ class Bundle:
     resources: list[Resource]
     patient: Resource
     twice: set[str] = field(default_factory=set)
+    strangers: list[Resource] = field(default_factory=list)
+    """Resources that name as their patient somebody whom the bundle does not hold."""
     _by_reference: dict[str, Resource] = field(default_factory=dict)
 
     def place(self, path: str) -> str:
@@ -77,7 +79,7 @@ def open_bundle(path: Path, adapt: Adapt | None = None) -> Bundle:
     JSON or is cut, JSON that is not FHIR, FHIR of another release, an error in place of a record,
     no patient or two.
     """
-    document = _json(path)
+    document = unwrapped(_json(path))
     kind = document.get("resourceType") if isinstance(document, dict) else None
     if not isinstance(kind, str):
         _refuse(path, "", "expected a FHIR bundle", "JSON without a resourceType")
@@ -89,6 +91,7 @@ def open_bundle(path: Path, adapt: Adapt | None = None) -> Bundle:
         )
     if kind != "Bundle":
         _refuse(path, "", "expected a FHIR bundle", f"a single {kind[:40]}")
+    _check_nested(path, document)
     if document.get("type") not in _KINDS + (_R4_KINDS if adapt else ()):
         _refuse(path, "type", "expected a bundle of type collection")
     try:
@@ -101,8 +104,23 @@ def open_bundle(path: Path, adapt: Adapt | None = None) -> Bundle:
         _check_release(path, resources)
     bundle = Bundle(path.name, resources, _patient(path, resources))
     _index(bundle, document)
-    _check_subjects(bundle)
+    bundle.strangers += _strangers(bundle)
     return bundle
+
+
+def unwrapped(document: Any) -> Any:
+    """The one bundle in a document that holds nothing else: so released prescriptions are sent."""
+    held = document if isinstance(document, dict) else {}
+    listed = held.get("parameter" if held.get("resourceType") == "Parameters" else "entry")
+    parts = (
+        [p.get("resource") for p in listed if isinstance(p, dict)]
+        if isinstance(listed, list)
+        else []
+    )
+    inner = [p for p in parts if isinstance(p, dict)]
+    if len(inner) == 1 and inner[0].get("resourceType") == "Bundle":
+        return unwrapped(inner[0])
+    return document
 
 
 def _json(path: Path) -> Any:
@@ -122,6 +140,19 @@ def _json(path: Path) -> Any:
         ) from None
     except (ValueError, RecursionError):
         raise DataError.at(path.name, "expected JSON of ordinary numbers and depth") from None
+
+
+def _check_nested(path: Path, document: dict[str, Any]) -> None:
+    entries = document.get("entry")
+    parts = (
+        [e.get("resource") for e in entries if isinstance(e, dict)]
+        if isinstance(entries, list)
+        else []
+    )
+    inner = [p for p in parts if isinstance(p, dict) and p.get("resourceType") == "Bundle"]
+    if inner and len(inner) == len(parts):
+        found = f"{len(inner)} bundles in one: import them one by one"
+        _refuse(path, "", "expected the bundle of one patient", found)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -229,21 +260,43 @@ def _type_and_id(text: str) -> str:
     return "/".join(parts[-2:])
 
 
-def _check_subjects(bundle: Bundle) -> None:
+def _strangers(bundle: Bundle) -> Iterator[Resource]:
+    """Resources about somebody else, with what they contain."""
+    found: set[str] = set()
     for each in bundle.resources:
-        for name in ("subject", "patient"):
-            if not isinstance(each.body.value.get(name), dict):
-                continue
-            try:
-                reference = each.body.child(name)
-                about = bundle.reference_id(reference)
-            except UnreadableError as error:
-                raise DataError.at(bundle.name, str(error)) from None
-            if about is not None and about != bundle.patient.id:
-                target = bundle.resolve(reference, each)
-                if target is not bundle.patient and (target is None or target.kind == "Patient"):
-                    raise DataError.at(
-                        bundle.place(f"{each.path}.{name}"),
-                        "expected one patient in the bundle",
-                        "a reference to another",
-                    )
+        try:
+            strange = any(_is_strange(bundle, each, name) for name in ("subject", "patient"))
+        except UnreadableError as error:
+            raise DataError.at(bundle.name, str(error)) from None
+        if strange or (each.holder is not None and each.holder.path in found):
+            found.add(each.path)
+            yield each
+
+
+def _is_strange(bundle: Bundle, each: Resource, name: str) -> bool:
+    if not isinstance(each.body.value.get(name), dict):
+        return False
+    reference = each.body.child(name)
+    assert reference is not None
+    about = bundle.reference_id(reference)
+    if about is None:
+        number = _number(reference.child("identifier"))
+        return number is not None and number not in _numbers(bundle.patient)
+    if about == bundle.patient.id:
+        return False
+    target = bundle.resolve(reference, each)
+    if target is None and each.holder is not None:
+        # It says so in its sender's terms; whose it is, the resource that contains it says.
+        return not {"subject", "patient"} & set(each.holder.body.value)
+    return target is None or target.kind == "Patient"
+
+
+def _number(identifier: Element | None) -> str | None:
+    """An identifier's digits, where it is an NHS number."""
+    if identifier is None or not (identifier.text("system") or "").endswith("/nhs-number"):
+        return None
+    return re.sub(r"\D", "", identifier.text("value") or "") or None
+
+
+def _numbers(patient: Resource) -> set[str]:
+    return {n for each in patient.body.children("identifier") if (n := _number(each))}

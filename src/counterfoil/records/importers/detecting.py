@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.foundation.errors import DataError
-from counterfoil.records.importers import emis, emis_layout, systmone_layout
+from counterfoil.records.importers import bundle, emis, emis_layout, systmone_layout
 from counterfoil.records.importers.csv_file import read_header
 from counterfoil.records.schema import TABLES
 
@@ -91,6 +91,7 @@ def _bundle(path: Path) -> Found:
     except (ValueError, RecursionError):
         # Whoever reads it says what is wrong, and where.
         return Found("gpconnect", "")
+    document = bundle.unwrapped(document)
     resources = [e.get("resource") for e in _list(document, "entry") if isinstance(e, dict)]
     held = [r for r in resources if isinstance(r, dict)]
     event = isinstance(document, dict) and document.get("type") in ("message", "document")

@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from counterfoil.records.importers.shown import EARLIEST, LATEST, found
 
 _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T[\d:.,]+(?:Z|[+-]\d\d:?\d\d)?)?)?)?\Z", re.ASCII
 )
+_UTC = re.compile(r"T2[23].*(?:Z|[+-]00:?00)\Z")
+_ENGLAND = ZoneInfo("Europe/London")
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?\Z", re.ASCII)
 
 
@@ -125,7 +128,7 @@ class Element:
         raise UnreadableError(f"{self.path}.{name}", "true or false")
 
     def moment(self, name: str) -> Moment | None:
-        """A FHIR date or dateTime. The day is that written, in whatever zone it was written."""
+        """A FHIR date or dateTime. The day is that written; of a time in UTC, that in England."""
         text = self.text(name)
         if text is None:
             return None
@@ -135,6 +138,8 @@ class Element:
                 raise ValueError
             year, month, day = match.groups()
             value = date(int(year), int(month or 1), int(day or 1))
+            if _UTC.search(text):
+                value = _in_england(text, value)
         except ValueError:
             raise UnreadableError(f"{self.path}.{name}", "a FHIR date", text) from None
         usual = EARLIEST <= value <= LATEST
@@ -157,6 +162,14 @@ class Element:
             if url in names:
                 return each
         return None
+
+
+def _in_england(text: str, written: date) -> date:
+    """The day in England of a time in UTC: 23:00 on a day in summer is the next day's midnight."""
+    try:
+        return datetime.fromisoformat(text).astimezone(_ENGLAND).date()
+    except (ValueError, OverflowError):
+        return written
 
 
 def _is_storable(text: str) -> bool:

@@ -57,10 +57,23 @@ def read(
     ledger = Ledger(bundle, practice, FORMAT)
     for text in adapted.notes:
         ledger.note(text)
+    if adapted.event and bundle.strangers:
+        raise DataError.at(
+            bundle.place(bundle.strangers[0].path),
+            "expected one patient in the message",
+            "a reference to another",
+        )
+    gpconnect.reject_strangers(ledger)
     try:
         patient = gpconnect.read_patient(ledger, key)
     except UnreadableError as error:
         raise DataError.at(bundle.name, str(error)) from None
+    if adapted.event and patient["nhs_status"] == "invalid":
+        raise DataError.at(
+            bundle.place(f"{bundle.patient.path}.identifier"),
+            "expected an NHS number of ten digits with a right check digit",
+            "a wrong NHS number",
+        )
     held = (patients or {}).get(patient["nhs_number"] or "") if adapted.event else None
     if adapted.injected and held is None:
         raise DataError.at(
@@ -115,8 +128,7 @@ def _read_rest(
             if each.kind == "Patient":
                 ledger.rejected(each, "patient", "the patient a second time")
             else:
-                why = _NO_PLACE.get(each.kind, "this type is not known here")
-                ledger.not_carried(each, why)
+                ledger.not_carried(each, gpconnect.why_not(each, _NO_PLACE))
 
 
 def _first_issues(ledger: Ledger, adapted: fhir_adapt.Adapted) -> None:

@@ -70,6 +70,8 @@ class Adapted:
                 self._resource(resource)
                 for inner in _dicts(resource.get("contained")):
                     self._resource(inner)
+        if self.event == "prescription-order":
+            self._date(document, entries)
         if self.event and not any(_kind(e) == "Patient" for e in entries):
             self._inject(entries)
 
@@ -80,6 +82,28 @@ class Adapted:
                 "MessageHeader.eventCoding", "a prescription's order, cancellation or dispensing"
             )
         self.event = code
+
+    def _date(self, document: Json, entries: list[Any]) -> None:
+        """Days for orders that say none: that of the signature, else that of the message."""
+        signed = ""
+        for entry in entries:
+            if _kind(entry) == "Provenance":
+                for each in _dicts(entry["resource"].get("signature")):
+                    signed = signed or str(each.get("when") or "")
+        meta = document.get("meta")
+        made = document.get("timestamp") or (_dicts(meta)[0].get("lastUpdated") if meta else None)
+        for entry in entries:
+            if _kind(entry) != "MedicationRequest":
+                continue
+            request = entry["resource"]
+            dispense = request.get("dispenseRequest")
+            period = dispense.get("validityPeriod") if isinstance(dispense, dict) else None
+            started = isinstance(period, dict) and period.get("start")
+            if request.get("authoredOn") or started or not (signed or isinstance(made, str)):
+                continue
+            request["authoredOn"] = signed or made
+            taken = "signature" if signed else "message"
+            self.notes.append(f"MedicationRequest: says no day, that of the {taken} was taken")
 
     def _inject(self, entries: list[Any]) -> None:
         """A Patient of the number that the message's requests are about."""

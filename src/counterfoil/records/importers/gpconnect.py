@@ -7,12 +7,13 @@ no place for, which the report says and counts. The mapping stands in ``docs/ref
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from counterfoil.foundation.errors import DataError
-from counterfoil.records.importers.bundle import open_bundle
+from counterfoil.records.importers.bundle import Resource, open_bundle
 from counterfoil.records.importers.element import Element, UnreadableError
 from counterfoil.records.importers.gpconnect_entries import Links, ods_code, read_entries
 from counterfoil.records.importers.gpconnect_medicines import read_medicines
@@ -50,6 +51,19 @@ NO_PLACE = {
     "DocumentReference": "documents come by their own way",
     "ReferralRequest": "referrals are not part of the record",
     "Provenance": "who sent it is not part of the record",
+    "CommunicationRequest": "words that travel with a prescription are not part of the record",
+    "RelatedPerson": "relatives and carers are not part of the record",
+    "Appointment": "appointments are not part of the record",
+    "Schedule": "appointments are not part of the record",
+    "Slot": "appointments are not part of the record",
+    "Device": "what sent it is not part of the record",
+    "EpisodeOfCare": "the registration is taken from the patient",
+    "FamilyMemberHistory": "what is known of relatives is not part of the record",
+    "QuestionnaireResponse": "questionnaires are not part of the record",
+    "Procedure": "procedures come as entries from GP systems",
+    "OperationOutcome": "it is what the sender says of its own answer",
+    "Bundle": "a bundle within the bundle is imported by itself",
+    "TestReport": "it is no part of a record",
 }
 _WARNINGS = {
     "confidential-items": "the sender left out confidential items",
@@ -67,6 +81,7 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
     """
     bundle = open_bundle(path)
     ledger = Ledger(bundle, practice, FORMAT)
+    reject_strangers(ledger)
     try:
         patient = read_patient(ledger, key)
     except UnreadableError as error:
@@ -91,6 +106,30 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
         data_as_at=data_as_at,
         resources=ledger.resources,
     )
+
+
+_TABLES = {
+    "Observation": "coded_entry",
+    "DiagnosticReport": "coded_entry",
+    "Immunization": "coded_entry",
+    "Condition": "problem",
+    "AllergyIntolerance": "allergy",
+    "ProcedureRequest": "recall",
+    "ServiceRequest": "recall",
+    "MedicationRequest": "plan",
+    "MedicationStatement": "plan",
+    "MedicationDispense": "dispense",
+}
+
+
+def reject_strangers(ledger: Ledger) -> None:
+    """Reject what is about somebody whom the bundle does not hold, and read the rest."""
+    for each in ledger.bundle.strangers:
+        if each.kind in _TABLES:
+            table = "issue" if each.body.value.get("intent") == "order" else _TABLES[each.kind]
+            why = "it names another patient than the one in the bundle"
+            ledger.rejected(each, table, why)
+            ledger.bundle.resources.remove(each)
 
 
 def read_patient(ledger: Ledger, key: bytes) -> dict[str, Any]:
@@ -139,14 +178,8 @@ def _nhs_number(ledger: Ledger, body: Element) -> tuple[str | None, str]:
         number = normalise(sent)
         if is_valid(number):
             return number, "verified" if _is_verified(each) else "present"
-        if not any(c.isdigit() for c in number):
-            ledger.note("Patient: what is sent as NHS number has no digit, it was left out")
-            return None, "invalid"
-        raise DataError.at(
-            ledger.bundle.place(f"{each.path}.value"),
-            "expected an NHS number of ten digits with a right check digit",
-            "a wrong NHS number",
-        )
+        ledger.note("Patient: an NHS number that fails its check, loaded without it")
+        return None, "invalid"
     return None, "absent"
 
 
@@ -206,8 +239,17 @@ def _rest(ledger: Ledger) -> date | None:
             continue
         if each.kind == "List":
             _list(ledger, each.body, made)
-        ledger.not_carried(each, NO_PLACE.get(each.kind, "this type is not known here"))
+        ledger.not_carried(each, why_not(each))
     return max(made, default=None)
+
+
+def why_not(each: Resource, no_place: Mapping[str, str] = NO_PLACE) -> str:
+    """Why the record has no place for a resource; *no_place* says it by type."""
+    held = each.body.value.get("entry")
+    items = [e.get("item") for e in held if isinstance(e, dict)] if isinstance(held, list) else []
+    if each.kind == "List" and any(isinstance(i, dict) and "reference" not in i for i in items):
+        return "it names its items in words only"
+    return no_place.get(each.kind, "this type is not known here")
 
 
 COVERS_KINDS = {

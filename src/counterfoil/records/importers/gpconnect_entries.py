@@ -424,6 +424,9 @@ def _organisation(ledger: Ledger, resource: Resource) -> None:
     if code is None:
         ledger.not_carried(resource, "it has no ODS code")
         return
+    if ledger.has("organisation", code):
+        ledger.merged(resource)
+        return
     manages = ledger.bundle.resolve(ledger.bundle.patient.body.child("managingOrganization"))
     ledger.loaded(
         resource,

@@ -32,6 +32,7 @@ _PLAN_TYPES = {
     "repeat-dispensing": "erd",
     "delayed-prescribing": "other",
 }
+_ORDERS = {"order", "original-order", "reflex-order", "filler-order", "instance-order"}
 _STATUSES = {
     "active": "active",
     "completed": "ended",
@@ -88,6 +89,7 @@ def _request(
     problems: dict[str, str],
 ) -> None:
     intent = request.body.value.get("intent")
+    intent = "order" if intent in _ORDERS else intent
     table = "plan" if intent == "plan" else "issue"
     try:
         if request.path in ledger.bundle.twice:

@@ -47,6 +47,10 @@ class Ledger:
         self.rows[table].extend(rows)
         self._settle(resource, "loaded", table)
 
+    def has(self, table: str, key: str) -> bool:
+        """Whether a row of this key was made already."""
+        return (table, key) in self._keys
+
     def rejected(self, resource: Resource, table: str, reason: str) -> None:
         """*resource* would belong to *table* and is not loaded."""
         own = reason.removeprefix(f"{resource.path}.")
