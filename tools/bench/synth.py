@@ -93,12 +93,12 @@ def bench_synth_found() -> None:
     from counterfoil.rules.sets import TerminologySets
 
     day = to_day(AS_OF)
-    made = synthetic.generate(20_000, 3, 11, day)
+    made = synthetic.generate(30_000, 6, 11, day)
     found: dict[str, dict[str, str]] = {}
     loaded = [rule for rule in rules.load() if rule.id in SUBJECTS]
     for finding in rules.run(made.tables, loaded, day, TerminologySets()):
         found.setdefault(SUBJECTS[finding.rule], {})[finding.patient_id] = finding.state
-    print("planted faults found, on our own made-up data (20,000 patients, seed 11):")
+    print("planted faults found, on our own made-up data (30,000 patients, 6 practices, seed 11):")
     print(f"  {'kind':<28} planted  sensitivity  predictive value  silent kept")
     for score in synthetic.score_findings(made, found):
         if score.subject not in SUBJECTS.values():

@@ -83,7 +83,9 @@ def _words(check: Check) -> str:
 def look(folder: Path) -> Report:
     """Compare a folder that ``produce`` wrote, as Parquet or CSV, with the targets.
 
-    ``DataError`` where there is no manifest or neither of the two formats.
+    What else stands there (``emis``, ``systmone``, ``gpconnect``, letters) is left alone: it says
+    the same things in a system's own words. ``DataError`` where there is no manifest or neither of
+    the two formats.
     """
     path = folder / "manifest.json"
     try:
@@ -106,11 +108,22 @@ def look_at(tables: Mapping[str, pa.Table], truth: pa.Table, lines: pa.Table, as
         return report(sql, as_of)
 
 
+def _formats(folder: Path) -> str:
+    """What the manifest says was written."""
+    told = json.loads((folder / "manifest.json").read_text("utf-8")).get("formats")
+    return ", ".join(told) if isinstance(told, list) and told else "none of these"
+
+
 def _open(sql: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Views of the canonical tables over every practice's file."""
     ending = next((e for e in ("parquet", "csv") if any(folder.glob(f"*/patient.{e}"))), None)
     if ending is None:
-        raise DataError.at(str(folder), "practices as csv or parquet are needed to compare")
+        raise DataError.at(
+            str(folder),
+            "practices as csv or parquet are needed to compare: write one of these beside the "
+            "others (--format csv emis)",
+            _formats(folder),
+        )
     for name, spec in TABLES.items():
         files = [str(path) for path in sorted(folder.glob(f"*/{name}.{ending}"))]
         if not files:

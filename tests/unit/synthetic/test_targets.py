@@ -188,6 +188,9 @@ def test_a_folder_that_holds_no_network_is_named(tmp_path):
     (tmp_path / "manifest.json").write_text('{"as_of": "2026-11-22"}')
     with pytest.raises(DataError, match="csv or parquet"):
         look(tmp_path)
+    produce(Order(100, 1, 4, AS_OF, ("emis", "letters")), tmp_path / "emis", cores=1)
+    with pytest.raises(DataError, match="Found: emis, letters"):
+        look(tmp_path / "emis")
 
 
 @pytest.mark.slow
