@@ -33,7 +33,7 @@ LOOSE = ("prn_", "apply_", "eye_", "inj_", "inr", "test", "pill", "doxy", "pump"
 """Schedules that people put in words of different exactness."""
 
 LETTERS_A_PATIENT = 0.00763
-LEAST, MOST = 3, 10
+LEAST, MOST = 3, 9
 
 
 def _kept(item: Item, said: bool) -> Item:
@@ -91,7 +91,7 @@ class Chosen:
 def choose(
     script: Script, made: Plans, seed: int, wanted: int
 ) -> tuple[list[Chosen], dict[int, Ints]]:
-    """``wanted`` adults with 3 to 10 plans, just home; and for each their plans at discharge."""
+    """``wanted`` adults with 3 to 9 plans, just home; and for each their plans at discharge."""
     who = script.who
     rng = stream(seed, "letters", who.place.code)
     live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
