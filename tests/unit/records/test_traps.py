@@ -382,6 +382,14 @@ def test_22_leap_days_and_the_clock_change(load, sent, day):
     assert row["happened_on"] == day
 
 
+@pytest.mark.parametrize(
+    "sent", ["2026-05-03T23:00:00Z", "2026-05-03 23:00:00 UTC", "2026-05-03T23:30:00+00:00"]
+)
+def test_22_an_hour_before_midnight_in_utc_is_the_next_day_in_summer(load, sent):
+    found = load(Prescribing_IssueRecord=[{"EffectiveDate": sent}])
+    assert only(found, "issue")["issued_on"] == date(2026, 5, 4)
+
+
 def test_22_a_day_that_is_none_rejects_its_row(load):
     found = load(CareRecord_Observation=[{"EffectiveDate": "2025-02-29"}], CareRecord_Problem=None)
     assert [r.reason for r in found.rejects] == [
@@ -411,6 +419,39 @@ def test_24_a_note_in_a_request_is_kept_whole(tmp_path):
     tables = {"patient": [made.patient()], "request": [request]}
     write_csv({name: from_rows(name, rows) for name, rows in tables.items()}, tmp_path)
     assert only(csv_template.read(tmp_path, PRACTICE), "request")["note"] == note
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_an_extract_may_be_parted_by_another_sign(tmp_path, delimiter):
+    folder = extracts.write(tmp_path)
+    for file in folder.glob("*.csv"):
+        file.write_text(file.read_text("utf-8").replace(",", delimiter), "utf-8")
+    found = emis.read(folder, PRACTICE)
+    assert (found.rows["plan"], found.rows["issue"], found.rejects) == (1, 1, [])
+
+
+def test_columns_without_a_name_are_said_and_do_no_harm(tmp_path):
+    folder = extracts.write(tmp_path)
+    for file in folder.glob("*.csv"):
+        file.write_text(file.read_text("utf-8").replace("\n", ",,\n"), "utf-8")
+    found = emis.read(folder, PRACTICE)
+    assert (found.rows["plan"], found.rows["issue"], found.rejects) == (1, 1, [])
+    assert any("without a name" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("column", ["IsActive", "Deleted"])
+def test_a_word_that_is_no_flag_rejects_its_row(load, column):
+    """Taken for false, an active medicine would be read as ended, a deleted one as there."""
+    found = load(Prescribing_DrugRecord=[{column: "Active"}])
+    assert found.rows["plan"] == 0
+    assert f"column {column}: expected true or false" in found.rejects[0].reason
+
+
+def test_a_code_that_was_a_number_for_a_while_is_whole_or_refused(load):
+    whole = load(Coding_DrugCode=[{"DmdProductCodeId": "319784008.0"}])
+    assert only(whole, "plan")["product_code"] == "319784008"
+    cut = load(Coding_DrugCode=[{"DmdProductCodeId": "39113611000001102.0"}])
+    assert "a spreadsheet's rounding" in cut.rejects[0].reason
 
 
 def test_rows_of_another_organisation_are_left(load):

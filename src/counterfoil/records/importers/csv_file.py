@@ -62,6 +62,8 @@ def read_header(path: Path, delimiter: str = ",", quote: str = '"') -> tuple[str
         names = tuple(name.strip() for name in next(reader, []))
     except (UnicodeDecodeError, csv.Error):
         raise DataError.at(f"{path.name} row 1", "expected a header in UTF-8 text") from None
+    # A spreadsheet leaves columns without a name at the end.
+    names = tuple(name or f"(column {n} without a name)" for n, name in enumerate(names, 1))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError.at(

@@ -18,9 +18,17 @@ from pathlib import Path
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.importers import emis_layout as layout
+from counterfoil.records.importers import emis_rows as rows
 from counterfoil.records.importers import emis_tables as tables
 from counterfoil.records.importers.emis_layout import Source
-from counterfoil.records.importers.extract import Extract, Part, Scratch, first, open_database
+from counterfoil.records.importers.extract import (
+    Extract,
+    Part,
+    Scratch,
+    first,
+    open_database,
+    sniff_dialect,
+)
 from counterfoil.records.importers.staging import LARGE, MACROS, Stage, Staging
 from counterfoil.records.importers.taking import Taking
 from counterfoil.records.load import Load
@@ -61,7 +69,8 @@ def read(
     folder = kept.path
     with open_database(folder) as db:
         db.execute(MACROS + tables.MACROS)
-        staging = Staging(Extract(db, folder, notes=notes), large=size > LARGE)
+        dialect = sniff_dialect(next(iter(files.values()))[0])
+        staging = Staging(Extract(db, folder, dialect, notes=notes), large=size > LARGE)
         return _Import(staging, practice, key, delta, files, kept).run()
 
 
@@ -157,7 +166,7 @@ class _Import:
         taking.kept = self.kept
         taking.as_at = self._as_at()
         self._sort_out(taking)
-        tables.canonical(taking, self.stages)
+        rows.canonical(taking, self.stages)
         for name, why in layout.NO_PLACE.items():
             if name in self.files and name != "codeable_concept":
                 parts = [extract.part(file) for file in self.files[name]]

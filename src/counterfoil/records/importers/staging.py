@@ -353,6 +353,8 @@ CREATE MACRO identifier(x) AS CASE
 CREATE MACRO tidy(x) AS CASE WHEN contains(x, ' ') THEN trim(x) ELSE x END;
 CREATE MACRO flag(x) AS CASE WHEN x = 'false' THEN false WHEN x = 'true' THEN true
     ELSE contains(' true t yes y 1 ', ' ' || lower(trim(x)) || ' ') AND trim(x) <> '' END;
+CREATE MACRO no_flag(x) AS CASE WHEN x IS NULL OR x = 'false' OR x = 'true' THEN false
+    ELSE NOT contains(' true t yes y 1 false f no n 0 ', ' ' || lower(trim(x)) || ' ') END;
 CREATE MACRO exact(x) AS CASE
     WHEN length(x) <= 7 AND NOT contains(x, '_') THEN TRY_CAST(x AS DECIMAL(24, 6))
     WHEN regexp_full_match(trim(x), '[+-]?([0-9]{{1,18}}([.][0-9]{{0,6}}0*)?|[.][0-9]{{1,6}}0*)')
