@@ -15,6 +15,7 @@ from pathlib import Path
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.importers import systmone_layout as layout
+from counterfoil.records.importers import systmone_rows as rows
 from counterfoil.records.importers import systmone_tables as tables
 from counterfoil.records.importers.emis_layout import Source
 from counterfoil.records.importers.extract import (
@@ -124,7 +125,7 @@ class _Import:
         taking = Taking(self.staging, FORMAT, self.practice, self.key, self.delta, COVERS)
         taking.kept, taking.as_at = self.kept, self._as_at()
         self._sort_out(taking)
-        tables.canonical(taking, self.stages)
+        rows.canonical(taking, self.stages)
         for name, files in self.files.items():
             if name not in self.stages:
                 why = layout.NO_PLACE.get(name, "of this table the record has none")
