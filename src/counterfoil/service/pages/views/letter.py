@@ -127,6 +127,7 @@ def show(
         "case": case,
         "allergies": case_presenter.allergies(case.record) if case else "",
         "today": clock.today(),
+        "again": presenter.look_again(view.summary, clock.today()),
         "problem": problem,
         "form": form or FormState(),
         "back": back_to_list(request, view.summary.case_ref or ref),

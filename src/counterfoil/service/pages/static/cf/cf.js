@@ -26,6 +26,12 @@ for (const act of document.querySelectorAll('.cf-act')) {
 }
 
 // A further line in a question brings its own words.
+for (const button of document.querySelectorAll('[data-tick-all]')) {
+  button.hidden = false
+  button.addEventListener('click', () => {
+    for (const box of button.closest('fieldset').querySelectorAll('input[type=checkbox]:not(:checked)')) box.click()
+  })
+}
 for (const box of document.querySelectorAll('[data-adds]')) {
   box.addEventListener('change', () => {
     const text = box.form.querySelector('textarea')
