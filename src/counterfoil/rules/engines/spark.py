@@ -126,8 +126,8 @@ class SparkEngine:
         return self._spark.read.schema(frame.schema).parquet(path)
 
     def view(self, name: str, select: str) -> None:
-        """Keep a statement under this name."""
-        self._spark.sql(select).createOrReplaceTempView(name)
+        """Work it out too: each reading of a statement would be analysed and planned anew."""
+        self.make(name, select)
 
     def give(self, name: str, table: pa.Table) -> None:
         """Keep a table under this name."""
