@@ -40,6 +40,7 @@ class _Source:
     message: fhir.Message | None = None
     builder: Builder | None = None
     notes: list[str] = field(default_factory=list)
+    pictures: bool = False
 
 
 def read(source: Path | str | bytes, *, name: str = "", received_on: int | None = None) -> Letter:
@@ -85,13 +86,19 @@ def _source(content: bytes, name: str, depth: int) -> _Source:
     if form == "pdf":
         from counterfoil.documents.pdf import read_pdf
 
-        return _Source("pdf", MEDIA[form], read_pdf(content, name))
+        sheet, pictures = read_pdf(content, name)
+        return _Source("pdf", MEDIA[form], sheet, pictures=pictures)
+    if form == "image":
+        from counterfoil.documents.pdf import read_picture
+
+        return _Source("image", MEDIA[form], read_picture(content, name), pictures=True)
     if form == "docx":
         from counterfoil.documents.docx import read_docx
 
         return _Source("docx", MEDIA[form], read_docx(content, name))
-    kind = {"image": "a picture without text", "rtf": "a rich text file"}[form]
-    raise DataError.at(name, "expected a letter as text, HTML, FHIR or PDF with text", kind)
+    raise DataError.at(
+        name, "expected a letter as text, HTML, FHIR or PDF with text", "a rich text file"
+    )
 
 
 def _fhir(content: bytes, form: str, name: str, depth: int) -> _Source:
@@ -140,7 +147,7 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
         scan.admission = scan.admission or again.admission
         more = [r for r in more if not any(r.start < o.end and o.start < r.end for o in scan.raws)]
     scan.raws = in_order([*scan.raws, *more])
-    lines = _lines(scan, sheet.text)
+    lines = _placed(_lines(scan, sheet.text), sheet)
     text = sheet.text
     if source.message is not None and source.builder is not None and source.message.coded:
         lines, text = _beside_codes(lines, source.message, source.builder)
@@ -173,6 +180,7 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
         others_continue=others,
         mentions=mentions,
         setting=setting,
+        trust="ocr" if source.pictures else "text",
         notes=(*source.notes, *(source.message.notes if source.message else [])),
     )
 
@@ -239,6 +247,23 @@ def _lines(scan: Scan, text: str) -> list[MedicineLine]:
     listed = [b.product.ingredients for r, b in built if "instead" not in r.fields]
     kept = [b for r, b in built if "instead" not in r.fields or b.product.ingredients not in listed]
     return [replace(line, number=number + 1) for number, line in enumerate(kept)]
+
+
+def _placed(lines: list[MedicineLine], sheet: Sheet) -> list[MedicineLine]:
+    """Each line with the box around its words on the page where it begins."""
+    shown = [one for one in sheet.lines if one.box is not None]
+    if not shown:
+        return lines
+    out = []
+    for line in lines:
+        over = [s for s in shown if s.start < line.end and line.start < s.end]
+        boxes = [s.box for s in over if s.page == over[0].page and s.box is not None]
+        if boxes:
+            left, top, right, bottom = zip(*boxes, strict=True)
+            box = (min(left), min(top), max(right), max(bottom))
+            line = replace(line, page=over[0].page, box=box)
+        out.append(line)
+    return out
 
 
 def _identified(lines: Iterable[MedicineLine]) -> list[MedicineLine]:

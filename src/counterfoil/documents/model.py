@@ -50,7 +50,9 @@ class MedicineLine:
     how a course or a hold is limited, in the letter's words; ``intent`` is who goes on with it, if
     said. ``comment`` holds words beside the dose that were understood as remarks; ``left_over``
     words that were not understood at all. ``conflicts`` says where the letter contradicts itself
-    about this line. ``number`` is the line's turn in the letter, from 1.
+    about this line. ``number`` is the line's turn in the letter, from 1. ``page``
+    and ``box`` are its place where the letter has pages: left, top, right and bottom as shares of the
+    page, from its top left.
     """
 
     id: str
@@ -68,6 +70,7 @@ class MedicineLine:
     coded: dict[str, Any] | None = None
     number: int = 0
     page: int | None = None
+    box: tuple[float, float, float, float] | None = None
     statement: bool = False
     stated_words: str = ""
     restart: str = ""

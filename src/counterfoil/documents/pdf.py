@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from counterfoil.documents import ocr
 from counterfoil.documents.plain import read_plain
-from counterfoil.documents.shown import Sheet
+from counterfoil.documents.shown import Box, Sheet
 from counterfoil.foundation.errors import DataError
 
 MOST_PAGES = 60
@@ -22,8 +23,20 @@ class _Char:
     height: float
 
 
-def read_pdf(content: bytes, name: str) -> Sheet:
-    """The letter's words; ``DataError`` where the PDF is encrypted, malformed, too long or only images."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of a page: its words, and where it stands as shares of the page (or nowhere)."""
+
+    text: str
+    box: Box | None
+
+
+def read_pdf(content: bytes, name: str) -> tuple[Sheet, bool]:
+    """The letter's words, and whether they were read from pictures.
+
+    ``DataError`` where the PDF is encrypted, malformed, too long, or only pictures that cannot be read
+    here.
+    """
     try:
         import pypdfium2
     except ImportError as error:
@@ -42,23 +55,82 @@ def read_pdf(content: bytes, name: str) -> Sheet:
                 name, f"expected a letter of at most {MOST_PAGES} pages", f"{count} pages"
             )
         pages = [_page(document, number) for number in range(count)]
+        pictures = not any(row.text.strip() for page in pages for row in page)
+        if pictures:
+            pages = _pictures(document, count, name)
     except pypdfium2.PdfiumError as error:
         raise DataError.at(
             name, "expected a PDF whose pages can be read", "a damaged page"
         ) from error
     finally:
         document.close()
-    text = "\n\n".join(pages)
-    if not text.strip():
+    return _sheet(pages), pictures
+
+
+def read_picture(content: bytes, name: str) -> Sheet:
+    """The words of a picture of a letter; ``DataError`` where there is no OCR, or it fails."""
+    if not ocr.installed():
+        raise DataError.at(
+            name, "expected a letter as text, HTML, FHIR or PDF with text", "a picture without text"
+        )
+    picture = ocr.open_picture(content, name)
+    return _sheet([_drawn(picture, name)])
+
+
+def _sheet(pages: list[list[_Row]]) -> Sheet:
+    """Pages one under the other; every line keeps its page and its place on it."""
+    rows: list[tuple[_Row, int]] = []
+    for number, page in enumerate(pages, 1):
+        if rows:
+            rows.append((_Row("", None), number))
+        rows += [(row, number) for row in page]
+    sheet = read_plain("\n".join(row.text for row, _ in rows))
+    if len(sheet.lines) != len(rows):
+        return sheet
+    placed = zip(sheet.lines, rows, strict=True)
+    return Sheet(
+        sheet.text,
+        tuple(replace(line, page=number, box=row.box) for line, (row, number) in placed),
+    )
+
+
+def _pictures(document: Any, count: int, name: str) -> list[list[_Row]]:
+    """The pages drawn and read by OCR."""
+    if not ocr.installed():
         raise DataError.at(
             name, "expected a PDF with text", "pages of pictures only: a person reads it"
         )
-    return read_plain(text)
+    if count > ocr.MOST_PAGES:
+        raise DataError.at(
+            name, f"expected at most {ocr.MOST_PAGES} pages of pictures", f"{count} pages"
+        )
+    pages = []
+    for number in range(count):
+        page = document[number]
+        width, height = page.get_size()
+        scale = min(ocr.DOTS / 72, (ocr.MOST_PIXELS / max(width * height, 1)) ** 0.5)
+        pages.append(_drawn(page.render(scale=scale).to_pil(), name))
+        page.close()
+    if not any(row.text.strip() for page in pages for row in page):
+        raise DataError.at(name, "expected a PDF with text", "pictures on which nothing was read")
+    return pages
 
 
-def _page(document: Any, number: int) -> str:
-    """One page as text laid out in columns of equal characters."""
+def _drawn(picture: Any, name: str) -> list[_Row]:
+    chars: list[_Char] = []
+    for word in ocr.words_of(picture, name):
+        each = word.width / len(word.text)
+        middle = picture.height - word.top - word.height / 2
+        for place, letter in enumerate(word.text):
+            left = word.left + place * each
+            chars.append(_Char(letter, left, left + each, middle, max(word.height, 0.1)))
+    return [_row(row, picture.width, picture.height) for row in _rows(chars)]
+
+
+def _page(document: Any, number: int) -> list[_Row]:
+    """One page as lines laid out in columns of equal characters."""
     page = document[number]
+    width, height = page.get_size()
     words = page.get_textpage()
     chars: list[_Char] = []
     for i in range(words.count_chars()):
@@ -69,7 +141,17 @@ def _page(document: Any, number: int) -> str:
         chars.append(_Char(letter, left, right, (bottom + top) / 2, max(top - bottom, 0.1)))
     words.close()
     page.close()
-    return "\n".join(_lay(row) for row in _rows(chars))
+    return [_row(row, width, height) for row in _rows(chars)]
+
+
+def _row(row: list[_Char], width: float, height: float) -> _Row:
+    if not row or width <= 0 or height <= 0:
+        return _Row(_lay(row), None)
+    top = 1 - max(c.middle + c.height / 2 for c in row) / height
+    bottom = 1 - min(c.middle - c.height / 2 for c in row) / height
+    sides = (row[0].left / width, top, max(c.right for c in row) / width, bottom)
+    left, top, right, bottom = (round(min(max(side, 0.0), 1.0), 4) for side in sides)
+    return _Row(_lay(row), (left, top, right, bottom))
 
 
 def _rows(chars: list[_Char]) -> list[list[_Char]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom as shares of a page's width and height, from its top left."""
 Kind = Literal["text", "heading", "row", "blank"]
 
 
@@ -20,10 +22,10 @@ class Cell:
 class Line:
     """One line: its stretch without surrounding space, its indent, its cells where it is a row.
 
-    ``section`` is a section kind the source itself named by code; ``table`` numbers the table a row
-    belongs to; ``grid`` says that cells have the places of a ruled table, so that the n-th cell is
+    ``section`` is a section kind the source itself named by code; ``box`` is where the line stands on
+    its page; ``table`` numbers the table a row belongs to; ``grid`` says that cells have the places of a ruled table, so that the n-th cell is
     the n-th column; ``goes_on`` that a rule closes the row further down, so that this line belongs
-    to the row above.
+    to the row above; ``tabbed`` that tabs cut it.
     """
 
     start: int
@@ -36,6 +38,8 @@ class Line:
     section: str | None = None
     page: int | None = None
     goes_on: bool = False
+    box: Box | None = None
+    tabbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -447,6 +447,10 @@ def _missing(entries: list[Entry], case: Case) -> Verdict:
 def _remarks(verdict: Verdict, cluster: Cluster, case: Case) -> None:
     """Facts that belong beside the class without changing it."""
     for unit in cluster.units:
+        if case.letter.trust == "ocr":
+            verdict.why.append(
+                Why("Read from a picture: check it against the letter.", place(unit))
+            )
         for line in unit.lines:
             if line.comment:
                 verdict.why.append(Why(f"The letter adds: {line.comment}.", place(unit)))
@@ -488,6 +492,7 @@ def _line(verdict: Verdict, cluster: Cluster, case: Case) -> OutcomeLine:
         or verdict.cls in ("missing", "conflict", "unreadable")
         or verdict.subclass == "explicit, no reason"
         or any(s.tapers or s.no_fixed_dose for s in sides)
+        or case.letter.trust == "ocr"
     )
     return OutcomeLine(
         id=stable_id([i.id for i in items] + [p.id for p in plans]),
