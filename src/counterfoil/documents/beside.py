@@ -19,10 +19,15 @@ _SAME = re.compile(
 _ARROWS = re.compile(r"^[\s↑↓→⬆⬇=>\-]+")
 
 
+_ASIDE = re.compile(r"\([^()]*\)")
+"""A remark in brackets."""
+
+
 def beside(raw: Raw) -> None:
     """Turns the two cells of a row into the words of one medicine, its dose before, and its state.
 
-    Nothing in the discharge cell states nothing: only words do.
+    Nothing in the discharge cell states nothing: only words do, or the same medicine with the same
+    dose in both.
     """
     before, after = (" ".join(raw.fields.pop(name, ())) for name in SIDES)
     if _EMPTY.fullmatch(before):
@@ -39,7 +44,9 @@ def beside(raw: Raw) -> None:
         return
     if _names_one(after):
         raw.put("line", after)
-        if _plain(before) != _plain(after):
+        if _plain(before) == _plain(_ASIDE.sub(" ", after)):
+            raw.put("status", "no change" if not _words_of_state(after) else "")
+        else:
             raw.put("was", before)
         return
     if STRENGTH.search(after) or DOSEISH.search(after) or re.search(r"\d", after):

@@ -118,6 +118,9 @@ _SMALL = frozenset(
         "item",
         "following",
         "below",
+        "medical",
+        "device",
+        "devices",
     ]
 )
 
@@ -209,6 +212,8 @@ def _kind(label: str, *, loose: bool) -> str | None:
     bare = pattern("headings", "bare").match(label.strip().lower())
     if bare:
         return _state(label)
+    if pattern("headings", "there").match(label.strip().lower()):
+        return "inpatient"
     if loose and any(n in _ACTS and p.search(label) for n, p in patterns("headings", "states")):
         left = label.lower()
         for _, words_of_state in patterns("headings", "states"):

@@ -10,7 +10,7 @@ from counterfoil.documents.doses import read_dose
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine, Stated
 from counterfoil.documents.names import first_name, look_up
-from counterfoil.documents.pieces import STRENGTH, VERB
+from counterfoil.documents.pieces import ARROW, DOSEISH, STRENGTH, VERB
 from counterfoil.documents.split import Parts, split
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import Dose, convert, ingredient_per_day
@@ -24,7 +24,7 @@ _SECTION_STATED: dict[str, Stated] = {
     "on_hold": "on_hold",
 }
 _TICK = re.compile(r"[✓✔√•●yY*]+")
-_NO_SLOT = re.compile(r"[-–—.0\s✗]*|nil|none", re.IGNORECASE)
+NO_SLOT = re.compile(r"[-–—.0\s✗]*|nil|none", re.IGNORECASE)
 _SLOTS = {
     "morning": "in the morning",
     "noon": "at lunchtime",
@@ -42,29 +42,36 @@ _FILLER = re.compile(
 _DOSE_SIGN = re.compile(
     r"\d|½|¼|\b(?:one|two|three|four|five|six|half|once|twice|daily|weekly|monthly|day|night|morning|evening|noon|lunch|"
     r"bed|od|bd|tds|qds|om|(?-i:ON)|mane|nocte|prn|stat|hourly|hours?|directed|required|needed|necessary|apply|inhale|puffs?|drops?|"
-    r"tablets?|capsules?|sparingly|meals?|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
+    r"tablets?|capsules?|sparingly|meals?|breakfast|tea(?:time)?|bedtime|dinner|supper|mid-?day|waking|afternoon|[ap]\.?m|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
     re.IGNORECASE,
 )
 _FROM_TO = re.compile(
     r"\bfrom\s+(?P<was>[^;|]+?)\s*(?:\bto\b|→|->|=>)\s*(?P<now>[^;|]*)", re.IGNORECASE
 )
-_ARROW = re.compile(r"^\s*(?P<was>[^;|→]*\d[^;|→]*?)\s*(?:→|->|=>)\s*(?P<now>[^;|]+)")
+_ARROW = re.compile(
+    rf"^\s*(?P<was>[^;|→]*\d[^;|→]*?)\s*{ARROW}\s*"
+    r"(?:(?:increased?|decreased?|reduced?|changed?|titrated|raised|lowered|up|down)\s+(?:to\s+)?)?"
+    r"(?P<now>(?:\d|½|¼|one\b|two\b|three\b|four\b|half\b|once\b|twice\b|[obt]\.?d\b|tds\b|qds\b)[^;|]*)",
+    re.IGNORECASE,
+)
 _TO_NOW = re.compile(
     r"\b(?:increased?|decreased?|reduced?|changed?|titrated?|uptitrated|up-titrated|raised|lowered|switched|"
     r"converted|doubled|halved|amended|adjusted|dose)\s*(?:up |down |back )?(?:to|=|:)\s*",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(
-    r"\s+(?:was|were|is|are|has|have|had|been|be|and|will|should|to be|(?:has|have) been)\s*$",
+    r"(?:\s+(?:was|were|is|are|has|have|had|been|be|and|will|should|to be|also|both|all|now|newly))+\s*$",
     re.IGNORECASE,
 )
 _REMAINS = re.compile(
-    r"^\W*(?:to(?= \d)|(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was) (?:currently )?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
+    r"^\W*(?:to(?= \d)|(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was)(?: currently)?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
     re.IGNORECASE,
 )
 _LAB = re.compile(
     r"\W*(?:e?gfr|cr ?cl|creat(?:inine)?|k\+?|na\+?|hb|wcc|crp|inr|qtc|bp|sbp|hr|hba1c|ldl|urate|tsh|weight|wt|"
-    r"age|potassium|sodium|phosphate|calcium|ferritin|b12|level|ph|sats|spo2|ef|lvef)\b\.?\s*(?:of|was|is|=|:|<|>|≥|≤|-|~)?\s*[<>≥≤]?\s*\d",
+    r"age|potassium|sodium|phosphate|calcium|ferritin|b12|level|ph|sats|spo2|ef|lvef)(?:\b|(?<=\+))\.?"
+    r"(?:\s+(?:on|at)\s+(?:d/?c|discharge|admission))?"
+    r"\s*(?:of|was|is|=|:|<|>|≥|≤|-|~)?\s*[<>≥≤]?\s*\d",
     re.IGNORECASE,
 )
 """A result or a measure beside a medicine, which is no dose."""
@@ -78,6 +85,14 @@ _NEW_AMOUNT = re.compile(
 """The amount that a word of change goes to."""
 _TO_ANOTHER = re.compile(r"\b(?:switched|converted|changed)\s+to\b(?!\s*\d)", re.IGNORECASE)
 """Beside a stop: what stands in its place, so no change of this medicine."""
+_DAY = re.compile(
+    r"\s*(?:on\s+)?(?:the\s+)?\d{1,2}(?:[/.-]\d{1,2}(?:[/.-]\d{2,4})?\b|(?:st|nd|rd|th)?[ -]"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[ -]\d{2,4})?\b)",
+    re.IGNORECASE,
+)
+"""The day on which something happened to a medicine, behind the word for it."""
+_COURSE = re.compile(r"\s*(?:on\s+)?\d{1,2}/(?:7|52|12)\b(?!/)")
+_OVER = ("course_done", "on_hold", "stopped")
 _STATE_WORDS = ("course_done", "on_hold", "stopped", "unchanged", "changed", "new", "continued")
 
 
@@ -125,6 +140,17 @@ def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
             assert state in get_args(Stated)
             return state, found[name], False, against
     return None, "", False, against
+
+
+def result_in(text: str) -> bool:
+    """Whether words begin with a blood result or a measure, and are no medicine with its amount."""
+    return _LAB.match(text) is not None and not _AMOUNT.search(text)
+
+
+_AMOUNT = re.compile(
+    r"\d\s*(?:mg|mcg|micrograms?|g|mls?|units?|iu|tab\w*|cap\w*|puffs?|sachets?)\b(?!\s*/\s*(?:l|dl|mmol)\b)",
+    re.IGNORECASE,
+)
 
 
 def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
@@ -283,7 +309,11 @@ def _changed_to(raw: Raw, cells: str, words: _Words) -> tuple[str, list[str]]:
 
 def _by_slots(raw: Raw, strength: str) -> str:
     """The dose of a row that gives the times of the day columns of their own."""
-    given = {n: v for n in _SLOTS if not _NO_SLOT.fullmatch(v := raw.get(n).strip())}
+    if raw.fields.get("clock"):
+        amount = raw.get("dose")
+        ticked = [re.sub(r"^[✓✔√•●yY*]+ at", f"{amount} at", c) for c in raw.fields["clock"]]
+        return ", ".join(c.strip() for c in ticked)
+    given = {n: v for n in _SLOTS if not NO_SLOT.fullmatch(v := raw.get(n).strip())}
     if not given:
         return ""
     amount = raw.get("dose")
@@ -340,6 +370,7 @@ def _sort(text: str, words: _Words, *, dose: bool = True) -> None:
     if not text.strip(_EDGE):
         return
     text = re.sub(r"\s*\n\s*", " ", text)
+    text = re.sub(r"[.…_]{3,}", " ; ", text)  # leaders
     text = _moves(text, words)
     for segment in _segments(text):
         _segment(segment, words, dose)
@@ -357,7 +388,8 @@ def _moves(text: str, words: _Words) -> str:
 
 
 _CUTS = re.compile(
-    r"\bnote:\s*|\s+(?:[-–—]+|/)\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|for \w+ing))",
+    rf"\s*{ARROW}\s*(?=[A-Za-z])|,?\s+(?=which\b)|,?\s+and\s+(?=(?:(?:i|we|she|he|they)\s+)?(?:have|has|had|will|would)\b)|"
+    r"\bnote:\s*|\s+(?:[-–—]+|/)\s+|[;|]|\.(?=\s+[A-Z(]|\s*$)|[()\[\]]|\s{3,}|\t|,(?=\s*(?:[a-z]+ ){0,2}(?:due|because|as per|gp|supply|new|stop|start|increas|reduc|continu|chang|review|held|withheld|aiming|for \w+ing))",
     re.IGNORECASE,
 )
 
@@ -445,7 +477,11 @@ def _without_status(text: str) -> str:
     for name in _STATE_WORDS:
         hit = pattern("status", name).search(text)
         if hit:
-            left = text[: hit.start()] + " " + text[hit.end() :]
+            end = hit.end()
+            day = _DAY.match(text, end)
+            if day and (name in _OVER or not _COURSE.match(text, end)):
+                end = day.end()
+            left = text[: hit.start()] + " " + text[end:]
             text = left if _FILLER.sub(" ", left).strip(_EDGE) else ""
     return text
 
@@ -517,7 +553,38 @@ def _dose(
             if best is None or (dose.status == "read" and best[1].status != "read"):
                 best = (variant, dose)
     assert best is not None
-    return best
+    return best if best[1].status == "read" else _parted(texts, product, words) or best
+
+
+def _parted(texts: list[str], product: Match, words: _Words) -> tuple[str, Dose] | None:
+    """A dose that reads completely up to a comma, behind which only a remark stands.
+
+    The remark is kept as a comment. It is none where it could change the dose: where it holds an
+    amount, a time, a number of its own, a condition or a negation.
+    """
+    for text in texts:
+        for comma in re.finditer(r"\s*[,;]\s+|\s+[-–—]+\s+", text):
+            dose, remark = text[: comma.start()], text[comma.end() :]
+            plain = _MEASURE.sub(" ", remark)
+            if DOSEISH.search(plain) or _NO_REMARK.search(plain) or not _AMOUNT_FIRST.match(dose):
+                continue
+            found = _trusted(read_dose(dose, product), dose)
+            if found.status == "read" and found.per_day is not None:
+                words.comment.append(remark.strip(_EDGE))
+                return dose, found
+    return None
+
+
+_MEASURE = re.compile(r"\d+(?:/\d+)?\s*(?:mmhg|bpm|kg)\b", re.IGNORECASE)
+_NO_REMARK = re.compile(
+    r"\d|½|¼|\b(?:not?|nil|never|none|without|avoid|unless|except|only|if|when|while|until|till|after|before|then|than|or|"
+    r"plus|extra|max\w*|more|less|up|down|stop\w*|h[eo]ld|withh\w*|omit\w*|pause\w*|suspend\w*|increas\w*|decreas\w*|"
+    r"reduc\w*|chang\w*|switch\w*|alternat\w*|taper\w*|wean\w*|titrat\w*|doubl\w*|halv\w*|half|one|two|three|four|"
+    r"days?|weeks?|months?|hours?|morning|noon|evening|night|lunch\w*|breakfast|tea\w*|bed\w*|am|pm|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|repeat\w*|daily|times?|puffs?|drops?|tab\w*|cap\w*|units?|ml)\b",
+    re.IGNORECASE,
+)
+"""Words that can change the dose beside them."""
 
 
 _TOTAL = re.compile(

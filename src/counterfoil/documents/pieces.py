@@ -8,6 +8,8 @@ from counterfoil.documents.layout import column
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.wording import pattern
 
+ARROW = r"(?:→|➔|➜|⟶|-{1,3}>|={1,2}>)"
+"""What points from one thing to the next."""
 BULLET = re.compile(
     r"(?:#\d{1,2}[.):]?\s+|[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
     r"|\[[ xX✓]?\]\s*|\d{1,2}\s+(?=[A-Z][a-z]+ ))+"
@@ -35,8 +37,8 @@ DOSE_START = re.compile(
     re.IGNORECASE,
 )
 VERB = re.compile(
-    r"\b(?:stop(?:ped|ping)?|start(?:ed|ing)?|commenced?|increas(?:ed?|ing)|decreas(?:ed?|ing)|"
-    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|held|hold|discontinued?|switched|titrated|"
+    r"\b(?:stop(?:ped|ping)?|stoped|start(?:ed|ing)?|commenced?|introduced?|increas(?:ed?|ing)|decreas(?:ed?|ing)|"
+    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|witheld|held|hold|discontinued?|switched|titrated|"
     r"suspended|paused|added|ceased|converted|initiated|continued?|restarted?|doubled|halved)\b",
     re.IGNORECASE,
 )
@@ -70,18 +72,51 @@ def unknown_item(body: str, at: int) -> bool:
 _UNKNOWN_ITEM = re.compile(
     r"[A-Z][A-Za-z]{2,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
     r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|strips|sachets|liquid|oral solution|lotion)\b|"
+    r"(?:\d+|one|two|half an?)\s+(?:tablets?|capsules?|sachets?|puffs?|drops?|sprays?)\b|"
     r"\d[\d./]*\s+(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane|prn)\b)"
 )
 _BETWEEN = re.compile(
-    r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|[,;.]\s+(?:and\s+|plus\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
+    r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|,?\s+(?:together with|along with|alongside|as well as|in addition to)\s+|"
+    r"[,;.]\s+(?:and\s+|plus\s+|also\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
     re.IGNORECASE,
 )
 
 
+_RELEASE = r"(?:m/?r|xl|la|sr|cr|er|xr|pr|ec|e/c|gr|g/r|retard|forte|(?:modified|prolonged|slow|extended)[- ]release)\b"
+"""How a medicine is released, behind its name."""
+_ITEM = re.compile(
+    r"(?!(?:then|plus|with|and|maximum|max|total|usual|target|previous|previously|currently|now|was|from|up|about|"
+    r"take|given|last|next|current|new|same|initial|loading|regular|level|weight|dose|daily|each|every|over|under|until|after|before)\b)[A-Za-z][a-z\-]{4,}",
+    re.IGNORECASE,
+)
+"""A word that can be a medicine's name in a list written in haste."""
+_WITH_DOSE = re.compile(
+    r"[A-Z][\w\-]+(?:\s+[A-Za-z]+)?\s+(?:\d+|½|one|two|three|four|half(?: an?)?)\s+(?:tab|cap|puff|sachet|drop|spray|patch)\w*|"
+    rf"[A-Za-z][\w\-]+(?:\s+[a-z]+)?(?:\s+{_RELEASE})?\s+\d[\d.,/]*\s*(?:mg|mcg|micrograms?|g|units?|mls?)\s+"
+    r"(?:p\.?o\.?\s+|s/?c\s+|oral(?:ly)?\s+)?"
+    r"(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|once|twice|daily|weekly|each|every)\b",
+    re.IGNORECASE,
+)
+
+
+def _hasty_item(body: str, at: int) -> bool:
+    """Whether an item of a name nobody knows begins here, in small letters: a word, amount, how often."""
+    word = _ITEM.match(body, at)
+    if word is None or VERB.match(body, at) or LEAD.match(body, at) or DOSE_START.match(body, at):
+        return False
+    follows = re.compile(rf"\s+(?:{_RELEASE}\s+)?\d", re.IGNORECASE).match(body, word.end())
+    return follows is not None and _dosed(body, at)
+
+
+def _dosed(body: str, at: int) -> bool:
+    """Whether a word or two with an amount and how often stand here: an item of a list."""
+    return _WITH_DOSE.match(body, at) is not None
+
+
 _LEAD_IN = re.compile(
     r"(?:(?:she|he|they|we|i|it|her|his|their|the|patient|was|were|is|has|have|had|been|also|then|now|newly)\s+)+"
-    r"(?:(?:started|commenced|begun|put|prescribed|stopped|discontinued|switched|increased|reduced|restarted|continued)\s+"
-    r"(?:on\s+|with\s+|to\s+)?)?(?:(?:her|his|their|the)\s+)?",
+    r"(?:(?:started|commenced|begun|put|prescribed|stopped|discontinued|switched|increased|reduced|restarted|continued|"
+    r"added|introduced|initiated|withheld|decreased|resumed|therefore)\s+(?:in\s+|on\s+|with\s+|to\s+)?)*(?:(?:her|his|their|the)\s+)?",
     re.IGNORECASE,
 )
 """Words of a sentence before a further medicine in it: "and she was started on"."""
@@ -96,11 +131,13 @@ def several(body: str) -> list[tuple[int, int]]:
         lead = LEAD.match(body, at)
         lead = lead or _LEAD_IN.match(body, at)
         begin = lead.end() if lead else at
-        name = name_at(body, begin, ask=body[begin : begin + 3].isupper())
         before = body[: gap.start()]
         told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
+        name = name_at(body, begin, ask=body[begin : begin + 3].isupper() or _dosed(body, begin))
         if name is None:
-            if gap.group().strip() in (";", ",", ".") and told and unknown_item(body, at):
+            sign = gap.group().strip()[:1]
+            unknown = unknown_item(body, at) or (sign in (";", ",") and _hasty_item(body, at))
+            if told and unknown and (sign in (";", ",", ".") or _ITEM.match(body, at)):
                 starts.append(at)
                 ends.append(gap.start())
             continue
@@ -108,7 +145,8 @@ def several(body: str) -> list[tuple[int, int]]:
         follows = (
             not after.strip()
             or after.lstrip()[:1] in ",;.(-–:↑↓"
-            or re.match(r"\s*\d", after)
+            or re.match(rf"\s*(?:{_RELEASE})?\s*\d", after, re.IGNORECASE)
+            or re.match(r"\s+(?:one|two|three|four|half)\b", after, re.IGNORECASE)
             or re.match(r"\s+(?:and|&)\b", after)
             or DOSEISH.match(after.strip())
             or VERB.match(after.strip())

@@ -33,7 +33,27 @@ def read_plain(text: str) -> Sheet:
     for raw in text.split("\n"):
         lines.append(_line(raw, place))
         place += len(raw) + 1
-    return Sheet(text, tuple(_ruled_rows(lines)))
+    return Sheet(text, tuple(_tabbed(_ruled_rows(lines))))
+
+
+def _tabbed(lines: list[Line]) -> list[Line]:
+    """Rows cut by tabs into as many cells as the row above: there the n-th cell is the n-th column."""
+    out = list(lines)
+    begin = 0
+    for at in range(1, len(lines) + 1):
+        one = lines[begin]
+        same = at < len(lines) and _tabs(lines[at]) == _tabs(one) >= 2
+        if same:
+            continue
+        if at - begin > 1:
+            out[begin:at] = [replace(line, grid=True) for line in lines[begin:at]]
+        begin = at
+    return out
+
+
+def _tabs(line: Line) -> int:
+    """The tabs that cut a row."""
+    return len(line.cells) - 1 if line.tabbed else 0
 
 
 def _ruled_rows(lines: list[Line]) -> list[Line]:
@@ -84,7 +104,15 @@ def _line(raw: str, place: int) -> Line:
             return Line(start, end, "row", indent, cells, grid=True)
     if "\t" in stripped:
         cells = _split_at(raw, place, re.compile(r"\t"))
-        return Line(start, end, "row", indent, cells, grid="\t\t" in raw or raw.startswith("\t"))
+        return Line(
+            start,
+            end,
+            "row",
+            indent,
+            cells,
+            grid="\t\t" in raw or raw.startswith("\t"),
+            tabbed=True,
+        )
     cells = _split_at(raw.rstrip(), place, _GAP)
     cells = tuple(c for c in cells if c.end > c.start)
     return Line(start, end, "row" if len(cells) > 1 else "text", indent, cells)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from counterfoil.documents.layout import LISTS, Heading, Raw, column, heading
 from counterfoil.documents.line import stated_in
 from counterfoil.documents.names import first_name, name_at
+from counterfoil.documents.pages import between_pages, explains, legend, paragraphs, signed
 from counterfoil.documents.pieces import (
     BEFORE,
     DOSE_START,
@@ -97,9 +98,13 @@ class Walker(Tables):
 
     def run(self) -> Scan:
         """Walks every line."""
+        self.signs = legend(self.sheet.text)
+        whole_lines = between_pages(self.sheet, self.sheet.lines)
+        if self.fallback:
+            whole_lines = list(paragraphs(self.sheet, whole_lines))
         lines = [
             part
-            for line in self.sheet.lines
+            for line in whole_lines
             for whole in _short(line, self.sheet.text)
             for part in _apart(whole, self.sheet.text)
         ]
@@ -156,7 +161,10 @@ class Walker(Tables):
             self.before = None
 
     def _line(self, line: Line) -> None:
-        text = self.sheet.of(line)
+        text = self.sheet.of(line).replace("\n", " ")
+        if self.fallback and re.match(r"dear\b", text, re.IGNORECASE):
+            self._open(Heading("discharge", "letter"))
+            return
         if line.section:
             self._open(Heading(line.section, text))
             return
@@ -183,6 +191,12 @@ class Walker(Tables):
     def _heading(self, line: Line, text: str) -> Heading | None:
         cells = [c for c in line.cells if c.end > c.start]
         if line.kind == "row" and len(cells) > 1:
+            first = self.sheet.of(cells[0])
+            found = heading(first) if self.columns is None else None
+            if found and found.rest is None and all(explains(self.sheet.of(c)) for c in cells[1:]):
+                return found
+            if found and found.kind == "allergies" and len(cells) == 2:
+                return replace(found, rest=cells[1].start - line.start)
             found = heading(text) if ":" in text[:40] else None
             return found if found and found.rest is not None and not self._is_field(text) else None
         if self._is_field(text) or self._under(line, text):
@@ -331,6 +345,14 @@ class Walker(Tables):
             self._close()
             self.out.narrative.append((start, line.end, True))
             return
+        if first_name(body) is None and pattern("full_list", "others_continue").search(body):
+            self._close()
+            self.out.narrative.append((start, line.end, False))
+            return
+        if not bullet and self._elsewhere(body):
+            self._close()
+            self.out.narrative.append((start, line.end, False))
+            return
         if self._labels(line, body) or self._within(line, body):
             return
         label, colon, rest = body.partition(":")
@@ -381,9 +403,15 @@ class Walker(Tables):
     @staticmethod
     def _advises(body: str) -> bool:
         """Whether a line says what could be done, by a condition or a wish, and not what was done."""
-        if not pattern("narrative", "wish").match(body):
+        name = first_name(body)
+        if name is None or pattern("narrative", "wish").match(body):
+            return name is not None
+        thought = pattern("narrative", "thought_of").search(body)
+        if thought is None:
             return False
-        return first_name(body) is not None
+        done = body[: thought.start()]
+        dosed = STRENGTH.search(done) or DOSEISH.search(done)
+        return stated_in(done)[0] is None and not (dosed and first_name(done))
 
     def _in_haste(self, line: Line, body: str) -> bool:
         """Whether a line of a list in small letters is an item of its own."""
@@ -393,6 +421,8 @@ class Walker(Tables):
 
     def _item(self, line: Line, body: str, bullet: bool) -> bool:
         """Whether a line of a list is an item by its look, though nobody knows the medicine."""
+        if re.match(r"[A-Z][A-Za-z]{3,} \d+ (?:tab|cap|sachet|puff|drop|spray)", body):
+            return not DOSE_START.match(body) and not VERB.match(body)
         told = DOSEISH.search(body) or (
             FORM.search(body) and stated_in(body)[0] and VERB.search(body)
         )
@@ -427,6 +457,7 @@ class Walker(Tables):
         """Opens one medicine of a line."""
         self._close()
         words, labels = labelled(body[part.start : part.end])
+        words, sign = signed(words, self.signs)
         section = self.section
         if part.instead and section in ("stopped", "on_hold"):
             section = "discharge"
@@ -434,7 +465,7 @@ class Walker(Tables):
         self.current = Raw(*place, {"line": [words]}, line.page, line.indent, bullet)
         for name, value in labels:
             self.current.put(name, value)
-        self.current.put("status", part.status)
+        self.current.put("status", part.status or sign)
         self.current.put("comment", part.comment)
         if part.instead:
             self.current.fields["instead"] = ["yes"]
@@ -522,6 +553,8 @@ class Walker(Tables):
         """Whether a line that could begin a medicine belongs to the one above."""
         if self.current is None or self.blank or bullet or line.indent <= self.current.indent:
             return False
+        if first_name(body) is None and body[:1].islower():
+            return True
         return bool(DOSE_START.match(body)) and not name_at(body)
 
     def _continues(self, line: Line, body: str, bullet: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from counterfoil.documents.line import stated_in
 from counterfoil.documents.names import first_name, look_up, name_at
@@ -28,7 +28,8 @@ class Piece:
 def pieces(body: str) -> list[Piece]:
     """The medicines that a line or sentence names, in order."""
     places = [part for piece in several(body) for part in _replaced(body, *piece)]
-    return [_piece(body, places, n) for n in range(len(places))]
+    found = [_piece(body, places, n) for n in range(len(places))]
+    return [part for piece in found for part in _displaced(body, piece)]
 
 
 def _piece(body: str, places: list[tuple[int, int]], n: int) -> Piece:
@@ -38,7 +39,57 @@ def _piece(body: str, places: list[tuple[int, int]], n: int) -> Piece:
         return Piece(s, e, "stopped", body[e:end])
     if _IN_PLACE.search(body[max(0, s - 24) : s]):
         return Piece(s, e, "new", "", True)
-    return Piece(s, e, "" if VERB.search(body[s:e]) else _said_before(body, places, s))
+    if n and _BESIDES.search(body[places[n - 1][1] : s]) and not stated_in(body[s:e])[0]:
+        return Piece(s, e, stated_in(body[places[n - 1][0] : places[n - 1][1]])[1])
+    if VERB.search(body[s:e]):
+        return Piece(s, e)
+    return Piece(s, e, _said_before(body, places, s) or _said_after(body, places, n))
+
+
+_BESIDES = re.compile(r"\b(?:with|alongside|as well as|in addition to)\b", re.IGNORECASE)
+"""Between a medicine and another that shares what was done: "started ... together with"."""
+_OF_THEM = re.compile(r"\b(?:are|were|have (?:all |both )?been|both|all)\b.*", re.IGNORECASE)
+"""Behind the last of several medicines, what is said of them all: "are also new"."""
+_DISPLACES = re.compile(
+    r"[\s,;(–-]+(?:this |which )?(?:replaces|replacing|to replace|in place of|instead of|in lieu of)\s+"
+    r"(?:(?:his|her|their|the|your|previous|usual|existing|old|regular)\s+)*",
+    re.IGNORECASE,
+)
+
+
+def _displaced(body: str, piece: Piece) -> list[Piece]:
+    """A stretch in two, where its medicine is said to stand in the place of another."""
+    words = body[piece.start : piece.end]
+    link = _DISPLACES.search(words)
+    other = name_at(words, link.end()) if link else None
+    first = first_name(words)
+    if link is None or other is None or first is None or first.start >= link.start():
+        return [piece]
+    one = look_up(words[first.start : first.end]).ingredients
+    two = look_up(words[other.start : other.end]).ingredients
+    if not one or not two or set(one) & set(two):
+        return [piece]
+    stop = re.compile(r"[,;.()]|$").search(words, other.end)
+    end = stop.start() if stop else len(words)
+    of_other = re.match(r"\W*which\b", words[end:])
+    own = "" if of_other else words[end:].strip(" ,;.()")
+    said = piece.status or ("" if stated_in(words[: link.start()])[0] else "new")
+    comment = " ; ".join(c for c in (piece.comment, own) if c)
+    middle = piece.start + link.start()
+    return [
+        replace(piece, end=middle, status=said, comment=comment),
+        Piece(piece.start + link.end(), piece.start + end, "stopped", "", True),
+    ]
+
+
+def _said_after(body: str, places: list[tuple[int, int]], n: int) -> str:
+    """What is said of several medicines behind the last of them, for one that is told nothing else."""
+    stop = re.compile(r"[.;]\s").search(body, places[n][1])
+    later = [p for p in places[n + 1 :] if stop is None or p[0] < stop.start()]
+    if not later or any(VERB.search(body[s:e]) for s, e in later[:-1]):
+        return ""
+    found = _OF_THEM.search(body[slice(*later[-1])])
+    return found.group() if found and stated_in(found.group())[0] else ""
 
 
 _IN_PLACE = re.compile(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from counterfoil.documents.names import WORD, first_name, name_at, product_at
-from counterfoil.documents.pieces import LEAD
+from counterfoil.documents.pieces import ARROW, LEAD
 
 UNIT = (
     r"(?:mg|mcg|micrograms?|microg|µg|μg|ug|nanograms?|ng|grams?|g|kg|mls?|millilitres?|litres?|l|"
@@ -72,7 +72,9 @@ _DOSE_WORD = re.compile(
 )
 
 
-_MOVES = re.compile(r"\s*(?:(?:→|->|=>)|(?:[A-Za-z.]+\s+){1,3}(?:→|->|=>)\s*\d)")
+_MOVES = re.compile(
+    rf"\s*(?:{ARROW}|(?:[A-Za-z.]+\s+){{1,3}}{ARROW}\s*(?:[A-Za-z]+\s+(?:to\s+)?)?\d)"
+)
 """Behind a strength: an arrow, or how often and an arrow to another amount."""
 
 

@@ -17,9 +17,10 @@ from counterfoil.documents.layout import (
     columns_of,
     heading,
 )
+from counterfoil.documents.line import NO_SLOT, result_in, stated_in
 from counterfoil.documents.model import Span
 from counterfoil.documents.names import WORD, name_at, names_several
-from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH
+from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH, several
 from counterfoil.documents.shown import Cell, Line, Sheet
 from counterfoil.documents.wording import pattern
 
@@ -34,6 +35,18 @@ class Scan:
     unread: list[Span] = field(default_factory=list)
     narrative: list[tuple[int, int, bool]] = field(default_factory=list)
     headings: list[str] = field(default_factory=list)
+
+
+def _clocks(names: list[str | None], heads: list[str]) -> dict[int, str]:
+    """The hours that head columns of a table, where two hours fall into the same part of the day."""
+    slots = [n for n in names if n in SLOTS]
+    if len(set(slots)) == len(slots):
+        return {}
+    found = {
+        n: re.fullmatch(r"(\d{1,2})[:.]?(\d\d)(?: ?h(?:rs?)?)?", h.strip())
+        for n, h in enumerate(heads)
+    }
+    return {n: f"{int(m[1]):02d}:{m[2]}" for n, m in found.items() if m and names[n] in SLOTS}
 
 
 _JOINING = frozenset(("from", "to", "for", "before", "after", "now", "was"))
@@ -54,6 +67,8 @@ class Tables:
         self.columns: list[str | None] | None = None
         self.edges: list[int] = []
         self.heads: list[str] = []
+        self.clocks: dict[int, str] = {}
+        self.width = 0
         self.grid = False
         self.table: int | None = None
         self.current: Raw | None = None
@@ -67,6 +82,7 @@ class Tables:
         self.last_of_stanza = False
         self.of_admission = False
         self.above: int | None = None
+        self.signs: dict[str, str] = {}
 
     def _open(self, found: Heading) -> None:
         self._close()
@@ -136,6 +152,8 @@ class Tables:
         origin = line.start - line.indent
         self.edges = [c.start - origin for c in line.cells]
         self.heads = [self.sheet.of(c) for c in line.cells]
+        self.clocks = _clocks(names, self.heads)
+        self.width = line.end - origin
         if (
             self.section in ("preamble", "unknown")
             or (self.section == "other" and set(names) & {"dose", "frequency", *SLOTS})
@@ -161,6 +179,7 @@ class Tables:
                 len(self.columns) :
             ]
         out = [""] * len(self.columns)
+        beyond = ""  # behind the last time of the day
         origin = line.start - line.indent
         cells = line.cells or (Cell(line.start, line.end),)
         for cell, after in zip_longest(cells, cells[1:]):
@@ -168,8 +187,12 @@ class Tables:
                 at = max(
                     (i for i, e in enumerate(self.edges) if e <= start - origin + 2), default=0
                 )
-                out[at] = f"{out[at]} {self.sheet.text[start:end].strip()}".strip()
-        return out
+                words = self.sheet.text[start:end].strip()
+                if self.columns[-1] in SLOTS and start - origin > self.width:
+                    beyond = f"{beyond} {words}".strip()
+                else:
+                    out[at] = f"{out[at]} {words}".strip()
+        return [*out, beyond] if beyond else out
 
     def _cut(self, cell: Cell, after: Cell | None, origin: int) -> list[tuple[int, int]]:
         """A cell that runs over the edge of the next column, cut there where a space allows it.
@@ -192,8 +215,12 @@ class Tables:
     def _row(self, line: Line, cells: list[str]) -> None:
         assert self.columns is not None
         by: dict[str, list[str]] = {}
-        for name, text in zip([*self.columns, *[None] * len(cells)], cells, strict=False):
-            if text.strip():
+        for at, (name, text) in enumerate(
+            zip([*self.columns, *[None] * len(cells)], cells, strict=False)
+        ):
+            if at in self.clocks and not NO_SLOT.fullmatch(text):
+                by.setdefault("clock", []).append(f"{text} at {self.clocks[at]}")
+            elif text.strip():
                 by.setdefault(name or "comment", []).append(text)
         if not by:
             return
@@ -232,7 +259,8 @@ class Tables:
             raw.fields["of_admission"] = ["yes"]
         for name, texts in by.items():
             for text in texts:
-                raw.put(name, text)
+                sign = self.signs.get(text.strip()) if name in ("status", "comment") else None
+                raw.put("status" if sign else name, sign or text)
         if not drug and not (by.keys() & {"dose", "frequency", "strength"}):
             self._odd(line.start, line.end, "a row without a medicine's name")
             return
@@ -273,7 +301,9 @@ class Tables:
 
     def _lone(self, line: Line, text: str) -> bool:
         """A line with one piece of text inside a table ruled by spaces."""
-        if text.endswith(":") and len(text.split()) <= 4:
+        heads = text.endswith(":") and len(text.split()) <= 4
+        if heads or self._elsewhere(text) or not self._fits(line) or len(several(text)) > 2:
+            self._close()
             self.columns = None
             return False
         below = self.heads and self.current is None and not self.blank
@@ -327,6 +357,21 @@ class Tables:
             self.current.end = line.end
             return True
         return False
+
+    def _elsewhere(self, body: str) -> bool:
+        """Whether a line only says what was given in hospital and is over, or what somebody else takes.
+
+        A blood result is none of the medicines either.
+        """
+        if pattern("narrative", "another").search(body):
+            return True
+        given = pattern("narrative", "there").search(body)
+        if given is None or self.section in ("stopped", "on_hold"):
+            return result_in(body)
+        rest = body[: given.start()] + " " + body[given.end() :]
+        if not (name_at(body) or STRENGTH.search(body)) or DOSEISH.search(rest):
+            return False
+        return stated_in(rest)[0] in (None, "stopped")
 
     # -- by the look -----
 
