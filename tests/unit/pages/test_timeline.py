@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import page_samples as samples
 from counterfoil.foundation import days
-from counterfoil.records.rows import Problem
+from counterfoil.records.rows import Plan, Problem
 from counterfoil.service.pages import timeline
 
 AS_OF = days.to_day(samples.TODAY)
@@ -36,6 +36,46 @@ def test_supplies_join_and_days_between_are_gaps() -> None:
     assert second.since == days.to_day(date(2026, 11, 12))
     assert [(gap.since, gap.until) for gap in lane.gaps] == [(first.until, second.since)]
     assert lane.gaps[0].words == "no supply for 47 days"
+
+
+def course(plan_id: str, start: date, end: date | None, dose: str) -> Plan:
+    """A plan of one course of clotrimazole."""
+    status = "active" if end is None else "ended"
+    made = samples.plan("Clotrimazole 1% cream", dose, status=status, end_date=end)
+    return replace(made, plan_id=plan_id, start_date=start)
+
+
+def test_days_between_two_courses_are_not_days_without_supply() -> None:
+    """Nobody had prescribed it: months later it is started anew, its dose is not changed."""
+    plans = (
+        course("a", date(2026, 1, 1), date(2026, 2, 1), "apply twice a day"),
+        course("b", date(2026, 10, 1), None, "apply three times a day"),
+    )
+    issues = tuple(
+        replace(samples.issue(day, issue_id=plan), plan_id=plan, supply_days=28)
+        for day, plan in ((date(2026, 1, 1), "a"), (date(2026, 10, 5), "b"))
+    )
+    (lane,) = built(plans=plans, issues=issues).medicines
+    assert [(days.to_date(gap.since), days.to_date(gap.until)) for gap in lane.gaps] == [
+        (date(2026, 1, 29), date(2026, 2, 1)),
+        (date(2026, 10, 1), date(2026, 10, 5)),
+        (date(2026, 11, 2), samples.TODAY),
+    ]
+    assert lane.changes == ()
+
+
+def test_days_between_two_authorisations_of_one_course_are() -> None:
+    plans = (
+        course("a", date(2026, 1, 1), date(2026, 8, 1), "apply twice a day"),
+        course("b", date(2026, 8, 10), None, "apply three times a day"),
+    )
+    issues = tuple(
+        replace(samples.issue(day, issue_id=plan), plan_id=plan, supply_days=28)
+        for day, plan in ((date(2026, 7, 1), "a"), (date(2026, 8, 12), "b"))
+    )
+    (lane,) = built(plans=plans, issues=issues).medicines
+    assert lane.gaps[0].words == "no supply for 14 days"
+    assert len(lane.changes) == 1
 
 
 def test_an_early_supply_is_carried_forward() -> None:

@@ -23,6 +23,8 @@ RECENT = 120
 """A medicine that ended longer ago than this is drawn on "show all" only."""
 PROBLEMS = 8
 """How many problems are drawn before "show all"."""
+BREAK = 28
+"""Days between the end of a course and the start of the next from which on they are two: a supply."""
 FURTHEST = 182
 """How many days ahead the window may grow for issues that are still to come."""
 
@@ -272,7 +274,13 @@ def _changes(
         (plan for plan in plans if plan.start_date), key=lambda p: p.start_date or date.min
     )
     for before, after in pairwise(begun):
-        if after.start_date and before.dose_text and after.dose_text != before.dose_text:
+        apart = _apart(before, after) is not None
+        if (
+            after.start_date
+            and before.dose_text
+            and after.dose_text != before.dose_text
+            and not apart
+        ):
             found[days.to_day(after.start_date)] = f": {before.dose_text} to {after.dose_text}"
     told = [issue for issue in issued if issue.dose_text]
     for earlier, later in pairwise(told):
@@ -343,19 +351,25 @@ def _coverage(
     """The days covered, early supplies carried forward (one at most), and the days between.
 
     *still_to* is today where the medicine is current: the time since the last supply is a gap too.
-    Nothing is said about days beside an issue whose length is not known.
+    Nothing is said about days beside an issue whose length is not known, nor about the days
+    between two courses, when nobody had prescribed it.
     """
     supply: list[Span] = []
     gaps: list[Span] = []
     end: int | None = None
+    before: Plan | None = None
     for issue in issued:
         day = days.to_day(issue.issued_on)
-        length = supply_days(issue, plans.get(issue.plan_id or ""))
+        plan = plans.get(issue.plan_id or "")
+        length = supply_days(issue, plan)
+        course, before = _apart(before, plan), plan
         if not length:
             end = None
             continue
         if end is not None and day > end:
-            gaps.append(Span(end, day))
+            ended, begun = course or (day, day)
+            pieces = ((end, min(ended, day)), (max(end, begun), day))
+            gaps += [Span(since, until) for since, until in pieces if until > since]
         start = day if end is None else min(max(day, end), day + floor(length * CARRY_SUPPLIES))
         end = start + length
         if supply and start <= supply[-1].until:
@@ -375,6 +389,16 @@ def _coverage(
             if g.until > since
         ),
     }
+
+
+def _apart(before: Plan | None, after: Plan | None) -> tuple[int, int] | None:
+    """The end of a course and the start of the next, where they are more than a supply apart."""
+    if before is None or after is None or before.plan_id == after.plan_id:
+        return None
+    ended, begun = _day(before.end_date), _day(after.start_date)
+    if ended is None or begun is None or begun - ended <= BREAK:
+        return None
+    return ended, begun
 
 
 def _tests(
