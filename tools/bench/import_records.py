@@ -82,9 +82,14 @@ def _extract(folder: Path) -> tuple[int, int]:
 
 _READ = """
 import duckdb, pathlib, sys
-with duckdb.connect(str(pathlib.Path(sys.argv[1], "plain.db")), config={"threads": 2}) as db:
+with duckdb.connect(str(pathlib.Path(sys.argv[-1], "plain.db")), config={"threads": 2}) as db:
+    db.execute("SET enable_progress_bar = false")
     for n, f in enumerate(sorted(pathlib.Path(sys.argv[1]).glob("*.csv"))):
-        db.execute(f"CREATE TABLE t{n} AS SELECT * FROM read_csv('{f}', header=true, all_varchar=true)")
+        # Left to guess, it takes the first quotation mark after 39,000 rows for an error.
+        db.execute(
+            f"CREATE TABLE t{n} AS SELECT * FROM "
+            f"read_csv('{f}', header=true, all_varchar=true, delim=',', quote=chr(34))"
+        )
 """
 _IMPORT = """
 import pathlib, sys

@@ -299,7 +299,8 @@ def _row_groups(
     if not wanted:
         held = schema if columns is None else pa.schema([schema.field(c) for c in columns])
         return held.empty_table()
-    file = pq.ParquetFile(path, metadata=groups.metadata)
+    # Read in this thread: to hand a few kilobytes to another takes longer than to read them.
+    file = pq.ParquetFile(path, metadata=groups.metadata, memory_map=True, pre_buffer=False)
     try:
         return file.read_row_groups(
             wanted, columns=None if columns is None else list(columns), use_threads=len(wanted) > 8
