@@ -152,14 +152,19 @@ def over(function: str, column: str, parts: str = "pid") -> str:
 
 
 def coalesced(raw: str, until: str = "until") -> str:
-    """Intervals of one fact, patient and state that overlap or touch, made one, in one ordered pass."""
+    """Intervals of one fact, patient and state that overlap or touch, made one, in one ordered pass.
+
+    What is said twice is taken once first: the two windows may put equal rows in different orders, and
+    would then make two islands of them.
+    """
     parts = "PARTITION BY fid, pid, st ORDER BY since, until"
     return (
         "SELECT fid, pid, MIN(since) AS since, MAX(until) AS until, st FROM ("
         f"SELECT fid, pid, since, until, st, SUM(fresh) OVER ({parts} {RUNNING}) AS island FROM ("
         "SELECT fid, pid, since, until, st, CASE WHEN since <= MAX(until) "
         f"OVER ({parts} {PRIOR}) THEN 0 ELSE 1 END AS fresh FROM ("
-        f"SELECT fid, pid, since, {until} AS until, st FROM ({raw}) a WHERE since < until) b) c) d "
+        f"SELECT DISTINCT fid, pid, since, {until} AS until, st FROM ({raw}) a "
+        "WHERE since < until) b) c) d "
         "GROUP BY fid, pid, st, island"
     )
 
