@@ -251,3 +251,37 @@ def test_the_list_for_a_ward_is_shown_printed_and_recorded(
     stranger = Client()
     stranger.force_login(loaded.stranger)
     assert stranger.get(reverse("ward-list", args=[case])).status_code == 404
+
+
+def test_a_page_of_a_pdf_is_shown_with_its_lines_marked(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    from django.test import Client
+    from django.urls import reverse
+
+    from fuzzed_letters import FILES
+
+    person = queries.case_view(loaded.tess, str(matched(made)[0].case_id)).record.patient
+    lines = [
+        f"Patient: {person.given_name} {person.family_name}",
+        f"NHS number: {person.nhs_number}   DOB: {person.birth_date:%d/%m/%Y}",
+        "Discharged: 18/11/2026",
+        "Medicines at discharge",
+        "1. Ezetimibe 10mg tablets one daily, new",
+    ]
+    content = FILES.pdf([[[(40.0, words)] for words in lines]])
+    row = receive_letter(made.letters[0].practice, content, "letter.pdf", RECEIVED)
+    assert row.status == LetterDocument.Status.NEW, row.reason
+    client = Client()
+    client.force_login(loaded.tess)
+    shown = client.get(reverse("letter", args=[row.pk])).content.decode()
+    address = reverse("letter-leaf", args=[row.pk, 1])
+    assert address in shown
+    assert shown.count("<rect data-line=") == 1
+    picture = client.get(address)
+    assert picture.headers["Content-Type"] == "image/png"
+    assert picture.content.startswith(b"\x89PNG")
+    assert client.get(reverse("letter-leaf", args=[row.pk, 2])).status_code == 404
+    stranger = Client()
+    stranger.force_login(loaded.stranger)
+    assert stranger.get(address).status_code == 404

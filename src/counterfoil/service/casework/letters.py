@@ -154,6 +154,7 @@ def _content(letter: Letter) -> dict[str, Any]:
             "drug": m.drug_text,
             "dose": m.dose_text,
             "duration": m.duration,
+            **({"page": m.page, "box": list(m.box)} if m.page and m.box else {}),
         }
         for m in letter.lines
     ]
@@ -165,6 +166,7 @@ def _content(letter: Letter) -> dict[str, Any]:
         "unread": unread,
         "quality": stated,
         "setting": letter.setting,
+        "trust": letter.trust,
     }
 
 

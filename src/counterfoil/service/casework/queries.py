@@ -164,6 +164,7 @@ def letter_view(user: User, letter_ref: str) -> LetterView:
         as_of=letter.as_of,
         document_name=letter.name,
         finished_at=letter.finished_at,
+        from_pictures=letter.content.get("trust") == "ocr",
         left_alone=tuple(
             item["text"]
             for line in letter.outcome.get("lines", ())

@@ -346,6 +346,8 @@ class LetterView:
     finished_at: datetime | None = None
     left_alone: tuple[str, ...] = ()
     """GP items that a letter of changes does not mention: they stay as they are."""
+    from_pictures: bool = False
+    """Read by OCR: every line is to be checked against the letter."""
 
 
 @dataclass(frozen=True)

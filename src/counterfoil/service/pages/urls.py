@@ -43,6 +43,7 @@ urlpatterns = [
     path("letters/<uuid:ref>/finish/", letter.finish, name="finish-letter"),
     path("letters/<uuid:ref>/outcome/", letter.outcome, name="letter-outcome"),
     path("letters/<uuid:ref>/outcome.pdf", letter.outcome_pdf, name="letter-pdf"),
+    path("letters/<uuid:ref>/pages/<int:number>.png", letter.leaf, name="letter-leaf"),
     path("letters/<uuid:ref>/original/", letter.original, name="original-letter"),
     path("requests/", requests.requests, name="requests"),
     path("requests/<uuid:ref>/", requests.one, name="request"),

@@ -159,6 +159,26 @@ def marked_text(view: LetterView) -> Markup:
     return Markup("".join(parts))
 
 
+@dataclass(frozen=True)
+class Leaf:
+    """A page of the letter, and where on it lines stand: a line's ref, left, top, width, height."""
+
+    number: int
+    places: tuple[tuple[str, float, float, float, float], ...]
+
+
+def leaves(view: LetterView) -> tuple[Leaf, ...]:
+    """The pages on which lines stand; none where the letter has no pages."""
+    found: dict[int, list[tuple[str, float, float, float, float]]] = {}
+    for line in view.lines:
+        for part in line.letter_lines:
+            if part.get("page") and part.get("box"):
+                left, top, right, bottom = part["box"]
+                place = (line.finding.ref, left, top, right - left, bottom - top)
+                found.setdefault(part["page"], []).append(place)
+    return tuple(Leaf(number, tuple(found[number])) for number in sorted(found))
+
+
 def difference(left: str, right: str, stated: str = "") -> tuple[Markup, Markup]:
     """Both texts, the words that only one of them has marked: ``del`` left, ``ins`` right.
 

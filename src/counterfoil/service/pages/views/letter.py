@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from counterfoil.documents.leaf import drawn
 from counterfoil.foundation.errors import DataError
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
@@ -120,6 +121,7 @@ def show(
         "summary": view.summary,
         "frame": presenter.frame_of(view.summary),
         "text": presenter.marked_text(view),
+        "leaves": presenter.leaves(view),
         "groups": groups,
         "counts": presenter.counts(groups),
         "others_of": presenter.others_of(groups),
@@ -211,6 +213,22 @@ def _outcome(request: HttpRequest, ref: str) -> dict[str, Any]:
         "finished": view.finished_at,
         "pdf": pdf.possible(),
     }
+
+
+@require_safe
+@page_view
+def leaf(request: HttpRequest, ref: UUID, number: int) -> HttpResponse:
+    """One page of a PDF letter as a picture."""
+    content, media_type, _ = queries.original_letter(user_of(request), str(ref))
+    if media_type != "application/pdf":
+        raise Http404("Only the pages of a PDF are shown as pictures.")
+    try:
+        picture = drawn(content, number)
+    except DataError as error:
+        raise Http404("The letter has no such page that can be shown.") from error
+    response = HttpResponse(picture, content_type="image/png")
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @require_safe

@@ -44,8 +44,9 @@ for (const box of document.querySelectorAll('[data-adds]')) {
 const sheet = document.querySelector('[data-sheet]')
 const light = (item, scroll) => {
   if (!sheet || !item) return
-  for (const mark of sheet.querySelectorAll('.cf-lit')) mark.classList.remove('cf-lit')
-  const marks = sheet.querySelectorAll(`[data-line="${CSS.escape(item.dataset.lights)}"]`)
+  const whole = sheet.parentElement // the words, and the pages as pictures below them
+  for (const mark of whole.querySelectorAll('.cf-lit')) mark.classList.remove('cf-lit')
+  const marks = whole.querySelectorAll(`[data-line="${CSS.escape(item.dataset.lights)}"]`)
   for (const mark of marks) mark.classList.add('cf-lit')
   if (scroll && marks[0]) {
     const place = marks[0].getBoundingClientRect()
