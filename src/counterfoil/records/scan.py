@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -28,6 +29,9 @@ from counterfoil.records.schema import TABLES, empty
 MASK = pa.schema([pa.field("patient_id", pa.string()), pa.field("key", pa.string())])
 """The columns of a mask: the key of a row that no longer holds, and whose row it was."""
 
+
+MANY_FILES = 8
+"""Files from which on two are read at a time."""
 
 SMALL = 100_000
 """Rows up to which a table is read into memory rather than asked of an engine."""
@@ -158,11 +162,9 @@ class Scan:
         ids = None if patients is None else sorted(patients)
         found = [pa.schema([own.field(name) for name in held]).empty_table()]
         for part in self.parts:
-            rows = _of_files(part.files_of(ids), ids, held)
+            rows = _of_files(part.files_of(ids), ids, held, exact=True)
             if rows is None:
                 continue
-            if ids is not None:
-                rows = rows.filter(pc.is_in(rows["patient_id"], pa.array(ids, pa.string())))
             found.append(self._holding(rows, _of_files(part.masks, ids)))
         return self._known(pa.concat_tables(found)).select(wanted)
 
@@ -227,12 +229,29 @@ def _quoted(text: str) -> str:
 
 
 def _of_files(
-    paths: Sequence[Path], patients: Sequence[str] | None, columns: Sequence[str] | None = None
+    paths: Sequence[Path],
+    patients: Sequence[str] | None,
+    columns: Sequence[str] | None = None,
+    exact: bool = False,
 ) -> pa.Table | None:
-    """The row groups that can hold these patients (sorted), or all; ``None`` without a file."""
+    """The row groups that can hold these patients (sorted), or all; ``None`` without a file.
+
+    With *exact* the rows of these patients only.
+    """
     if not paths:
         return None
-    return pa.concat_tables([_row_groups(str(path), patients, columns) for path in paths])
+    ids = pa.array(patients or (), pa.string())
+
+    def one(path: Path) -> pa.Table:
+        rows = _row_groups(str(path), patients, columns)
+        if exact and patients is not None:
+            rows = rows.filter(pc.is_in(rows["patient_id"], value_set=ids))
+        return rows
+
+    if len(paths) < MANY_FILES:
+        return pa.concat_tables([one(path) for path in paths])
+    with ThreadPoolExecutor(2) as pool:
+        return pa.concat_tables(list(pool.map(one, paths)))
 
 
 @dataclass(frozen=True)
