@@ -25,6 +25,9 @@ MOST_LOST = 0.05
 """The share of a table that a load may take away without anybody being asked."""
 
 
+SHOWN = 5
+"""Rejected rows that are named where nothing else is left of a load."""
+
 MOST_COMPARED = 2_000_000
 """Rows of one part that are read to see whether a delta says anything new. Beyond, its rows take
 the place of the old ones even where they say the same: reading all of a large table would cost
@@ -102,8 +105,9 @@ def merge(previous: Snapshot | None, load: Load) -> Merged:
     go over to the new id. With ``delta`` rows replace those of the same key, and the keys in
     ``load.withdrawn`` get their ``deleted_on``.
 
-    Raises :class:`DataError` where a patient id is held by somebody else, an id of a patient's
-    rows by another patient, or an id stands twice: to go on would mix two people.
+    Raises :class:`DataError` where a patient id is held by somebody else, an id of a patient's rows
+    by another patient, or an id stands twice: to go on would mix two people. The load of a whole
+    practice of which every row was rejected is refused, too.
     """
     if previous is None or load.scope == "practice":
         return _whole(previous, load)
@@ -118,6 +122,16 @@ def merge(previous: Snapshot | None, load: Load) -> Merged:
 def _whole(previous: Snapshot | None, load: Load) -> Merged:
     """The load as it is, with a note on who was in the practice's record and is not in the load."""
     after = {name: _in_force(load, name) for name in TABLES}
+    empty_handed = not any(load.rows[name] for name in PATIENT_TABLES)
+    if load.scope == "practice" and load.rejects and empty_handed:
+        raise DataError(
+            Problem(
+                "the whole load",
+                "expected at least one row of a patient that can be loaded",
+                f"{len(load.rejects)} rows that are rejected, of these the first",
+            ),
+            *(Problem(reject.place, reject.reason) for reject in load.rejects[:SHOWN]),
+        )
     if previous is None:
         return Merged(load, None, load.tables, after=after)
     before = previous.scan("patient").read(["patient_id"])["patient_id"]

@@ -10,7 +10,7 @@ import pytest
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.importers.gpconnect import COVERS
-from counterfoil.records.load import Load, of_tables
+from counterfoil.records.load import Load, Reject, of_tables
 from counterfoil.records.merge import Loss, LossError, merge
 from counterfoil.records.store import Snapshot, Store
 from unit.records import made
@@ -68,6 +68,19 @@ def test_a_whole_practice_replaces_everything(held):
     assert merged.load.notes[-1].startswith("2 patients of the practice's record before are not in")
     assert merge(held, of_tables(made.PRACTICE, made.whole())).load.notes == []
     assert merge(None, one(made.patient())).load.rows["patient"] == 1
+
+
+def test_a_whole_practice_of_which_nothing_could_be_read_is_refused():
+    """The first import of files with another way to write days would publish an empty record."""
+    nothing = of_tables(made.PRACTICE, {})
+    rejects = [
+        Reject("patient", f"patient.csv row {n}", "column birth_date: no date") for n in range(9)
+    ]
+    with pytest.raises(DataError) as error:
+        merge(None, replace(nothing, rejects=rejects))
+    assert [p.place for p in error.value.problems[:2]] == ["the whole load", "patient.csv row 0"]
+    assert "9 rows that are rejected" in str(error.value)
+    assert merge(None, nothing).after["patient"] == 0
 
 
 def test_somebody_known_by_the_number_is_the_same_patient_under_the_new_id(tmp_path):
