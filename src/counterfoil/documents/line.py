@@ -581,7 +581,7 @@ _NO_REMARK = re.compile(
     r"plus|extra|max\w*|more|less|up|down|stop\w*|h[eo]ld|withh\w*|omit\w*|pause\w*|suspend\w*|increas\w*|decreas\w*|"
     r"reduc\w*|chang\w*|switch\w*|alternat\w*|taper\w*|wean\w*|titrat\w*|doubl\w*|halv\w*|half|one|two|three|four|"
     r"days?|weeks?|months?|hours?|morning|noon|evening|night|lunch\w*|breakfast|tea\w*|bed\w*|am|pm|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|repeat\w*|daily|times?|puffs?|drops?|tab\w*|cap\w*|units?|ml)\b",
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|repeat\w*|daily|times?)\b",
     re.IGNORECASE,
 )
 """Words that can change the dose beside them."""

@@ -24,6 +24,7 @@ from counterfoil.documents.pieces import (
 from counterfoil.documents.sharing import Piece, pieces
 from counterfoil.documents.shown import Line
 from counterfoil.documents.tables import Scan, Tables
+from counterfoil.documents.under import states_below
 from counterfoil.documents.wording import pattern
 
 _OF_ONE = frozenset(
@@ -100,6 +101,7 @@ class Walker(Tables):
         """Walks every line."""
         self.signs = legend(self.sheet.text)
         whole_lines = between_pages(self.sheet, self.sheet.lines)
+        self.below = states_below(self.sheet, whole_lines)
         if self.fallback:
             whole_lines = list(paragraphs(self.sheet, whole_lines))
         lines = [
@@ -162,6 +164,10 @@ class Walker(Tables):
 
     def _line(self, line: Line) -> None:
         text = self.sheet.of(line).replace("\n", " ")
+        if line.start in self.below and self.current is not None:
+            self.current.put("status", text.replace("|", " "))
+            self.current.end = line.end
+            return
         if self.fallback and re.match(r"dear\b", text, re.IGNORECASE):
             self._open(Heading("discharge", "letter"))
             return
@@ -553,7 +559,8 @@ class Walker(Tables):
         """Whether a line that could begin a medicine belongs to the one above."""
         if self.current is None or self.blank or bullet or line.indent <= self.current.indent:
             return False
-        if first_name(body) is None and body[:1].islower():
+        told = body[:1].islower() or (LEAD.match(body) and stated_in(body)[0])
+        if told and first_name(body) is None:
             return True
         return bool(DOSE_START.match(body)) and not name_at(body)
 

@@ -49,6 +49,8 @@ def _clocks(names: list[str | None], heads: list[str]) -> dict[int, str]:
     return {n: f"{int(m[1]):02d}:{m[2]}" for n, m in found.items() if m and names[n] in SLOTS}
 
 
+_OF_BEFORE = re.compile(r"(?:was|from|to|by|previous\w*|formerly)\b", re.IGNORECASE)
+"""Behind a word of change: what went before it."""
 _JOINING = frozenset(("from", "to", "for", "before", "after", "now", "was"))
 """Words that go on with a heading's phrase, though alone they head a column."""
 
@@ -82,6 +84,7 @@ class Tables:
         self.last_of_stanza = False
         self.of_admission = False
         self.above: int | None = None
+        self.below: frozenset[int] = frozenset()
         self.signs: dict[str, str] = {}
 
     def _open(self, found: Heading) -> None:
@@ -387,7 +390,7 @@ class Tables:
             if name_at(body, at):
                 return True
         rest = body[lead.end() :] if lead else body
-        if DOSE_START.match(rest) or not rest[:1].isalpha():
+        if DOSE_START.match(rest) or not rest[:1].isalpha() or _OF_BEFORE.match(rest):
             return False
         found = STRENGTH.search(rest)
         near = found is not None and len(WORD.findall(rest[: found.start()])) <= 5

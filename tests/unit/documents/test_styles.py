@@ -2,8 +2,8 @@
 
 Below ``--- key`` stands one medicine a line: words of its name, what the letter states ("*" where it
 may be read either way, "None" where it says nothing), and the amount a day ("-" where none is to be
-held to). ``allergy:`` and ``unread:`` name words that must be kept as such. All letters and people
-are made up.
+held to). ``others: yes``: it says that what it does not list goes on. ``allergy:`` and ``unread:``
+name words that must be kept as such. All letters and people are made up.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def test_letter_in_this_style_is_read_as_its_key_says(path: Path) -> None:
             wanted = entry.partition(":")[2].strip()
             kept = [" ".join(span.text.lower().split()) for span in letter.unread]
             assert any(wanted in words for words in kept), entry
+            continue
+        if entry == "others: yes":
+            assert letter.others_continue
             continue
         name, stated, amount = (part.strip() for part in entry.split("|"))
         line = next((x for x in left if agrees(x, name, stated)), None)

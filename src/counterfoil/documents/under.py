@@ -1,0 +1,84 @@
+"""Words of change on a line of their own: do they end the medicine above, or head those below?
+
+A letter that writes what happened under each medicine reads, line for line, like one that heads its
+lists with it, moved by one: taken the wrong way, every medicine gets its neighbour's state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from counterfoil.documents.layout import column, columns_of, heading
+from counterfoil.documents.line import stated_in
+from counterfoil.documents.names import first_name, name_at
+from counterfoil.documents.pieces import LEAD, body_start
+from counterfoil.documents.shown import Line, Sheet
+from counterfoil.documents.wording import pattern
+
+_STATES = ("new", "changed", "changes", "stopped", "on_hold", "continued")
+
+
+def states_below(sheet: Sheet, lines: Sequence[Line]) -> frozenset[int]:
+    """Where the lines start whose words of change belong to the medicine above them.
+
+    So it is in a list that goes medicine, state, medicine, state to its end; and where such a line
+    closes its block, with a blank line behind it and none before. All others are headings.
+    """
+    out: set[int] = set()
+    block: list[tuple[str, Line]] = []
+    for line in [*lines, None]:
+        kind = "end" if line is None else _kind(sheet, line)
+        if kind != "end" and line is not None:
+            block.append((kind, line))
+            continue
+        out |= _of_block(block)
+        block = []
+    return frozenset(out)
+
+
+def _of_block(block: list[tuple[str, Line]]) -> set[int]:
+    """The lines of state of one list that speak of what stands above."""
+    shape = "".join(kind for kind, _ in block)
+    states = [(n, line) for n, (kind, line) in enumerate(block) if kind == "S"]
+    if re.fullmatch(r"(?:[ d]*M[ d]*S)+[ d]*", shape):
+        return {line.start for _, line in states}
+    return {
+        line.start
+        for n, line in states
+        if n
+        and shape[n - 1] in "Md"
+        and shape[n + 1 : n + 2] in (" ", "")
+        and line.table is None
+        and re.search(r"(?:^| )[ d]*M[d]*$", shape[:n])
+        and not re.search(r"S *$", shape[:n])
+    }
+
+
+def _kind(sheet: Sheet, line: Line) -> str:
+    """M: a medicine begins; S: words of change alone; d: anything else; a space: a blank line."""
+    if line.kind == "blank":
+        return "d" if line.table == -1 else " "
+    filled = [words for c in line.cells if (words := sheet.of(c).strip())]
+    words = filled[0] if len(filled) == 1 else sheet.of(line)
+    if line.kind == "heading" or (len(filled) > 1 and columns_of(filled)):
+        return "end"
+    if _state_alone(words):
+        return "S"
+    lead = LEAD.match(words, body_start(words))
+    starts = [name_at(w, body_start(w)) for w in filled or [words]]
+    if any(starts) or (lead and name_at(words, lead.end())):
+        return "M"
+    found = heading(words)
+    return "end" if found is not None and column(words.partition(":")[0]) is None else "d"
+
+
+def _state_alone(words: str) -> bool:
+    """Whether a line only says what happened to a medicine it does not name."""
+    words = words.strip(" *_-–—•[]()")
+    if len(words.split()) > 8 or ":" in words or stated_in(words)[0] is None:
+        return False
+    if first_name(words) or pattern("headings", "medicines").search(words):
+        return False
+    found = heading(words)
+    return (found is not None and found.kind in _STATES) or LEAD.match(words) is not None
