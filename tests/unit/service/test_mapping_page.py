@@ -93,6 +93,16 @@ def test_another_table_shows_its_own_columns(page: Client) -> None:
     assert 'value="onset_on"' in shown.content.decode()
 
 
+def test_other_rows_are_not_tried_with_the_columns_of_these(page: Client) -> None:
+    """The list of tables was changed and the file tried at once, without a look at its columns."""
+    place = upload(page)
+    answer = page.post(place, FORM | {"table": "problem", "shown": "issue"})
+    assert answer.status_code == 422
+    said = answer.content.decode()
+    assert "other rows than the columns were mapped for" in said
+    assert '<input type="hidden" name="shown" value="problem">' in said
+
+
 def test_nobody_else_sees_a_file_that_waits(page: Client, world: Any) -> None:
     ref = upload(page).split("/")[-3]
     for user in (world.lena, world.stranger, world.phil):

@@ -21,12 +21,16 @@ def columns(request: HttpRequest, ref: UUID) -> HttpResponse:
     user = user_of(request)
     told = {name: str(value) for name, value in request.POST.items()}
     problem = None
-    if request.method == "POST" and "try" in told:
+    other = "shown" in told and told.get("table") != told["shown"]
+    if request.method == "POST" and "try" in told and other:
+        said = "You chose other rows than the columns were mapped for. Map them, then try again."
+        problem = Problem(said, href="#columns", title="Not tried yet")
+    elif request.method == "POST" and "try" in told:
         try:
             mapping.choose(user, str(ref), told)
             return redirect("import-tried", ref)
         except DataError as error:
-            said = " ".join(f"{each}." for each in error.problems)
+            said = " ".join(str(each) for each in error.problems)
             problem = Problem(said, href="#columns", title="Not tried yet")
     changed = told.get("table") if told.get("table") == told.get("shown") else None
     try:
