@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product as each_combination
 
-from counterfoil.terminology.names import JOINING, KEPT_WORDS, closed_words, rows, tokens
+from counterfoil.terminology.names import INORGANIC, JOINING, KEPT_WORDS, closed_words, rows, tokens
 from counterfoil.terminology.reading import Reading, unglued
-from counterfoil.terminology.strengths import UNITS
+from counterfoil.terminology.strengths import UNITS, in_units
 
 LONGEST = 40
 _SHORTEST = 3
@@ -84,7 +84,7 @@ def shortens(short: str, word: str) -> bool:
     if not short.isalpha() or short[0] != word[0]:
         return False
     if len(short) >= _SHORTEST and word.startswith(short):
-        return True
+        return word[len(short) :].isalpha()  # Cystine500 is not cystine
     return _two_pieces(short, word)
 
 
@@ -162,6 +162,8 @@ class Heads:
                 salts = salts_of(order[count:])
                 if shortened is None or salts is None or salts_of(left_out) is None:
                     continue
+                if left_out and head.words[0] in INORGANIC:  # calcium is no calcium gluconate
+                    continue
                 if order is words or not salts:
                     yield head.value, salts, shortened + len(left_out)
 
@@ -186,9 +188,13 @@ class Heads:
 
 
 def uncut(text: str, tail: tuple[str, ...]) -> tuple[str, ...]:
-    """*tail* without a last word that the lists' forty characters cut off."""
+    """*tail* without a last word that the lists' forty characters cut off.
+
+    A longer text was not cut, nor one that ends with a bracket.
+    """
+    text = text.strip().strip('"')
     last = tokens(text)[-1:]
-    return tail[:-1] if len(text) >= LONGEST and tail and last == [tail[-1]] else tail
+    return tail[:-1] if len(text) == LONGEST and tail and last == [tail[-1]] else tail
 
 
 @lru_cache(maxsize=4096)
@@ -200,7 +206,8 @@ def variants(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     no_form = tuple(w for w, k in zip(words, kinds, strict=True) if k in ("", "salt", "flavour"))
     no_salt = tuple(w for w, k in zip(words, kinds, strict=True) if k in ("", "flavour"))
     shorter = (no_form, no_salt) if len(no_salt) > 1 else (no_form,)
-    return tuple(dict.fromkeys(v for v in (words, *shorter) if v))
+    told = [v for v in shorter if v and (no_salt or v == words)]  # never a salt alone
+    return tuple(dict.fromkeys((words, *told) if words else ()))
 
 
 def _bag(words: Sequence[str], full: Sequence[str]) -> int | None:
@@ -278,6 +285,20 @@ _SHORTENED = frozenset({"form", "release", "route", "device", "qualifier"})
 
 
 _BRACKET = re.compile(r"\([^()]*\)?")
+_RELEASE = re.compile(r"\b([em])/([cr])\b", re.IGNORECASE)
+_UNGLUED = tuple(
+    (re.compile(pattern, re.IGNORECASE), instead)
+    for pattern, instead in (
+        (r"(?<=\d(?:mg|ml))(?=\d+(?:\.\d+)?(?:mg|mcg))", "/"),  # EyeDps10mg2mgml
+        (r"(?<=\dmg)ml\b", "/ml"),
+        (r"(?<=[a-z]{3})(?=\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)?(?:mg|mcg|g|u|ml|%))", " "),
+        (r"(?<=\dml)(?=(?:pf|pfs|pfpen|pfos|cart|btl|amp|vl|bag|sach)\b)", " "),
+        (r"(?<=mcg|.mg)(?=\d+d\b)", " "),
+        (r"\bpfpen\b", "pf pen"),
+        (r"\bi/vinf", "i/v inf "),
+        (r"(?<=\dg|mg)/d\b", "/dose"),
+    )
+)
 _AMOUNT = re.compile(r"\d[\d.,]*\s?(?:mg|mcg|g|u|mmol|%)(?![a-z])", re.IGNORECASE)
 
 
@@ -317,7 +338,8 @@ class Listed:
 
 def listed(text: str) -> list[Listed]:
     """*text* as an entry of the older lists: name, underscore, the rest; nothing where it is none."""
-    name, underscore, rest = text.strip().strip('"').partition("_")
+    name, underscore, rest = in_units(text).strip().strip('"').partition("_")
+    rest = _parted(rest)
     if not underscore or not name.strip() or not rest.strip() or len(text) > _LONGEST_TEXT:
         return []
     if name.lower().startswith("gppe "):  # the form of a brand's generic, then the brand
@@ -325,10 +347,31 @@ def listed(text: str) -> list[Listed]:
     return _sides(name, rest)
 
 
+def _parted(rest: str) -> str:
+    """What follows the underscore with spaces between words run together: ``2.4mlPfs(60D)``.
+
+    ``1g/D`` is an amount in a dose.
+    """
+    if not any(sign.isdigit() for sign in rest):
+        return rest
+    for pattern, instead in _UNGLUED:
+        rest = pattern.sub(instead, rest)
+    return rest
+
+
+def spelt_out(rest: str) -> str:
+    """*rest* with each short word that has one meaning in the list of short forms written out."""
+    short = _short_words()
+    return " ".join(
+        next(iter(short[token])) if len(short.get(token, ())) == 1 else token
+        for token in tokens(rest)
+    )
+
+
 def _sides(name: str, rest: str) -> list[Listed]:
     if not _AMOUNT.search(rest):  # Magnesiocard (Mag 2.5mmol)_Tab
         rest = " ".join((rest, *_AMOUNT.findall(" ".join(_BRACKET.findall(name)))))
-    items = tokens(unglued(_BRACKET.sub(" ", name), set()))
+    items = tokens(unglued(_RELEASE.sub(r"\1\2", _BRACKET.sub(" ", name)), set()))
     if any(token.isdigit() for token in items):
         return [_listed(items, rest, numbers=True), _listed(items, rest, numbers=False)]
     return [_listed(items, rest, numbers=False)]

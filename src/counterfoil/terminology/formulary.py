@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 from counterfoil.terminology.families import Families
 from counterfoil.terminology.matching import Fit, drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product
-from counterfoil.terminology.names import Entry, closed_words, lexicon, plain_name, rows, words_of
+from counterfoil.terminology.names import (
+    Entry,
+    brand_head,
+    closed_words,
+    lexicon,
+    plain_name,
+    rows,
+    words_of,
+)
 from counterfoil.terminology.older_lists import OlderLists
 from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
@@ -64,6 +72,9 @@ class Formulary:
             )
         self._by_name = {plain_name(p.name): p for p in self.products}
         self._aliases = _aliases(self._by_name)
+        self._own_brands = {
+            " ".join(brand_head(p.brand)[0]) for p in self.products if p.brand is not None
+        }
         self._device_names = {p.device.lower() for p in self.products}
         self._seen: dict[str, Match] = {}
 
@@ -155,6 +166,8 @@ class Formulary:
         if reading.unread and not reading.brands and _only_salts(reading):
             return _nothing(text, reading, "what the salt or flavour is of was not read")
         if reading.brands:
+            if reading.late and not self._own_brands.intersection(reading.brands):
+                return _nothing(text, reading, "a word before the brand was not read")
             if len(reading.brands) > 1:  # Fobumix Easyhaler, beside Easyhaler Budesonide
                 named = [b for b in reading.brands if b not in self._device_names]
                 reading.brands = named or reading.brands

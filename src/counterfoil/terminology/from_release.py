@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from counterfoil.terminology.model import Product, Strength
-from counterfoil.terminology.names import Entry, Lexicon, rows, words_of
-from counterfoil.terminology.strengths import parse_strength
+from counterfoil.terminology.names import INORGANIC, Entry, Lexicon, rows, words_of
+from counterfoil.terminology.strengths import in_units, parse_strength
 
 _NUMBER = r"\d[\d,]*(?:\.\d+)?(?:-\d+(?:\.\d+)?)?"
 _ABOVE = r"mg|g|micrograms?|nanograms?|units?|mmol|%"
@@ -29,28 +29,6 @@ _STRENGTH = re.compile(
 _VOLUME = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:ml|litres?|mg|g)(?![\w/])")
 _RESTATED = re.compile(r"\((?:1 in [\d,]+|[^()]*\d[^()]*|base)\)")
 _PACK = re.compile(r" \d[\d,.]* ?[A-Za-z]")
-_INORGANIC = frozenset(
-    [
-        "aluminium",
-        "ammonium",
-        "barium",
-        "bismuth",
-        "calcium",
-        "copper",
-        "ferric",
-        "ferrous",
-        "hydrogen",
-        "iron",
-        "lithium",
-        "magnesium",
-        "manganese",
-        "potassium",
-        "selenium",
-        "silver",
-        "sodium",
-        "zinc",
-    ]
-)
 _SHORTEST_BASE = 5
 _NOTHING = frozenset({"/", "bp", "bpc"})
 
@@ -168,6 +146,7 @@ class Grammar:
         """The parts of a generic *name*; None where a word of it is not understood."""
         if not name.strip() or name.startswith("Generic "):
             return None
+        name = in_units(name)
         first = name.split(maxsplit=1)[0].lower()
         parts = name.split(" / ")
         last = _STRENGTH.search(parts[-1])
@@ -213,7 +192,7 @@ class Grammar:
     def ingredient(self, text: str) -> tuple[str, str] | None:
         """The drug and the salt that the words before a strength name."""
         plain = " ".join(text.lower().replace("'", "").replace("(base)", "base").split())
-        if not plain or "(" in plain or not plain[0].isalpha():
+        if not plain or "(" in plain or not plain[0].isalpha() or _STRENGTH.search(plain):
             return None
         if plain in self.known:
             return plain, ""
@@ -228,7 +207,7 @@ class Grammar:
         kept = list(words)
         while len(kept) > 1 and self._salt(kept[-1:]):
             kept.pop()
-        if kept[0] in _INORGANIC or len(kept[0]) < _SHORTEST_BASE:
+        if kept[0] in INORGANIC or len(kept[0]) < _SHORTEST_BASE:
             return plain, ""
         return " ".join(kept), " ".join(words[len(kept) :])
 

@@ -47,6 +47,14 @@ _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
 }
 
 
+def _volumes(reading: Reading) -> set[Fraction]:
+    """The volumes of a container that a text gives, in millilitres."""
+    return {a.value * _ML[a.unit] for a in reading.packs if a.unit in _ML}
+
+
+_ML = {"ml": 1, "litre": 1000}
+
+
 class Stated:
     """A product with what its own name states, read by the reader of this room when it is asked."""
 
@@ -81,7 +89,7 @@ class Stated:
     @cached_property
     def volume(self) -> Fraction | None:
         """The volume of its container, in millilitres."""
-        return next((a.value for a in self.reading.packs if a.unit == "ml"), None)
+        return next(iter(sorted(_volumes(self.reading))), None)
 
     @cached_property
     def also(self) -> tuple[Strength, ...]:
@@ -129,20 +137,39 @@ def _fit_generic(reading: Reading, shaped: Sequence[Stated]) -> Fit:
     strong = [s for s in shaped if _strength(reading, s)]
     salted = [s for s in strong if _salts(reading, s.product, strong, shaped)]
     qualified = [s for s in salted if _qualifiers(reading, s.product)]
-    if not qualified and reading.listed:
-        qualified = _sugar_free(reading, salted, fit)
     if not reading.forms and not reading.releases and len(qualified) > 1:
         fit.found = [s.product for s in _by_volume(reading, qualified)]
         return fit
-    released = [s for s in qualified if frozenset(s.product.release.split()) == reading.releases]
-    if not released and not reading.releases:
-        released = [s for s in qualified if _never_plain(s.product)]
-        if released:
-            word = released[0].product.release
-            fit.assumed.append(f"release not stated: this drug and form is always {word}")
+    released = _released(reading, qualified, shaped, fit)
+    if not released and reading.listed:
+        released = _released(reading, _sugar_free(reading, salted, fit), shaped, fit)
     fit.found = [s.product for s in _closest(reading, _by_volume(reading, released))]
     _note_assumed(reading, fit, shaped)
     return fit
+
+
+def _released(
+    reading: Reading, qualified: Sequence[Stated], shaped: Sequence[Stated], fit: Fit
+) -> list[Stated]:
+    """Those with the release that is stated, or with none; or the one that is never plain.
+
+    The older lists leave a release out of combinations, and of what is no tablet or capsule, where
+    none of the shape is plain.
+    """
+    released = [s for s in qualified if frozenset(s.product.release.split()) == reading.releases]
+    if released or reading.releases:
+        return released
+    released = [s for s in qualified if _never_plain(s.product)]
+    if not released and reading.listed and all(s.product.release for s in shaped):
+        released = [
+            s
+            for s in qualified
+            if len(s.product.ingredients) > 1 or s.product.form not in ("tablet", "capsule")
+        ]
+    if released:
+        word = released[0].product.release
+        fit.assumed.append(f"release not stated: this drug and form is always {word}")
+    return released
 
 
 def _sugar_free(reading: Reading, salted: Sequence[Stated], fit: Fit) -> list[Stated]:
@@ -179,6 +206,8 @@ def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
     form = words_of(reading.words.get("form", ""))
     for same in (
         lambda s: s.product.qualifiers & TOLD == reading.qualifiers & TOLD,
+        lambda s: "solvent" in s.product.name or not _with_diluent(reading),
+        lambda s: "with applicator" not in s.product.qualifiers ^ reading.qualifiers,
         lambda s: any(x is not None and x.unit == "%" for x in s.product.strengths) == in_percent,
         lambda s: {_printed(a) for a in reading.amounts} == set(s.product.strengths),
         lambda s: s.product.device in reading.devices or not (s.product.device or reading.devices),
@@ -190,6 +219,11 @@ def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
     own = [s for s in left if is_own_id(s.product.id)]
     containers = {s.product.device for s in left}
     return own if len(own) == 1 and containers <= _CONTAINERS and len(containers) > 1 else left
+
+
+def _with_diluent(reading: Reading) -> bool:
+    """Whether the text says that a powder comes with what it is dissolved in (``Vl + Dil``)."""
+    return not {"dil", "diluent", "solv", "solvent"}.isdisjoint(words_of(reading.text))
 
 
 def _begin(short: Sequence[str], full: Sequence[str]) -> bool:
@@ -215,11 +249,12 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
         if len({s.product.vmp_id for s in shaped}) == 1:
             left = shaped
             fit.assumed.append("strength not stated: this brand has one only")
-    if not left and reading.listed and len({s.product.vmp_id for s in shaped}) == 1:
-        left = [s for s in shaped if not s.reading.amounts and s.product.level == "AMP"]
+    alone = _by_volume(reading, shaped)
+    if not left and reading.listed and len({s.product.vmp_id for s in alone}) == 1:
+        left = [s for s in alone if not s.reading.amounts and s.product.level == "AMP"]
         if left:
             fit.assumed.append("strength not compared: this brand states none and is one product")
-    left = [s for s in left if _brand_salts(reading, s.product)]
+    left = [s for s in left if _brand_salts(reading, s.product) and _brand_words(reading, s)]
     same = [s for s in left if s.reading.flavours == reading.flavours]
     fit.other_flavour = not same
     left = same or left
@@ -262,7 +297,7 @@ def agrees_as_a_whole(
         return False
     if reading.flavours and not reading.flavours & stated.reading.flavours:
         return False
-    volumes = {a.value for a in reading.packs if a.unit == "ml"}
+    volumes = _volumes(reading)
     if not volumes or stated.volume in volumes:
         return True
     brand = product.level == "AMP" and bool(reading.forms)
@@ -306,7 +341,7 @@ def _nearest(reading: Reading, left: list[Stated]) -> list[Stated]:
 
 
 def _by_volume(reading: Reading, left: list[Stated]) -> list[Stated]:
-    volumes = {a.value for a in reading.packs if a.unit == "ml"}
+    volumes = _volumes(reading)
     if not volumes:
         return left
     exact = [s for s in left if s.volume in volumes or _content(s) in volumes]
@@ -476,6 +511,21 @@ def _brand_salts(reading: Reading, product: Product) -> bool:
     )
 
 
+def _brand_words(reading: Reading, stated: Stated) -> bool:
+    """Whether salts and drug groups said beside a brand alone are what it names or is made of."""
+    product = stated.product
+    if reading.group is not None and not set(reading.group.value.split("|")) & {
+        *product.ingredients
+    }:
+        return False
+    if reading.drugs or not reading.loose_salts:
+        return True
+    own = {
+        w for name in (product.name, *product.ingredients, *product.salts) for w in words_of(name)
+    }
+    return all(own.intersection(salt.split()) for _, _, salt in reading.loose_salts)
+
+
 def _usual(ingredient: str, salts: set[str], unsaid: bool = False) -> bool:
     return all((ingredient, salt) in usual_salts(unsaid) for salt in salts)
 
@@ -543,10 +593,14 @@ def _paired(amounts: Sequence[Amount], strengths: Sequence[Strength], same: Same
 
 
 def _same(reading: Reading, product: Product) -> Same:
-    volumes = {a.value for a in reading.packs if a.unit == "ml"}
+    volumes = _volumes(reading)
     single_use = product.form == "nebuliser liquid" or (
         product.form in _SINGLE_USE and product.unit_dose == "dose"
     )
+    if product.device == "oral syringe":
+        single_use = True
+    elif not product.form and product.level == "VMP":
+        single_use = " for injection" in product.name
 
     def same(amount: Amount, strength: Strength) -> bool:
         if amount.unit is None or not strength.unit:

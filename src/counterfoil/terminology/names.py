@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.terminology.model import Product, Strength
-from counterfoil.terminology.strengths import UNITS, parse_strength
+from counterfoil.terminology.strengths import UNITS, in_units, parse_strength
 
 LONG_WORD = 8
 PLAIN_WORDS = frozenset({"carbonate", "chloride", "compound", "conjugated", "phosphate"})
@@ -42,6 +42,28 @@ Phrase = tuple[tuple[str, ...], Entry]
 
 _SHORT = {"fte": "forte"}
 _BRACKET = re.compile(r"\([^()]*\)")
+INORGANIC = frozenset(
+    [
+        "aluminium",
+        "ammonium",
+        "barium",
+        "bismuth",
+        "calcium",
+        "copper",
+        "ferric",
+        "ferrous",
+        "hydrogen",
+        "iron",
+        "lithium",
+        "magnesium",
+        "manganese",
+        "potassium",
+        "selenium",
+        "silver",
+        "sodium",
+        "zinc",
+    ]
+)
 JOINING = frozenset({"and", "with", "in", "of", "for", "the"})
 
 
@@ -217,7 +239,7 @@ def brand_of(name: str) -> tuple[tuple[str, ...], frozenset[str], str] | None:
     It ends where the rest of the name is closed words and amounts: ``Half Sinemet CR 25mg/100mg
     tablets`` is ``Half Sinemet``. None where no such end is found.
     """
-    items = words_of(name)
+    items = words_of(in_units(name))
     start = _rest_of(items)
     if start is None:
         return None
@@ -251,8 +273,13 @@ def _rest_of(items: Sequence[str]) -> int | None:
 
 
 def _first_amount(items: Sequence[str]) -> int:
-    """Where the first number with a unit stands; 0 where none does."""
-    return next((i for i, (a, b) in enumerate(pairwise(items)) if a[0].isdigit() and b in UNITS), 0)
+    """Where the first number with a unit stands, a volume left out; 0 where none does."""
+    amounts = (
+        i
+        for i, (a, b) in enumerate(pairwise(items))
+        if a[0].isdigit() and b in UNITS and UNITS[b] not in ("ml", "litre")
+    )
+    return next(amounts, 0)
 
 
 def open_words(name: str) -> tuple[str, ...]:
@@ -261,7 +288,10 @@ def open_words(name: str) -> tuple[str, ...]:
     What stands in brackets is left out; a salt or a flavour is kept, and so is any word before the
     first amount: it may be part of what the thing is called (coal tar solution).
     """
-    items = words_of(_BRACKET.sub(" ", name))
+    plain = _BRACKET.sub(" ", name)
+    while plain != name:
+        name, plain = plain, _BRACKET.sub(" ", plain)
+    items = words_of(plain)
     found: list[str] = []
     at = 0
     before = _first_amount(items)

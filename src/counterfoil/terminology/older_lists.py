@@ -20,6 +20,7 @@ from counterfoil.terminology.abbreviations import (
     listed,
     resolve_rest,
     salts_of,
+    spelt_out,
     stands_for,
     uncut,
     variants,
@@ -31,7 +32,7 @@ from counterfoil.terminology.names import Lexicon, Phrase, closed_words, words_o
 from counterfoil.terminology.outcome import of_product
 from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
 from counterfoil.terminology.search import WordIndex
-from counterfoil.terminology.spelling import SHORTEST, Speller
+from counterfoil.terminology.spelling import Speller
 from counterfoil.terminology.wordwise import Shelf, Wordwise
 
 if TYPE_CHECKING:
@@ -85,11 +86,7 @@ class OlderLists:
         """
         found: dict[str, tuple[Product, Guess, Reading]] = {}
         best: tuple[int, int] | None = None
-        for entry in listed(text):
-            rest = read(entry.rest, closed_words(), no_spelling)
-            rest.listed = True
-            drop_tube_sizes(rest)
-            tail = uncut(text, resolve_rest(rest))
+        for entry, rest, tail in _readings(text):
             for guess in self._guesses(entry, tail):
                 rank = (-guess.paired, guess.shortened)
                 if best is not None and rank > best:
@@ -172,12 +169,14 @@ class OlderLists:
             entry = self._lexicon.single_words.get(word)
             if entry is not None and entry.kind not in ("ingredient", "other"):
                 continue
+            if salts_of((word,)) is not None:
+                continue
             if own is None:
                 own = self._own_words(product)
             if entry is None:
                 if self._near_another(word, own):
                     return True
-            elif not own & {word, *words_of(entry.value)} and salts_of((word,)) is None:
+            elif not own & {word, *words_of(entry.value)}:
                 return True
         return False
 
@@ -189,13 +188,10 @@ class OlderLists:
     def _near_another(self, word: str, own: set[str]) -> bool:
         if word in own or word in self._lexicon.vocabulary or own.intersection(stands_for(word)):
             return False
-        if not any(full.startswith(word) for full in own):
-            near = self._spell.names_near(word, _PIECES_APART)
-        elif len(word) < SHORTEST or salts_of((word,)) is not None:
+        if any(full.startswith(word) for full in own):
             near = self._spell.drugs_near(word, _BEGINNING_APART)
         else:
-            near = self._spell.names_near(word, _BEGINNING_APART)
-            near = tuple(n for n in near if not n.startswith(word) and not word.startswith(n))
+            near = self._spell.names_near(word, _PIECES_APART)
         return any(name not in own for name in near)
 
     def _guesses(self, entry: Listed, tail: tuple[str, ...]) -> list[Guess]:
@@ -215,6 +211,25 @@ class OlderLists:
             reading.drugs = [Drug((d,), i, set(s)) for i, (d, s) in enumerate(guess.drugs)]
             return fit_generic(reading, self._families.generics(d for d, _ in guess.drugs)).found
         named = self._families.brands if guess.kind == "brand" else self._families.named
-        family = named(guess.value)
-        fit = fit_brand(reading, family)
+        fit = fit_brand(reading, named(guess.value))
+        if guess.kind == "named" and not reading.amounts:  # no strength of a generic is guessed
+            fit.found = [p for p in fit.found if not (p.ingredients and any(p.strengths))]
         return [] if fit.other_flavour else fit.found
+
+
+def _readings(text: str) -> Iterator[tuple[Listed, Reading, tuple[str, ...]]]:
+    """Each way to take *text* apart: the words of its name, what follows, and what was not read of that.
+
+    Where not all was read as it stands, its short words are written out too.
+    """
+    for entry in listed(text):
+        ways = [entry.rest]
+        while ways:
+            written = ways.pop()
+            rest = read(written, closed_words(), no_spelling)
+            rest.listed = True
+            drop_tube_sizes(rest)
+            tail = uncut(text, resolve_rest(rest))
+            yield entry, rest, tail
+            if tail and written is entry.rest:
+                ways.append(spelt_out(written))

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from counterfoil.terminology.model import Strength
 from counterfoil.terminology.names import Entry, Lexicon, closed_words, tokens
-from counterfoil.terminology.strengths import UNITS, number
+from counterfoil.terminology.strengths import UNITS, in_units, number
 
 _STUCK = re.compile(r"(\d\s*(?:mcg|mg|ml|g|u))((?:m/r|s/f|p/f|e/c|sf|ud)\b)")
 _CODES = re.compile(r"(?<![a-z0-9])([mespgtfcuabi])/(r|c|f|derm|d|a|m|v|o)\b")
@@ -89,10 +89,12 @@ class Reading:
     unread: list[str] = field(default_factory=list)
     release_words: set[str] = field(default_factory=set)
     separated: bool = False
+    late: bool = False
     form_at: int | None = None
     group: Entry | None = None
     several: bool = False
     listed: bool = False
+    name_ends: int = 0
     words: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
@@ -119,6 +121,9 @@ def read(text: str, lexicon: Lexicon, spell: Spell) -> Reading:
     reading = Reading(text, listed="_" in text.strip("_ "))
     items = [_spelt(token, lexicon, spell, reading) for token in _tokens(text, lexicon.vocabulary)]
     outside, groups = _groups(items)
+    if reading.listed:
+        name = _tokens(text.strip("_ ").partition("_")[0], lexicon.vocabulary)
+        reading.name_ends = len(_groups(name)[0])
     _Reader(outside, lexicon, reading, inside=False).run()
     for index, group in enumerate(groups):
         _group(group, lexicon, reading, last=index == len(groups) - 1)
@@ -164,14 +169,15 @@ def unglued(text: str, vocabulary: set[str]) -> str:
 
 
 def _tokens(text: str, vocabulary: set[str]) -> list[str]:
-    text = unglued(text, vocabulary)
+    text = unglued(in_units(text), vocabulary)
     plain = _STUCK.sub(r"\1 \2", _BY_WEIGHT.sub("", text.lower().replace("_", " ")))
     found = tokens(_LETTER_DIGIT.sub("d3", _CODES.sub(r"\1 \2", plain)))
     kept = []
     for i, token in enumerate(found):
         if token == "-":
             between = 0 < i < len(found) - 1
-            if not (between and found[i - 1][0].isdigit() and found[i + 1][0].isdigit()):
+            amount = between and (found[i - 1][0].isdigit() or found[i - 1] in UNITS)
+            if not (amount and found[i + 1][0].isdigit()):
                 continue
         kept.append(token)
     return kept
@@ -265,6 +271,9 @@ class _Reader:
         if token == "%":
             return i + 1
         found = self.lexicon.at(self.items, i)
+        ends = self.reading.name_ends
+        if found is not None and found[0].kind == "brand" and i < ends < found[1]:
+            found = self.lexicon.at(self.items[:ends], i)  # Mag_Tab is not the brand Mag-Tab
         if found is not None:
             return self._take(found[0], i, found[1])
         self.reading.unread.append(token)
@@ -280,6 +289,7 @@ class _Reader:
                 reading.several |= not set(drug.ingredients) <= set(reading.ingredients)
             reading.drugs.append(drug)
         elif kind == "brand":
+            reading.late |= bool(reading.unread) and not self.inside
             if value not in reading.brands:
                 reading.brands.append(value)
         elif kind == "form":
@@ -427,7 +437,8 @@ def _settle(reading: Reading) -> None:
     """Give salts to their drugs, tell packs from strengths, drop numbers said twice."""
     _give_salts(reading)
     strengths = [a for a in reading.amounts if not _is_volume(a)]
-    if strengths:
+    injected = bool(reading.forms) and all(forms <= _INJECTED for forms in reading.forms)
+    if strengths or injected:
         reading.packs += [a for a in reading.amounts if _is_volume(a)]
         reading.amounts = strengths
     _drop_quantities(reading)
@@ -435,6 +446,9 @@ def _settle(reading: Reading) -> None:
     reading.amounts = [
         a for a in reading.amounts if a.unit is not None or a.value not in with_units
     ]
+
+
+_INJECTED = frozenset({"injection", "powder for injection", "emulsion for injection"})
 
 
 def _give_salts(reading: Reading) -> None:

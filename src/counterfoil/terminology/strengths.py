@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
@@ -58,6 +59,16 @@ _STRENGTH = re.compile(
     rf"(?P<value>\d[\d,]*(?:\.\d+)?)(?:-(?P<high>\d+(?:\.\d+)?))?\s*(?P<unit>{_UNIT})"
     rf"(?:\s*/\s*(?P<below>\d[\d,]*(?:\.\d+)?)?\s*(?P<below_unit>{_UNIT}))?$"
 )
+
+
+_MILLIONS = re.compile(
+    r"(?<![\d.,])(\d+(?:\.\d+)?) ?(?:million|mega|m) ?(?=(?:units?|u|iu)\b)", re.IGNORECASE
+)
+
+
+def in_units(text: str) -> str:
+    """*text* with millions written out: ``13.4million units`` is ``13,400,000units``."""
+    return _MILLIONS.sub(lambda found: f"{int(Decimal(found[1]) * 1_000_000):,}", text)
 
 
 @lru_cache(maxsize=20_000)

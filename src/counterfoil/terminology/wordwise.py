@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from counterfoil.terminology.abbreviations import shortens, stands_for, variants
+from counterfoil.terminology.abbreviations import salts_of, shortens, stands_for, variants
 from counterfoil.terminology.matching import TOLD, Stated, agrees_as_a_whole, every_strength
 from counterfoil.terminology.model import Product
 from counterfoil.terminology.names import open_words, words_of
@@ -122,6 +122,8 @@ class Wordwise:
             set(words_of(ingredient)) & set(paired) for ingredient in product.ingredients
         ):
             return None
+        if product.level == "AMP" and salts_of(tuple(paired)) is not None:
+            return None  # a salt in a brand's name does not name the brand
         extra = [
             w
             for w in open_words(product.name)
