@@ -160,6 +160,14 @@ def test_a_quantity_is_read_exactly_or_kept_whole(folder, text, quantity, unit):
     assert row["supply_days"] == 28
 
 
+@pytest.mark.parametrize("column", ["repeat", "hospital", "removed"])
+def test_a_word_that_is_no_flag_rejects_its_row(folder, column):
+    text = MEDICINES + medicine(**{column: "Hospital"})
+    load = systmone.read(folder(SRPrimaryCareMedication=text), PRACTICE)
+    assert load.rows["issue"] == 0
+    assert "expected true or false, found 'Hospital'" in load.rejects[0].reason
+
+
 def test_what_others_prescribe_is_a_plan_and_no_issue(folder):
     text = MEDICINES + medicine(id="8", hospital="1") + medicine(id="9", dental="1")
     load = systmone.read(folder(SRPrimaryCareMedication=text), PRACTICE)

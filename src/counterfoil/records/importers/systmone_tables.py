@@ -15,7 +15,9 @@ CREATE MACRO tpp_day(x) AS nullif(CASE
 CREATE MACRO tpp_odd(x) AS x IS NOT NULL AND tpp_day(x) IS NULL AND NOT x LIKE '01 Jan 1900%'
     AND NOT x LIKE '1900-01-01%';
 CREATE MACRO tpp_id(x) AS CASE WHEN trim(x) IN ('', '-1', '0') THEN NULL ELSE trim(x) END;
-CREATE MACRO snomed_of(x) AS CASE WHEN regexp_full_match(trim(x), '[0-9]{6,18}') THEN trim(x) END;
+CREATE MACRO snomed_of(x) AS CASE
+    WHEN regexp_full_match(trim(x), '[0-9]{6,18}') THEN trim(x)
+    WHEN regexp_full_match(trim(x), '[0-9]{6,15}[.]0') THEN left(trim(x), length(trim(x)) - 2) END;
 CREATE MACRO twice_of(x) AS regexp_extract(x,
     '^\\s*([0-9]+(?:[.][0-9]+)?)\\s*[xX*\u00d7]\\s*([0-9]+(?:[.][0-9]+)?)\\s*([A-Za-z(].*)?$',
     ['one', 'other', 'unit']);
@@ -41,10 +43,18 @@ def _day(raw: str, header: str, personal: bool = False) -> Check:
     return Check(f"tpp_odd({raw})", header, DAY, raw, personal)
 
 
+def _flags(*named: tuple[str, str]) -> list[Check]:
+    return [Check(f"no_flag({raw})", header, "true or false", raw) for raw, header in named]
+
+
+_REMOVED = _flags(("removed", "RemovedData"))
 _PATIENT = Check(
     "NOT _known", "IDPatient", "a patient of this extract (is it a delta? then say so)"
 )
-_ROUNDED = "regexp_full_match(trim({}), '[0-9]([.][0-9]+)?[eE][+]?[0-9]+')"
+_ROUNDED = (
+    "regexp_full_match(trim({0}), '[0-9]+([.][0-9]+)?[eE][+]?[0-9]+|[0-9]+[.][0-9]*') "
+    "AND snomed_of({0}) IS NULL"
+)
 _KNOWN = {"patient_id": "tpp_id(x.patient)", "_known": "k.patient_id IS NOT NULL"}
 _ENTERED = {"recorded_on": "tpp_day(x.entered)"}
 _MEDICINE = {
@@ -161,6 +171,7 @@ CHECKS: dict[str, list[Check]] = {
     "SROrganisation": [_id("row_id", "id", "RowIdentifier")],
     "SRPatient": [
         _id("patient_id", "id", "RowIdentifier"),
+        *_REMOVED,
         _day("born", "DateBirth", True),
         _day("died", "DateDeath", True),
     ],
@@ -176,12 +187,14 @@ CHECKS: dict[str, list[Check]] = {
     "SRProblem": [
         _id("problem_id", "id", "RowIdentifier"),
         _PATIENT,
+        *_REMOVED,
         _day("finish", "DateEnd"),
         _day("entered", "DateEventRecorded"),
     ],
     "SRRepeatTemplate": [
         _id("plan_id", "id", "RowIdentifier"),
         _PATIENT,
+        *_REMOVED,
         Check("product_text IS NULL", "NameOfMedication", "the medicine's name"),
         Check(
             _ROUNDED.format("product"),
@@ -200,6 +213,13 @@ CHECKS: dict[str, list[Check]] = {
     "SRPrimaryCareMedication": [
         _id("issue_id", "id", "RowIdentifier"),
         _PATIENT,
+        *_REMOVED,
+        *_flags(
+            ("repeat", "IsRepeatMedication"),
+            ("is_other", "IsOtherMedication"),
+            ("is_dental", "IsDentalMedication"),
+            ("is_hospital", "IsHospitalMedication"),
+        ),
         Check("product_text IS NULL", "NameOfMedication", "the medicine's name"),
         Check(
             _ROUNDED.format("product"),
@@ -220,6 +240,7 @@ CHECKS: dict[str, list[Check]] = {
     "SRCode": [
         _id("entry_id", "id", "RowIdentifier"),
         _PATIENT,
+        *_REMOVED,
         Check("term IS NULL", "CTV3Text", "the entry's words"),
         Check(
             _ROUNDED.format("concept"),
@@ -233,6 +254,7 @@ CHECKS: dict[str, list[Check]] = {
     "SRDrugSensitivity": [
         _id("allergy_id", "id", "RowIdentifier"),
         _PATIENT,
+        *_REMOVED,
         Check(
             "substance_text IS NULL AND sent = ''", "IDDrugCode", "a medicine or an action group"
         ),
@@ -243,6 +265,7 @@ CHECKS: dict[str, list[Check]] = {
     "SRRecall": [
         _id("recall_id", "id", "RowIdentifier"),
         _PATIENT,
+        *_REMOVED,
         Check("what_text IS NULL", "RecallType", "what the recall is for"),
         _day("due", "DateRecall"),
         _day("entered", "DateEventRecorded"),
