@@ -15,9 +15,11 @@ from counterfoil.synthetic.draws import Bools
 from counterfoil.synthetic.lists import groups, options
 from counterfoil.synthetic.plans import first_option
 from counterfoil.synthetic.scenes import Scene, between
-from counterfoil.synthetic.script import ExtraEntry, Script
+from counterfoil.synthetic.script import ExtraEntry, Lateness, Script
 
 RENAL = ("ue", "renal")
+LATE = Lateness(366, 260)
+"""As with everybody on an anticoagulant: the history reaches back as far."""
 
 
 def _apixaban(strength: str) -> int:
@@ -43,7 +45,7 @@ def _anticoagulated(
     def scene(script: Script, rng: np.random.Generator, patient: int) -> None:
         day = script.as_of - between(rng, 10, 60)
         kilograms, micromoles = float(between(rng, *weight)), float(between(rng, *creatinine))
-        script.tested(patient, ("weight", *RENAL), script.as_of - day + 150, 250)
+        script.tested(patient, ("weight", *RENAL), script.as_of - day + 150, 250, LATE)
         script.extra_entries.append(ExtraEntry(patient, "weight", day, kilograms))
         script.extra_entries.append(ExtraEntry(patient, "creatinine", day, micromoles))
         script.take(patient, "doac", _apixaban(strength))

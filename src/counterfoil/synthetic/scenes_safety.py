@@ -110,9 +110,10 @@ def _nsaid(script: Script, rng: np.random.Generator) -> None:
     many = round(practice_share(script, "pincer_a") * np.count_nonzero(older & who.current))
     natural = _people(script, rng, older & script.groups["nsaid"])
     fit = older & ~bleeding & ~script.groups["nsaid"] & ~_prone(script)
-    others = _people(script, rng, fit)
-    rest = (natural + others)[: many + stopped_of(many) + 8]
-    rest.reverse()
+    # From those in pain who have none yet: or whoever is left with one would have come of late.
+    sore = script.has["osteoarthritis"] | script.has["pain"]
+    others = _people(script, rng, fit & sore)
+    rest = (others + natural)[: many + stopped_of(many) + 8]
     scenes: list[tuple[int, Scene]] = [
         (many, nsaid_unprotected),
         (2, nsaid_protected),
