@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from counterfoil.documents.wording import pattern, patterns
 
@@ -265,6 +266,7 @@ def _state(label: str) -> str:
     return "discharge"
 
 
+@lru_cache(maxsize=4096)
 def column(label: str) -> str | None:
     """Which column of a medicines table a heading names; ``None`` where it names none."""
     clean = re.sub(r"\s+", " ", label.lower().strip(" .:*_-"))

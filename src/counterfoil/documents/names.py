@@ -120,6 +120,7 @@ def look_up(text: str, code: str | None = None) -> Match:
 forget_on_use(look_up.cache_clear)
 
 
+@lru_cache(maxsize=4096)
 def name_at(text: str, start: int = 0, *, ask: bool = True) -> Name | None:
     """The longest known name that begins exactly at *start*; ``None`` where none does.
 
@@ -148,6 +149,7 @@ def name_at(text: str, start: int = 0, *, ask: bool = True) -> Name | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def first_name(text: str, start: int = 0) -> Name | None:
     """The first known name anywhere from *start*, at the beginning of a word."""
     for word in WORD.finditer(text, start):
@@ -284,3 +286,6 @@ _PLAIN = frozenset(
         "address",
     ]
 )
+
+forget_on_use(name_at.cache_clear)
+forget_on_use(first_name.cache_clear)

@@ -100,14 +100,17 @@ _IN_PLACE = re.compile(
 """Between a medicine and another that takes its place."""
 
 
+_LINK = re.compile(
+    r"(?<![\s,;–-])[\s,;–-]+(?:(?:->|→|=>|(?<=[-–])>)\s*)?(?:(?:was |is |now )?(?:switched|changed|converted|replaced|"
+    r"substituted)\s+(?:to|by|with|for)|->|→|=>|(?<=[-–])>)\s+",
+    re.IGNORECASE,
+)
+
+
 def _replaced(body: str, start: int, end: int) -> list[tuple[int, int]]:
     """A stretch in two, where another medicine is said to stand in the place of the first."""
     words = body[start:end]
-    for link in re.finditer(
-        r"[\s,;–-]+(?:->|→|=>)?\s*(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s+",
-        words,
-        re.IGNORECASE,
-    ):
+    for link in _LINK.finditer(words):
         other = name_at(words, link.end())
         first = first_name(words)
         if other is None or first is None or first.start >= link.start():
