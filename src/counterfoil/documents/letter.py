@@ -16,7 +16,7 @@ from counterfoil.documents.line import build
 from counterfoil.documents.markup import flatten, parse_html
 from counterfoil.documents.model import Letter, LetterPatient, MedicineLine, Mention, Span
 from counterfoil.documents.names import look_up
-from counterfoil.documents.narrative import dosed, going_on, in_order, told
+from counterfoil.documents.narrative import dosed, going_on, in_order, swallowed, told
 from counterfoil.documents.plain import read_plain
 from counterfoil.documents.scan import Walker
 from counterfoil.documents.setting import setting_of
@@ -448,4 +448,5 @@ def _unread(
     named = [m for m in mentions if not any(set(m.ingredients) <= i for i in listed)]
     spans += list(dict.fromkeys(m.span for m in named))
     spans += dosed(scan, text, listed, [m.span for m in named])
+    spans += [span for line in lines for span in swallowed(line, listed)]
     return sorted(spans, key=lambda s: (s.start, s.end))

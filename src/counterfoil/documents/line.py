@@ -63,6 +63,10 @@ _TRAILING = re.compile(
     r"(?:\s+(?:was|were|is|are|has|have|had|been|be|and|will|should|to be|also|both|all|now|newly))+\s*$",
     re.IGNORECASE,
 )
+_LEADING = re.compile(
+    r"^\W*(?:(?:is|was|are|were|to|will|should|be|now|has been)\s+)+(?:(?:at|on|with|to)\s+)?(?=\d|one\b|two\b|half\b)",
+    re.IGNORECASE,
+)
 _REMAINS = re.compile(
     r"^\W*(?:to(?= \d)|(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was)(?: currently)?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
     re.IGNORECASE,
@@ -400,6 +404,9 @@ def _segments(text: str) -> list[str]:
 
 def _segment(text: str, words: _Words, dose: bool) -> None:
     remarks = "remarks"
+    if dose and text.strip(_EDGE) == "on":  # alone behind an amount: at night
+        words.dose.append("on")
+        return
     if pattern(remarks, "not_continued").search(text):
         words.intent = "not_continued"
         text = pattern(remarks, "not_continued").sub(" ", text)
@@ -446,7 +453,7 @@ def _segment(text: str, words: _Words, dose: bool) -> None:
     )
     if not bare.strip(_EDGE):
         return
-    bare = _TRAILING.sub("", bare)
+    bare = _LEADING.sub("", _TRAILING.sub("", bare))
     if dose and _LAB.match(bare):
         words.comment.append(bare.strip(_EDGE))
         return

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.line import stated_in
-from counterfoil.documents.model import Mention, Span
+from counterfoil.documents.model import MedicineLine, Mention, Span
 from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import (
     BEFORE,
@@ -98,6 +98,27 @@ def going_on(scan: Scan, text: str) -> list[Raw]:
             fields = {"line": [piece], "status": ["continued"]}
             out.append(Raw(start + begin + s, start + begin + e, "discharge", said.group(), fields))
     return out
+
+
+def swallowed(line: MedicineLine, listed: Collection[set[str]]) -> Iterator[Span]:
+    """Places in a line that name, with an amount, a medicine which no line of the letter holds.
+
+    They were taken for words of the line's own dose: a person has to see them.
+    """
+    name = first_name(line.text)
+    while name is not None:
+        found = look_up(line.text[name.start : name.end]).ingredients
+        other = found and not any(set(found) & known for known in listed)
+        if other and _AMOUNT_NEXT.match(line.text, name.end):
+            place = (line.start + name.start, line.end)
+            yield Span(*place, line.text[name.start :], "another medicine in the words of a line")
+            return
+        name = first_name(line.text, name.end)
+
+
+_AMOUNT_NEXT = re.compile(
+    r"\s*(?:[A-Za-z/]{2,12}\s+)?\d[\d.,/]*\s*(?:mg|mcg|micrograms?|g|mls?|units?)\b", re.IGNORECASE
+)
 
 
 def in_order(raws: Iterable[Raw]) -> list[Raw]:

@@ -47,7 +47,7 @@ LEAD = re.compile(
     r"amended|increased|decreased|reduced|continued?|continuing|unchanged|held|withheld|on hold|"
     r"suspended|paused|dose (?:changed?|increased|reduced)|restart(?:ed)?|drug|medicine|medication|"
     r"short course|prn|regular|acute|repeat|tto|tta|status|start|hold|increase|decrease|reduce|commence|"
-    r"switch|please (?=(?:start|stop|increase|reduce|decrease|commence|switch|change|continue)\b))\b[\s:–\-.()\[\]*|>→=]*)+",
+    r"switch|incl(?:udes|uding|\.)?|please (?=(?:start|stop|increase|reduce|decrease|commence|switch|change|continue)\b))\b[\s:–\-.()\[\]*|>→=]*)+",
     re.IGNORECASE,
 )
 
@@ -114,7 +114,8 @@ def _dosed(body: str, at: int) -> bool:
 
 
 _LEAD_IN = re.compile(
-    r"(?:(?:she|he|they|we|i|it|her|his|their|the|patient|was|were|is|has|have|had|been|also|then|now|newly)\s+)+"
+    r"(?:(?:she|he|they|we|i|it|her|his|their|the|patient|was|were|is|has|have|had|been|also|then|now|newly|"
+    r"doubled|halved|increased|decreased|reduced|stopped|started|added|commenced|restarted|withheld|introduced|raised|on)\s+)+"
     r"(?:(?:started|commenced|begun|put|prescribed|stopped|discontinued|switched|increased|reduced|restarted|continued|"
     r"added|introduced|initiated|withheld|decreased|resumed|therefore)\s+(?:in\s+|on\s+|with\s+|to\s+)?)*(?:(?:her|his|their|the)\s+)?",
     re.IGNORECASE,
@@ -129,7 +130,7 @@ def several(body: str) -> list[tuple[int, int]]:
     for gap in _BETWEEN.finditer(body):
         at = gap.end()
         lead = LEAD.match(body, at)
-        lead = lead or _LEAD_IN.match(body, at)
+        lead = lead if lead and name_at(body, lead.end()) else _LEAD_IN.match(body, at) or lead
         begin = lead.end() if lead else at
         before = body[: gap.start()]
         told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
@@ -152,7 +153,7 @@ def several(body: str) -> list[tuple[int, int]]:
             or VERB.match(after.strip())
             or FORM.search(after)
             or pattern("remarks", "reason").match(after.strip())
-            or re.match(r"\s*(?:were|was|have|has|are|both|(?:to|from|by)\s+\d)\b", after)
+            or re.match(r"\s*(?:(?:were|was|have|has|are|both)\b|(?:to|from|by)\s+\d)", after)
             or (lead and gap.group().strip() in (".", ";"))
         )
         first = name_at(body, 0, ask=False) or first_name(body)

@@ -340,11 +340,7 @@ class Walker(Tables):
         empty = pattern("remarks", "nothing").match(body.lower()) and first_name(body) is None
         if empty and not (goes_on and stated_in(body)[0]):
             return
-        if (
-            self.fallback
-            and len(body) > 60
-            and (BEFORE.search(body) or (len(body) > 100 and len(sentences(body)) > 1))
-        ):
+        if len(body) > 60 and self._tells(body, bullet):
             self._prose(line, start + begin, body)
             return
         if self._advises(body):
@@ -405,6 +401,18 @@ class Walker(Tables):
             self.current = Raw(*place, {"line": [body]}, line.page, line.indent, True)
             return
         self._odd(start, line.end, "not understood as a medicine")
+
+    def _tells(self, body: str, bullet: bool) -> bool:
+        """Whether a stretch is running text, to be taken sentence by sentence."""
+        several_sentences = len(body) > 100 and len(sentences(body)) > 1
+        if self.fallback:
+            return len(sentences(body)) > 1 or BEFORE.search(body) is not None
+        speaks = re.match(
+            r"(?:his|her|their|the|this|she|he|they|we|i|you|please|after|as|on|in|no)\b",
+            body,
+            re.I,
+        )
+        return several_sentences and not bullet and self.blank and speaks is not None
 
     @staticmethod
     def _advises(body: str) -> bool:
@@ -514,9 +522,12 @@ class Walker(Tables):
         section = self.section
         for s, e in sentences(body):
             words = body[s:e]
-            if first_name(words) is None:
+            if first_name(words) is None and name_at(words) is None:
+                if STRENGTH.search(words) and DOSEISH.search(words):
+                    self._odd(start + s, start + e, "not understood as a medicine")
                 continue
-            if self._advises(words) or pattern("narrative", "treated").search(words):
+            over = pattern("narrative", "treated").search(words) or self._elsewhere(words)
+            if self._advises(words) or over:
                 self._close()
                 self.out.narrative.append((start + s, start + e, self._advises(words)))
                 continue

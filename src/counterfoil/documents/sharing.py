@@ -34,6 +34,10 @@ def pieces(body: str) -> list[Piece]:
 
 def _piece(body: str, places: list[tuple[int, int]], n: int) -> Piece:
     s, e = places[n]
+    if n + 1 < len(places) and _away(body, places[n], places[n + 1]):
+        return Piece(s, e, "stopped", body[e : places[n + 1][1]])
+    if n and _away(body, places[n - 1], places[n]):
+        return Piece(s, e, "new", "", True)
     if _IN_PLACE.search(body[e : e + 24]):
         end = places[n + 1][1] if n + 1 < len(places) else e
         return Piece(s, e, "stopped", body[e:end])
@@ -119,12 +123,46 @@ def _replaced(body: str, start: int, end: int) -> list[tuple[int, int]]:
         two = look_up(words[other.start : other.end]).ingredients
         if one and two and not set(one) & set(two):
             return [(start, start + link.start()), (start + link.end(), end)]
+    return _from_to(body, start, end)
+
+
+_AWAY = re.compile(
+    r"\b(?:switch|chang|convert|swap|mov)\w*\b[^.;]*\bfrom\s+(?:(?:his|her|their|the)\s+)?$",
+    re.IGNORECASE,
+)
+"""Before a medicine that another takes the place of: "switched her from"."""
+_OVER_TO = re.compile(r"\s+(?:on)?to\s+", re.IGNORECASE)
+
+
+def _from_to(body: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A stretch in two, where somebody is switched from its first medicine to another."""
+    words = body[start:end]
+    first = first_name(words)
+    if first is None or _AWAY.search(words[: first.start]) is None:
+        return [(start, end)]
+    for link in _OVER_TO.finditer(words, first.end):
+        if name_at(words, link.end()) is not None:
+            return [(start, start + link.start()), (start + link.end(), end)]
     return [(start, end)]
+
+
+def _away(body: str, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether the first of two stretches names what the second takes the place of."""
+    first = first_name(body[slice(*one)])
+    between = body[one[1] : other[0]]
+    return (
+        first is not None
+        and _OVER_TO.fullmatch(between) is not None
+        and _AWAY.search(body[one[0] : one[0] + first.start]) is not None
+    )
 
 
 def _said_before(body: str, places: list[tuple[int, int]], start: int) -> str:
     """What the words before the first medicine of a sentence state, for a further one in it."""
-    begin = max((m.end() for m in re.finditer(r"[.;]\s+", body) if m.end() <= start), default=0)
+    begin = max(
+        (m.end() for m in re.finditer(r"(?<!incl)(?<!e\.g)[.;]\s+", body) if m.end() <= start),
+        default=0,
+    )
     s, e = next(p for p in places if p[0] >= begin)
     named = first_name(body[s:e])
     if s >= start or named is None:
