@@ -7,6 +7,7 @@ from typing import Any
 
 from lxml import etree, html
 
+from counterfoil.documents.layout import columns_of
 from counterfoil.documents.names import name_at, names_several
 from counterfoil.documents.shown import Builder
 from counterfoil.foundation.errors import DataError
@@ -127,6 +128,9 @@ class _Flatten:
         block = tag in _BLOCKS
         if block:
             self.flush()
+        if block and _card(node):
+            self.out.add(" - ".join(_words(part) for part in _children(node)))
+            return
         if tag == "li":
             self.buffer.append("• ")
         bold = bold or tag in ("b", "strong")
@@ -153,23 +157,23 @@ class _Flatten:
 
     @staticmethod
     def _is_data(node: Any) -> bool:
-        """A table of data, and not one that lays out a page (tables in its cells)."""
-        return not any(
-            isinstance(d.tag, str) and d.tag.rpartition("}")[2].lower() == "table"
-            for d in node.iterdescendants()
+        """A table of data, and not one that lays out a page (tables in its cells).
+
+        A table of medicines stays one where a cell of it holds a small table, of times and amounts.
+        """
+        if not any(_tag(d) == "table" for d in node.iterdescendants()):
+            return True
+        return any(
+            columns_of([_words(cell) for cell in row]) for row in _rows(node) if len(row) > 1
         )
 
     def _table(self, node: Any) -> None:
         self.tables += 1
         held = _Held()
-        for row in node.iter():
-            if not isinstance(row.tag, str):
-                continue
-            tag = row.tag.rpartition("}")[2].lower()
-            if tag == "caption":
-                self.out.add(_joined(_marked(row)), "heading")
-            if tag != "tr":
-                continue
+        for caption in node:
+            if _tag(caption) == "caption":
+                self.out.add(_joined(_marked(caption)), "heading")
+        for row in _rows(node):
             cells = held.cells(row)
             filled = [words for cell in cells if (words := _joined(cell))]
             if len(filled) == 1 and len(cells) <= 1:
@@ -177,6 +181,39 @@ class _Flatten:
             elif filled:
                 for texts in _apart(cells):
                     self.out.row(texts, self.tables)
+
+
+def _tag(node: Any) -> str:
+    return node.tag.rpartition("}")[2].lower() if isinstance(node.tag, str) else ""
+
+
+def _rows(table: Any) -> list[Any]:
+    """The rows of a table itself, not those of tables in its cells."""
+    own = [table, *(part for part in table if _tag(part) in ("thead", "tbody", "tfoot"))]
+    return [row for part in own for row in part if _tag(row) == "tr"]
+
+
+def _children(node: Any) -> list[Any]:
+    return [child for child in node if _tag(child) and _tag(child) not in _UNSEEN]
+
+
+def _words(node: Any) -> str:
+    return _joined(_marked(node))
+
+
+def _card(node: Any) -> bool:
+    """Whether this is one of several cards of one medicine each: a name, and parts that belong to it."""
+    parent = node.getparent()
+    if parent is None or not node.get("class") or _tag(node) in ("tr", "td", "th"):
+        return False
+    like = [
+        c for c in _children(parent) if (_tag(c), c.get("class")) == (_tag(node), node.get("class"))
+    ]
+    parts = [_children(card) for card in like]
+    if len(like) < 2 or any(len(card) < 2 or any(len(part) for part in card) for card in parts):
+        return False
+    named = [[bool(name_at(_words(part))) for part in card] for card in parts]
+    return all(not any(card[1:]) for card in named) and 2 * sum(c[0] for c in named) > len(like)
 
 
 class _Held:
@@ -253,9 +290,9 @@ def _marked(node: Any) -> str:
 
     def walk(piece: Any) -> None:
         tag = piece.tag.rpartition("}")[2].lower() if isinstance(piece.tag, str) else ""
-        block = tag in ("p", "div", "li")
+        block = tag in ("p", "div", "li", "tr")
         if tag and tag not in _UNSEEN:
-            parts.append(_BREAK if tag == "br" else _PART if block else "")
+            parts.append(_BREAK if tag == "br" else _PART if block else " " if tag == "td" else "")
             add(piece.text)
             for child in piece:
                 walk(child)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from counterfoil.documents import ocr
-from counterfoil.documents.plain import read_plain
+from counterfoil.documents.plain import read_lines
 from counterfoil.documents.shown import Box, Sheet
+from counterfoil.documents.stacked import unstacked
 from counterfoil.foundation.errors import DataError
 
 MOST_PAGES = 60
@@ -84,14 +85,12 @@ def _sheet(pages: list[list[_Row]]) -> Sheet:
         if rows:
             rows.append((_Row("", None), number))
         rows += [(row, number) for row in page]
-    sheet = read_plain("\n".join(row.text for row, _ in rows))
-    if len(sheet.lines) != len(rows):
-        return sheet
-    placed = zip(sheet.lines, rows, strict=True)
-    return Sheet(
-        sheet.text,
-        tuple(replace(line, page=number, box=row.box) for line, (row, number) in placed),
-    )
+    sheet = read_lines("\n".join(row.text for row, _ in rows))
+    lines = list(sheet.lines)
+    if len(lines) == len(rows):
+        placed = zip(lines, rows, strict=True)
+        lines = [replace(line, page=number, box=row.box) for line, (row, number) in placed]
+    return Sheet(sheet.text, tuple(unstacked(sheet.text, lines)))
 
 
 def _pictures(document: Any, count: int, name: str) -> list[list[_Row]]:

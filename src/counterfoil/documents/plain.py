@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from counterfoil.documents.shown import Cell, Line, Sheet
+from counterfoil.documents.stacked import unstacked
 
 _RULE = re.compile(r"[\s+\-=_*~|.:─━═│┌┐└┘├┤┬┴┼╔╗╚╝║]*$")
 _BAR = re.compile(r"\s*[|│║¦]\s*")
@@ -26,7 +27,13 @@ def normalise(text: str) -> str:
 
 
 def read_plain(text: str) -> Sheet:
-    """Lines of a plain text letter. Rules and borders are blank lines."""
+    """Lines of a plain text letter, with tables written one cell below the other put together."""
+    sheet = read_lines(text)
+    return Sheet(sheet.text, tuple(unstacked(sheet.text, sheet.lines)))
+
+
+def read_lines(text: str) -> Sheet:
+    """The lines one by one. Rules and borders are blank lines."""
     text = normalise(text)
     lines: list[Line] = []
     place = 0
