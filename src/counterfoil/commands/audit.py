@@ -24,6 +24,7 @@ FINDING = [
     "finding_id",
     "rule",
     "version",
+    "purpose",
     "approved",
     "person_id",
     "patient_id",
@@ -37,7 +38,7 @@ FINDING = [
     "cause",
     "reasons",
 ]
-SHORT = ["rule", "state", "patient_id", "practice", "since", "due", "owner", "approved"]
+SHORT = ["rule", "purpose", "state", "patient_id", "practice", "since", "due", "owner", "approved"]
 TREND = [
     "rule",
     "version",
@@ -136,36 +137,43 @@ def _published(args: argparse.Namespace) -> Any:
 def _run(args: argparse.Namespace) -> int:
     from counterfoil import rules
 
-    chosen = rules.load(args.rules)
+    found: list[Any] = []
     with _published(args) as data:
-        found = rules.run(
-            data.tables, chosen, _day(args), *_sets(_day(args)), known_on=args.as_known_on
-        )
+        for use in _in_use(data, args):
+            found += rules.run(
+                use.tables, use.rules, _day(args), use.sets, use.weak, known_on=args.as_known_on
+            )
+        found.sort(key=lambda one: (one.rule, one.practice, one.patient_id))
         rows = data.identified(found)
     show_rows(rows, args.format, SHORT if args.format == "table" else FINDING, args.out)
     if args.format == "table" and not args.out:
-        count = sum(1 for row in rows if row["state"] == "open")
-        waiting = sorted({r["rule"] for r in rows if not r["approved"]})
-        print(f"\n{len(rows)} findings, {count} open. Data: {data.said}.")
+        work = [r for r in rows if r["purpose"] == "work"]
+        count = sum(1 for row in work if row["state"] == "open")
+        waiting = sorted({r["rule"] for r in work if not r["approved"]})
+        print(f"\n{len(work)} findings, {count} open. Data: {data.said}.")
+        if counted := sorted({r["rule"] for r in rows if r["purpose"] == "measure"}):
+            print(
+                f"{len(rows) - len(work)} rows of measures, which are counted and nobody's work: "
+                + ", ".join(counted)
+                + "."
+            )
         if waiting:
             print("Not approved here, so no work is made of: " + ", ".join(waiting) + ".")
     return 0
 
 
-def _sets(day: int) -> tuple[Any, Any]:
-    """The sets that this installation's rules read, and where they are weak."""
+def _in_use(data: Any, args: argparse.Namespace) -> Any:
+    """Practices with the same rules, and what those read: as published, or the rules named."""
+    from counterfoil import rules
     from counterfoil.foundation.days import to_date
-    from counterfoil.service.casework import sets_in_use
 
-    return sets_in_use.sets_on(to_date(day)), sets_in_use.weak()
+    given = rules.load(args.rules) if args.rules else None
+    return data.in_use(to_date(_day(args)), given)
 
 
 def _explain(args: argparse.Namespace) -> int:
     from counterfoil import rules
 
-    chosen = {rule.id: rule for rule in rules.load(args.rules)}
-    if args.rule not in chosen:
-        raise UsageError(f"there is no rule {args.rule}; there are {', '.join(chosen)}")
     with _published(args) as data:
         records = data.records(args.patient)
         if not records:
@@ -173,14 +181,17 @@ def _explain(args: argparse.Namespace) -> int:
         words = {0: "clear", 1: "cannot tell", 2: "open"}
         results = []
         for record in records:
-            sets, weak = _sets(_day(args))
+            [use] = _in_use(data.of(record.patient.practice), args)
+            chosen = {rule.id: rule for rule in use.rules}
+            if args.rule not in chosen:
+                raise UsageError(f"there is no rule {args.rule}; there are {', '.join(chosen)}")
             value, reasons = rules.explain(
                 record,
                 chosen[args.rule],
                 _day(args),
-                sets,
+                use.sets,
                 known_on=args.as_known_on,
-                gated=frozenset(weak.get(record.patient.practice, ())),
+                gated=frozenset(use.weak.get(record.patient.practice, ())),
             )
             results.append(
                 {
@@ -214,9 +225,14 @@ def _trend(args: argparse.Namespace) -> int:
     if not 1 <= args.months <= 240:
         raise UsageError("--months must be 1 to 240")
     with _published(args) as data:
-        rows = rules.trend(
-            data.tables, rules.load(args.rules), _day(args), args.months, *_sets(_day(args))
-        )
+        rows = [
+            row
+            for use in _in_use(data, args)
+            for row in rules.trend(
+                use.tables, use.rules, _day(args), args.months, use.sets, use.weak
+            )
+        ]
+        rows.sort(key=lambda row: (row["rule"], row["practice"]))
         if args.by == "pcn":
             rows = _summed(rows, data.parents, ("rule", "version", "practice", "month_end"))
     show_rows(rows, args.format, TREND, args.out)
@@ -245,8 +261,13 @@ def _forecast(args: argparse.Namespace) -> int:
     if not 1 <= args.weeks <= 104:
         raise UsageError("--weeks must be 1 to 104")
     with _published(args) as data:
-        rows = rules.forecast(
-            data.tables, rules.load(args.rules), _day(args), args.weeks, *_sets(_day(args))
-        )
+        rows = [
+            row
+            for use in _in_use(data, args)
+            for row in rules.forecast(
+                use.tables, use.rules, _day(args), args.weeks, use.sets, use.weak
+            )
+        ]
+        rows.sort(key=lambda row: (row["rule"], row["practice"]))
     show_rows(rows, args.format, FORECAST, args.out)
     return 0

@@ -15,6 +15,7 @@ import numpy as np
 from counterfoil.evidence.activity import Activity
 from counterfoil.evidence.measures import Measure, measure
 from counterfoil.rules.engines.duckdb import Engine, Tables
+from counterfoil.rules.engines.prepare import Gates
 from counterfoil.rules.model import TRUE, UNKNOWN, Rule
 from counterfoil.rules.sets import TerminologySets
 
@@ -119,13 +120,14 @@ def monitoring(
     weeks: int = WEEKS,
     practices: Collection[str] = (),
     sets: TerminologySets | None = None,
+    gates: Gates | None = None,
 ) -> tuple[Series, Series]:
     """Monitoring overdue as a rate at each week's end, and as days at risk in the week.
 
     From one reading of the record's spans, so that the weeks before the service began are there
     too. *rules* are those counted: usually the ones of theme ``monitoring``.
     """
-    with Engine(tables, sets or TerminologySets(), as_of) as engine:
+    with Engine(tables, sets or TerminologySets(), as_of, gates=gates) as engine:
         spans = engine.spans(rules).table
     return from_spans(spans, as_of, weeks, practices)
 

@@ -34,7 +34,8 @@ class Context:
     """What the checks of one patient's requests read.
 
     ``record`` is None where the person is not registered here; ``reconciled`` holds the ids of
-    discharge documents already dealt with; ``rules`` are the monitoring rules in use.
+    discharge documents already dealt with; ``rules`` are the monitoring rules in use;
+    ``gated`` sets cannot be trusted in the practice's data.
     """
 
     record: PatientRecord | None
@@ -43,12 +44,13 @@ class Context:
     reconciled: frozenset[str] = frozenset()
     policy: Policy = field(default_factory=load_policy)
     sets: TerminologySets = field(default_factory=TerminologySets)
+    gated: frozenset[str] = frozenset()
 
     @cached_property
     def explainer(self) -> Explainer:
         """The rule reference for this patient on this day."""
         assert self.record is not None
-        reference = Reference(history(self.record, self.as_of), self.sets)
+        reference = Reference(history(self.record, self.as_of), self.sets, gated=self.gated)
         return Explainer(reference, self.sets, self.as_of)
 
 

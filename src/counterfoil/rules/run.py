@@ -47,12 +47,14 @@ class Finding:
     klass: str = ""
     urgency: str = "routine"
     title: str = ""
+    purpose: str = "work"
 
     def to_json(self) -> dict[str, Any]:
         """The row of ``audit run``, but for the identity and the approval that the service adds."""
         return {
             "rule": self.rule,
             "version": self.version,
+            "purpose": self.purpose,
             "person_id": self.person_id,
             "patient_id": self.patient_id,
             "practice": self.practice,
@@ -183,6 +185,7 @@ def _finding(hit: Hit, reference: Reference, sets: TerminologySets, as_of: int) 
         klass=rule.klass,
         urgency=rule.urgency,
         title=rule.title,
+        purpose=rule.purpose,
     )
 
 

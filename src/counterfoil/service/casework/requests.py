@@ -24,8 +24,7 @@ from counterfoil.records import store
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.rows import Request, RequestItem
 from counterfoil.rules import Rule
-from counterfoil.rules.sets import TerminologySets
-from counterfoil.service.casework import clock, events, intake
+from counterfoil.service.casework import clock, events, intake, sets_in_use
 from counterfoil.service.casework.models import Finding, LetterDocument
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.records import reading
@@ -60,7 +59,8 @@ def incoming_of(
     records = snapshot.records(set(asked))
     rules = rules_in_use(practice)
     finished = _finished_letters(practice)
-    sets = TerminologySets()
+    sets = sets_in_use.sets_on(as_of)
+    gated = sets_in_use.weak().get(practice.pk, frozenset())
     found: list[intake.Incoming] = []
     for patient_id, requests in asked.items():
         record = records.get(patient_id)
@@ -76,7 +76,7 @@ def incoming_of(
         ):
             day = days.to_day(min(received_on(request), as_of))
             if day not in contexts:
-                contexts[day] = repeats.Context(record, day, rules, done, sets=sets)
+                contexts[day] = repeats.Context(record, day, rules, done, sets=sets, gated=gated)
             outcomes = repeats.check_request(contexts[day], request, items[request.request_id])
             found += [_incoming(record, request, one) for one in outcomes]
     return found

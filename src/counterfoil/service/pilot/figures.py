@@ -7,13 +7,11 @@ named, so leads may look.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from counterfoil.evidence import weekly
 from counterfoil.evidence.activity import Activity
@@ -21,13 +19,16 @@ from counterfoil.evidence.protocol import Protocol
 from counterfoil.evidence.report import Shown, chart_for
 from counterfoil.evidence.weekly import Series
 from counterfoil.foundation import days
+from counterfoil.rules import Rule
+from counterfoil.rules.engines.duckdb import Engine
 from counterfoil.service.accounts.models import User
-from counterfoil.service.casework import clock, from_rules
+from counterfoil.service.casework import clock, computed
 from counterfoil.service.casework.models import ChainHead
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.pilot import kept, worklog
 from counterfoil.service.records import reading
 from counterfoil.service.records.models import Snapshot
+from counterfoil.service.records.published import InUse, Published
 from counterfoil.service.team import kept as plans
 
 ALWAYS = (
@@ -118,19 +119,19 @@ def monitoring(organisation: str) -> tuple[Series, ...]:
     if not rows:
         return ()
     as_of = min(row.as_of for row in rows)
-    named_by = (
-        "monitoring",
-        [row.pk for row in rows],
-        as_of.isoformat(),
-        _knowledge(),
-    )
+    groups = Published(tuple(rows)).in_use(as_of)
+    parts = [(group, [rule for rule in group.rules if rule.monitors]) for group in groups]
+    made_with = [
+        computed.made_with(used, group.sets, frozenset(map(str, sorted(group.weak.items()))))
+        for group, used in parts
+    ]
+    named_by = ("monitoring", [row.pk for row in rows], as_of.isoformat(), *made_with)
     found = kept.cached(*named_by)
     if found is None:
-        used = [rule for rule in from_rules.shipped() if rule.theme == "monitoring"]
         leases: list[Any] = [reading.take_lease(row.snapshot_id) for row in rows]
         try:
-            tables = reading.store().tables([row.snapshot_id for row in rows])
-            found = weekly.monitoring(tables, used, days.to_day(as_of))
+            tables = [_spans(group, used, days.to_day(as_of)) for group, used in parts]
+            found = weekly.from_spans(pa.concat_tables(tables), days.to_day(as_of))
         finally:
             for lease in leases:
                 lease.delete()
@@ -138,7 +139,6 @@ def monitoring(organisation: str) -> tuple[Series, ...]:
     return found
 
 
-@cache
 def work_out(practice: str) -> None:
     """After a publication: the series of the pilots the practice is in, so that no page waits."""
     place = Organisation.objects.get(pk=practice)
@@ -147,14 +147,10 @@ def work_out(practice: str) -> None:
             monitoring(code)
 
 
-def _knowledge() -> str:
-    """A hash of the rules and sets that ship: another one, and every series is worked out anew."""
-    digest = hashlib.sha256()
-    root = Path(str(resources.files("counterfoil.knowledge")))
-    for part in ("rules", "codesets", "drugsets"):
-        for file in sorted((root / part).rglob("*.toml")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+def _spans(group: InUse, used: list[Rule], as_of: int) -> pa.Table:
+    """Every span of some rules in the practices where they are in force."""
+    with Engine(group.tables, group.sets, as_of, gates=group.weak) as engine:
+        return engine.spans(used).table
 
 
 def worked(organisation: str) -> tuple[Series, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from counterfoil.foundation.days import words
@@ -12,11 +13,30 @@ from counterfoil.foundation.errors import DataError
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.schema import empty
 from counterfoil.rules import Finding as Found
-from counterfoil.service.casework import intake
+from counterfoil.rules import Rule
+from counterfoil.rules.sets import TerminologySets
+from counterfoil.service.casework import intake, sets_in_use
 from counterfoil.service.casework.models import Finding
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.records import reading
 from counterfoil.service.records.models import Snapshot
+from counterfoil.service.rulebook import force
+
+
+@dataclass(frozen=True)
+class InUse:
+    """Practices whose rules are the same: their tables, the rules, the sets and the gates."""
+
+    tables: dict[str, Any]
+    rules: list[Rule]
+    sets: TerminologySets
+    weak: dict[str, frozenset[str]]
+
+
+def rules_at(practice: str, as_of: date) -> list[Rule]:
+    """The rules in force at a practice and the shipped measures, by id."""
+    found = [*force.at(practice, as_of).rules, *force.measures()]
+    return sorted(found, key=lambda rule: rule.id)
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,29 @@ class Published:
         """The files of every table, or empty tables where nothing is published."""
         found = reading.store().tables([row.snapshot_id for row in self.snapshots])
         return {name: scan or empty(name) for name, scan in found.items()}
+
+    def in_use(self, as_of: date, given: Sequence[Rule] | None = None) -> list[InUse]:
+        """What published findings rest on: each practice's own rules in force, sets and gates.
+
+        Practices with the same rules stand together. Measures, which make no finding, are shipped.
+        *given* rules take the place of all of them.
+        """
+        sets, weak = sets_in_use.sets_on(as_of), sets_in_use.weak()
+        groups: dict[tuple[tuple[str, int, str], ...], list[Snapshot]] = {}
+        found: dict[tuple[tuple[str, int, str], ...], list[Rule]] = {}
+        for row in self.snapshots:
+            rules = given if given is not None else rules_at(row.practice_id, as_of)
+            key = tuple((rule.id, rule.version, rule.text) for rule in rules)
+            groups.setdefault(key, []).append(row)
+            found[key] = list(rules)
+        return [
+            InUse(Published(tuple(rows)).tables, found[key], sets, weak)
+            for key, rows in groups.items()
+        ]
+
+    def of(self, practice: str) -> Published:
+        """One practice of these."""
+        return Published(tuple(row for row in self.snapshots if row.practice_id == practice))
 
     @property
     def parents(self) -> dict[str, str]:

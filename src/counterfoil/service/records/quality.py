@@ -13,8 +13,7 @@ from typing import Any
 from counterfoil.foundation.days import to_day
 from counterfoil.records import quality as counting
 from counterfoil.rules import gates, prevalence
-from counterfoil.rules.sets import TerminologySets
-from counterfoil.service.casework import clock, from_rules
+from counterfoil.service.casework import clock, from_rules, sets_in_use
 from counterfoil.service.records import reading
 from counterfoil.service.records.models import Snapshot
 
@@ -122,14 +121,14 @@ def _work_out(row: Snapshot) -> dict[str, Any]:
 
 def _rare_sets(row: Snapshot, as_of: date) -> tuple[list[dict[str, Any]], int]:
     """The sets of the shipped rules that find implausibly few here, beside every other practice."""
-    rules = from_rules.shipped()
+    rules, sets = from_rules.shipped(), sets_in_use.sets_on(as_of)
     others = Snapshot.objects.filter(published=True).order_by("practice_id")
     ids = [one.snapshot_id for one in others]
     leases = [reading.take_lease(each) for each in ids]
     try:
         measured = prevalence.prevalence(
             reading.store().tables(ids),
-            TerminologySets(),
+            sets,
             to_day(as_of),
             drug_sets=frozenset().union(*(rule.drug_sets for rule in rules)),
             code_sets=frozenset().union(*(rule.code_sets for rule in rules)),
@@ -139,7 +138,6 @@ def _rare_sets(row: Snapshot, as_of: date) -> tuple[list[dict[str, Any]], int]:
             lease.delete()
     found = gates.decide(measured, to_day(as_of), published=prevalence.published())
     mine = [gate for gate in found if gate.practice == row.practice_id]
-    sets = TerminologySets()
     rare = [
         {"set": gate.name, "title": sets.title(gate.name), "why": gate.why}
         for gate in mine

@@ -28,6 +28,12 @@ def shipped() -> tuple[rules.Rule, ...]:
 
 
 @cache
+def measures() -> tuple[rules.Rule, ...]:
+    """The shipped measures: counted, and nobody's work."""
+    return tuple(rule for rule in rules.load() if rule.purpose == "measure")
+
+
+@cache
 def shipped_texts() -> dict[str, str]:
     """The text of each shipped rule file, by rule id."""
     folder = files("counterfoil.knowledge") / "rules"
