@@ -108,9 +108,12 @@ def _store() -> Releases:
 
 
 def _load(args: argparse.Namespace) -> int:
+    from counterfoil.terminology import prepare
+
+    store = _store()
     progress("reading", 0.05)
     try:
-        report = _store().load(
+        report = store.load(
             args.path,
             allow_mixed=args.allow_mixed,
             accept_loss=args.accept_loss,
@@ -118,6 +121,10 @@ def _load(args: argparse.Namespace) -> int:
             system=args.system,
             progress=progress,
         )
+        release = store.get(report.name) if report.kind in _OF_PRODUCTS else None
+        if release is not None:
+            progress("reading the names", 0.9)
+            prepare(release)
     finally:
         progress("done", 1)
     if args.format == "json":
@@ -125,6 +132,9 @@ def _load(args: argparse.Namespace) -> int:
     else:
         _show_report(report)
     return 0
+
+
+_OF_PRODUCTS = ("dmd", "product-list")
 
 
 def _show_report(report: LoadReport) -> None:

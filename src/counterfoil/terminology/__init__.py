@@ -5,6 +5,7 @@ from counterfoil.terminology.formulary import (
     forget_on_use,
     formulary,
     own_formulary,
+    prepare,
     use,
     use_home,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "forget_on_use",
     "formulary",
     "own_formulary",
+    "prepare",
     "use",
     "use_home",
 ]

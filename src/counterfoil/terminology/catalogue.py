@@ -64,15 +64,21 @@ class Catalogue:
     @cached_property
     def _row_by_name(self) -> dict[str, int]:
         """Rows by name; a brand name that two generics share names neither."""
+        return self._rows_by(map(plain_name, self._rows["name"].to_pylist()))
+
+    @cached_property
+    def _row_by_loose(self) -> dict[str, int]:
+        return self._rows_by(self._rows["loose"].to_pylist())
+
+    def _rows_by(self, keys: Iterable[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         shared: set[str] = set()
         vmp_ids = self._rows["vmp_id"].to_pylist()
-        for row, name in enumerate(self._rows["name"].to_pylist()):
-            plain = plain_name(name)
-            first = found.setdefault(plain, row)
+        for row, key in enumerate(keys):
+            first = found.setdefault(key, row)
             if vmp_ids[first] != vmp_ids[row]:
-                shared.add(plain)
-        return {plain: row for plain, row in found.items() if plain not in shared}
+                shared.add(key)
+        return {key: row for key, row in found.items() if key not in shared}
 
     @cached_property
     def _supplied(self) -> dict[str, list[tuple[str, str, bool]]]:
@@ -155,6 +161,11 @@ class Catalogue:
     def by_name(self, plain: str) -> Product | None:
         """The product with that name, as :func:`plain_name` writes it."""
         row = self._row_by_name.get(plain)
+        return None if row is None else self.product(row)
+
+    def by_loose(self, loose: str) -> Product | None:
+        """The product with that name, as :func:`loose_name` writes it."""
+        row = self._row_by_loose.get(loose)
         return None if row is None else self.product(row)
 
     def supplied(self, product: Product, words: str) -> Product | None:

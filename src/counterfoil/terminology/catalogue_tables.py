@@ -14,6 +14,7 @@ from counterfoil.terminology.model import Product
 from counterfoil.terminology.names import (
     brand_of,
     forms_of,
+    loose_name,
     open_words,
     plain_name,
     words_of,
@@ -24,7 +25,7 @@ LIST = " + "
 _COLUMNS = (
     "id", "name", "level", "vmp_id", "brand", "ingredients", "salts", "strengths", "form", "route",
     "release", "device", "qualifiers", "unit_dose", "drug_class", "brand_matters", "flags",
-    "cd_schedule", "dmd_id", "family",
+    "cd_schedule", "dmd_id", "family", "loose",
 )  # fmt: skip
 _APPLIANCE_CHAPTERS = ("20", "21", "22", "23")
 
@@ -65,6 +66,7 @@ def _as_row(product: Product, family: str) -> dict[str, Any]:
         "cd_schedule": product.cd_schedule,
         "dmd_id": product.dmd_id or "",
         "family": family,
+        "loose": loose_name(product.name),
     }
 
 

@@ -16,6 +16,7 @@ from counterfoil.terminology.names import (
     brand_head,
     closed_words,
     lexicon,
+    loose_name,
     plain_name,
     rows,
     words_of,
@@ -94,6 +95,20 @@ class Formulary:
         found = self._by_name.get(plain)
         return found if found or not self.catalogue else self.catalogue.by_name(plain)
 
+    def _by_loose_name(self, text: str) -> Product | None:
+        """The one product of a release that is called so, whatever spaces and hyphens."""
+        if self.catalogue is None:
+            return None
+        loose = loose_name(text)
+        found, own = self.catalogue.by_loose(loose), self._own_loose.get(loose)
+        if own is None or found is None or own.vmp_id == found.vmp_id:
+            return own or found
+        return None
+
+    @cached_property
+    def _own_loose(self) -> dict[str, Product]:
+        return {loose_name(p.name): p for p in self.products}
+
     def linked(self, dmd_names: Mapping[str, str]) -> Formulary:
         """This formulary with ``dmd_id`` set wherever a release holds the exact name.
 
@@ -139,6 +154,9 @@ class Formulary:
         product = self._aliases.get(_alias_key(text))
         if product is not None:
             return of_product(text, product, {"alias": text.strip()})
+        product = self._by_loose_name(text)
+        if product is not None:
+            return of_product(text, product, {"name": text.strip()})
         generic, _, supplier = text.strip().removesuffix(")").partition(" (")
         if supplier and self.catalogue and text.rstrip().endswith(")"):
             product = self.by_name(generic)
@@ -317,13 +335,22 @@ def formulary() -> Formulary:
         resolve = together.resolve
     if release is None:
         return own_formulary()
+    products = load_products()
+    catalogue = _catalogue_of(release, products)
+    linked = [replace(p, dmd_id=catalogue.dmd_id(p)) for p in products]
+    return Formulary(linked, catalogue, resolve)
+
+
+def _catalogue_of(release: ReleaseFolder, own: Sequence[Product]) -> Catalogue:
     from counterfoil.terminology.catalogue import opened
     from counterfoil.terminology.catalogue_tables import rows_of
 
-    products, table = load_products(), release.table
-    catalogue = opened(release.folder / "derived", products, lambda: rows_of(table))
-    linked = [replace(p, dmd_id=catalogue.dmd_id(p)) for p in products]
-    return Formulary(linked, catalogue, resolve)
+    return opened(release.folder / "derived", own, lambda: rows_of(release.table))
+
+
+def prepare(release: ReleaseFolder) -> None:
+    """Read the names of *release* and keep them in its folder, so that the first match is fast."""
+    _catalogue_of(release, load_products())
 
 
 @lru_cache(maxsize=1)

@@ -26,6 +26,7 @@ _STRENGTH = re.compile(
     rf"(?<![\w.])(?:{_NUMBER}(?:{_ABOVE})/)*"
     rf"{_NUMBER}(?:{_ABOVE})(?:/(?:\d[\d,]*(?:\.\d+)?)?(?:{_BELOW}))?(?![\w/])"
 )
+_DOSED = re.compile(rf"\d ?(?:{_ABOVE})(?![a-z])")
 _VOLUME = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:ml|litres?|mg|g)(?![\w/])")
 _RESTATED = re.compile(r"\((?:1 in [\d,]+|[^()]*\d[^()]*|base)\)")
 _PACK = re.compile(r" \d[\d,.]* ?[A-Za-z]")
@@ -192,7 +193,7 @@ class Grammar:
     def ingredient(self, text: str) -> tuple[str, str] | None:
         """The drug and the salt that the words before a strength name."""
         plain = " ".join(text.lower().replace("'", "").replace("(base)", "base").split())
-        if not plain or "(" in plain or not plain[0].isalpha() or _STRENGTH.search(plain):
+        if not plain or "(" in plain or not plain[0].isalpha() or _DOSED.search(plain):
             return None
         if plain in self.known:
             return plain, ""

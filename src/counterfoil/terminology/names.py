@@ -206,6 +206,27 @@ def plain_name(text: str) -> str:
     return " ".join(text.lower().split())
 
 
+_WRITTEN = (
+    (re.compile(r"\btab(?:s|lets)?\b"), "tablets"),
+    (re.compile(r"\bcap(?:s|sules)?\b"), "capsules"),
+    (re.compile(r"(?<=\d) ?micrograms?\b"), "mcg"),
+    (re.compile(r"(?<=\d)[\s\-]+(?=\d)"), "-"),
+    (re.compile(r"(?<!\d)[\s\-]+|[\s\-]+(?!\d)|[.,;]+$"), ""),
+)
+
+
+def loose_name(text: str) -> str:
+    """A name for looking up whatever its spaces, hyphens and the way of writing tablets.
+
+    >>> loose_name("Co-codamol 8 mg/500mg tabs.") == loose_name("CO CODAMOL 8mg/500mg Tablets")
+    True
+    """
+    found = plain_name(text)
+    for pattern, instead in _WRITTEN:
+        found = pattern.sub(instead, found)
+    return found
+
+
 @lru_cache(maxsize=1)
 def form_words() -> Lexicon:
     """The forms as dm+d uses the words: a powder is a powder, not the powder of a suspension."""

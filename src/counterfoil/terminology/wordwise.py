@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from counterfoil.terminology.abbreviations import salts_of, shortens, stands_for, variants
 from counterfoil.terminology.matching import TOLD, Stated, agrees_as_a_whole, every_strength
 from counterfoil.terminology.model import Product
-from counterfoil.terminology.names import open_words, words_of
+from counterfoil.terminology.names import INORGANIC, open_words, words_of
 from counterfoil.terminology.reading import Reading
 from counterfoil.terminology.search import WordIndex
 
@@ -129,7 +129,9 @@ class Wordwise:
             for w in open_words(product.name)
             if w in left and not any(shortens(word, w) for word in said)
         ]
-        if product.level == "VMP" and any(map(self._whole, extra)):
+        if product.level == "VMP" and (
+            any(map(self._whole, extra)) or (extra and _is_inorganic(product))
+        ):
             return None
         return tuple(extra) if len(extra) <= _EXTRA[product.level] else None
 
@@ -138,6 +140,11 @@ class Wordwise:
 
     def _pairs(self, word: str, other: str) -> bool:
         return word == other or (not self._whole(word) and shortens(word, other))
+
+
+def _is_inorganic(product: Product) -> bool:
+    """Whether its name begins with what many salts are of: calcium is no calcium gluconate."""
+    return words_of(product.name)[0] in INORGANIC
 
 
 def _unsaid(whole: Whole) -> bool:

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.terminology import Formulary, formulary, own_formulary, use, use_home
+from counterfoil.terminology import (
+    Formulary,
+    formulary,
+    own_formulary,
+    prepare,
+    use,
+    use_home,
+)
 from counterfoil.terminology.catalogue import Catalogue
 from counterfoil.terminology.catalogue_tables import Facts, build
 from counterfoil.terminology.codesets import DrugSet, Source
@@ -258,3 +265,47 @@ def test_a_release_that_may_not_be_written_beside_is_read_all_the_same(tmp_path:
 def test_a_home_without_releases_has_our_own_formulary(tmp_path: Path) -> None:
     use_home(tmp_path)
     assert formulary() is own_formulary()
+
+
+class Once:
+    """A release folder whose rows may be read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.reads = folder, 0
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        self.reads += 1
+        keys = ("id", "level", "name", "vmp_id", "supplier")
+        rows = [dict(zip(keys, row, strict=True)) for row in ROWS]
+        return pa.table({c: [row.get(c) for row in rows] for c in columns or keys})
+
+
+def test_a_prepared_release_is_not_read_again(tmp_path: Path) -> None:
+    release = Once(tmp_path)
+    prepare(release)
+    assert release.reads == 1
+    use(release)
+    try:
+        assert name_of(formulary().match("Mag Ox_Cap 160mg").product) == ROWS[1][2]
+    finally:
+        use(None)
+    assert release.reads == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "strength"),
+    [
+        ("Filgrastim 30million units/0.5ml solution for injection pre-filled syringes", 30_000_000),
+        ("Colistimethate 1.5million unit powder for solution for injection vials", 1_500_000),
+    ],
+)
+def test_millions_of_units_are_units(name: str, strength: int) -> None:
+    found = GRAMMAR.read(name)
+    assert found is not None
+    assert found.strengths[0] is not None
+    assert found.strengths[0].numerator == strength
+
+
+def test_two_products_in_one_name_are_no_product_of_the_last() -> None:
+    name = "Nicotine 15mg/16 hours transdermal patches and Nicotine 2mg medicated chewing gum"
+    assert GRAMMAR.read(name) is None
