@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import jsonschema
 import pytest
 
 from command_line import SCHEMAS, call, fits
+from counterfoil import cli
 
 AS_OF = "2026-11-20"
 pytestmark = [pytest.mark.xdist_group("commands"), pytest.mark.slow]
@@ -75,6 +77,17 @@ def test_help_names_every_command_with_an_example() -> None:
     ):
         assert name in done.stdout
     assert "example" in call("audit", "run", "--help").stdout
+
+
+def test_every_command_has_a_help_that_can_be_shown() -> None:
+    """A per cent sign in a help text is a format to argparse: only showing it tells."""
+
+    def shown(parser: argparse.ArgumentParser) -> int:
+        assert parser.format_help()
+        below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        return 1 + sum(shown(child) for action in below for child in action.choices.values())
+
+    assert shown(cli.parser()) > 40
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def add(to: Subparsers) -> None:
     load.add_argument(
         "--accept-loss",
         action="store_true",
-        help="go on though the load takes away more than 5% of a table",
+        help="go on though the load takes away more than 5%% of a table",
     )
     as_of(load)
     formats(load, "table", "json")
