@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from counterfoil.terminology.matching import Stated
 from counterfoil.terminology.model import Product
 from counterfoil.terminology.names import brand_head, equivalents
 from counterfoil.terminology.reading import Reading
+from counterfoil.terminology.stated import Stated
 
 if TYPE_CHECKING:
     from counterfoil.terminology.catalogue import Catalogue

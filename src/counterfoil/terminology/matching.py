@@ -10,21 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 
+from counterfoil.terminology.amounts import (
+    DROPS,
+    as_printed,
+    states_of_brand,
+    states_strengths,
+)
 from counterfoil.terminology.ids import is_own_id
-from counterfoil.terminology.model import Product, Strength
+from counterfoil.terminology.model import Product
 from counterfoil.terminology.names import (
     RELEASE_SUFFIXES,
-    brand_head,
-    forms_of,
     only_releases,
     usual_salts,
     words_of,
 )
-from counterfoil.terminology.reading import Amount, Reading
+from counterfoil.terminology.reading import Reading, volumes_of
+from counterfoil.terminology.stated import Stated
 
-_DROPS = frozenset({"eye drops", "ear drops", "nasal drops"})
 _TOPICAL = frozenset(
     {"cream", "ointment", "gel", "nasal spray", "shampoo", "eye ointment", "eye gel", "lotion"}
 )
@@ -34,9 +37,6 @@ TOLD = frozenset(
 _NEVER_ADDED = frozenset({"cfc free", "unit dose", "preservative free"})
 _BY_NEEDLE = frozenset({"parenteral", "subcutaneous", "intramuscular", "intravenous"})
 _CONTAINERS = frozenset({"vial", "ampoule", "bottle", "bag", ""})
-_SINGLE_USE = frozenset(
-    {"injection", "infusion", "emulsion for injection", "emulsion for infusion"}
-)
 _SOLID = frozenset({"tablet", "oral lyophilisate", "oral film", "lozenge", "chewing gum"})
 _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
     "tablet": frozenset({"oral"}),
@@ -45,64 +45,6 @@ _DEFAULT_ROUTES: dict[str, frozenset[str]] = {
     "ointment": frozenset({"topical"}),
     "gel": frozenset({"topical", "transdermal"}),
 }
-
-
-def _volumes(reading: Reading) -> set[Fraction]:
-    """The volumes of a container that a text gives, in millilitres."""
-    return {a.value * _ML[a.unit] for a in reading.packs if a.unit in _ML}
-
-
-_ML = {"ml": 1, "litre": 1000}
-
-
-class Stated:
-    """A product with what its own name states, read by the reader of this room when it is asked."""
-
-    def __init__(
-        self, product: Product, read: Callable[[str], Reading], also: tuple[Strength, ...] = ()
-    ) -> None:
-        self.product = product
-        self._read = read
-        self._also = also
-
-    @cached_property
-    def reading(self) -> Reading:
-        """The product's own name, taken apart."""
-        return self._read(self.product.name)
-
-    @property
-    def understood(self) -> bool:
-        """Whether it is a generic whose name was taken apart, and states nothing twice."""
-        product = self.product
-        return product.level == "VMP" and bool(product.ingredients) and "(" not in product.name
-
-    @cached_property
-    def released(self) -> frozenset[str]:
-        """The release words that are part of the brand (Efexor XL)."""
-        return brand_head(self.product.brand or "")[1]
-
-    @cached_property
-    def releases(self) -> frozenset[str]:
-        """Every release that the product or its name states."""
-        return frozenset(self.product.release.split()) | self.reading.releases
-
-    @cached_property
-    def volume(self) -> Fraction | None:
-        """The volume of its container, in millilitres."""
-        return next(iter(sorted(_volumes(self.reading))), None)
-
-    @cached_property
-    def also(self) -> tuple[Strength, ...]:
-        """Other ways of stating its strength: in the brackets of its name, or listed."""
-        if "(" not in self.product.name:
-            return self._also
-        restated = (a.strength() for a in self.reading.equivalents)
-        return (*self._also, *(s for s in restated if s is not None))
-
-    @cached_property
-    def forms(self) -> tuple[frozenset[str], ...]:
-        """The forms that its own name states, in dm+d's sense of the words."""
-        return tuple(forms_of(self.product.name))
 
 
 @dataclass(slots=True)
@@ -134,7 +76,7 @@ def fit_generic(reading: Reading, family: Sequence[Stated]) -> Fit:
 
 def _fit_generic(reading: Reading, shaped: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
-    strong = [s for s in shaped if _strength(reading, s)]
+    strong = [s for s in shaped if states_strengths(reading, s)]
     salted = [s for s in strong if _salts(reading, s.product, strong, shaped)]
     qualified = [s for s in salted if _qualifiers(reading, s.product)]
     if not reading.forms and not reading.releases and len(qualified) > 1:
@@ -209,7 +151,7 @@ def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
         lambda s: "solvent" in s.product.name or not _with_diluent(reading),
         lambda s: "with applicator" not in s.product.qualifiers ^ reading.qualifiers,
         lambda s: any(x is not None and x.unit == "%" for x in s.product.strengths) == in_percent,
-        lambda s: {_printed(a) for a in reading.amounts} == set(s.product.strengths),
+        lambda s: {as_printed(a) for a in reading.amounts} == set(s.product.strengths),
         lambda s: s.product.device in reading.devices or not (s.product.device or reading.devices),
         lambda s: ("emulsion" in s.product.form) == ("emulsion" in form),
         lambda s: _begin(form, words_of(s.reading.words.get("form", ""))),
@@ -242,7 +184,7 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
         and _brand_shape(reading, s)
     ]
     fit = Fit(possible=tuple(s.product for s in shaped))
-    left = [s for s in shaped if _brand_strength(reading, s)]
+    left = [s for s in shaped if states_of_brand(reading, s)]
     if not reading.amounts and any(s.reading.amounts for s in shaped):
         if not reading.listed:
             return fit  # one of them needs a strength: a name without one does not mean the other
@@ -297,7 +239,7 @@ def agrees_as_a_whole(
         return False
     if reading.flavours and not reading.flavours & stated.reading.flavours:
         return False
-    volumes = _volumes(reading)
+    volumes = volumes_of(reading)
     if not volumes or stated.volume in volumes:
         return True
     brand = product.level == "AMP" and bool(reading.forms)
@@ -315,7 +257,7 @@ def every_strength(reading: Reading, stated: Stated) -> bool:
     generic = sum(s is not None for s in stated.product.strengths)
     count = len(reading.amounts)
     same = count == generic or count == len(stated.reading.amounts)
-    return same and count > 0 and _brand_strength(reading, stated)
+    return same and count > 0 and states_of_brand(reading, stated)
 
 
 def _device_name(stated: Stated) -> str | None:
@@ -341,7 +283,7 @@ def _nearest(reading: Reading, left: list[Stated]) -> list[Stated]:
 
 
 def _by_volume(reading: Reading, left: list[Stated]) -> list[Stated]:
-    volumes = _volumes(reading)
+    volumes = volumes_of(reading)
     if not volumes:
         return left
     exact = [s for s in left if s.volume in volumes or _content(s) in volumes]
@@ -447,7 +389,7 @@ def _qualifiers(reading: Reading, product: Product) -> bool:
         return False
     if "cfc free" in said - own and product.route == "inhaled":
         return False
-    if product.form in _DROPS:
+    if product.form in DROPS:
         if "unit dose" in said ^ own:
             return False
         return "unit dose" in said or "preservative free" not in said ^ own
@@ -528,134 +470,6 @@ def _brand_words(reading: Reading, stated: Stated) -> bool:
 
 def _usual(ingredient: str, salts: set[str], unsaid: bool = False) -> bool:
     return all((ingredient, salt) in usual_salts(unsaid) for salt in salts)
-
-
-# --- strength ----------------------------------------------------------------------------------
-
-Same = Callable[[Amount, Strength], bool]
-
-
-def _strength(reading: Reading, stated: Stated) -> bool:
-    product = stated.product
-    wanted = [s for s in product.strengths if s is not None]
-    amounts = reading.amounts
-    if len(amounts) != len(wanted):
-        return False
-    bare = [a for a in amounts if a.unit is None]
-    if bare and (len(wanted) == 1 or len(bare) != len(amounts)):
-        return False
-    same = _same(reading, product)
-    if len(wanted) == 1:
-        return same(amounts[0], wanted[0]) or any(same(amounts[0], s) for s in stated.also)
-    given = _by_ingredient(reading)
-    return all(
-        given.get(ingredient) is not None and same(given[ingredient], strength)
-        for ingredient, strength in zip(product.ingredients, product.strengths, strict=True)
-        if strength is not None
-    )
-
-
-def _by_ingredient(reading: Reading) -> dict[str, Amount]:
-    """Each ingredient's amount: the one that stands after it, else by the order of the text."""
-    names, amounts = reading.ingredients, reading.amounts
-    if len(reading.drugs) == len(amounts) == len(names):
-        owners = [max((d.at for d in reading.drugs if d.at < a.at), default=-1) for a in amounts]
-        if len(set(owners)) == len(owners) and -1 not in owners:
-            by_place = {d.at: d.ingredients[0] for d in reading.drugs}
-            return {by_place[at]: a for at, a in zip(owners, amounts, strict=True)}
-    return dict(zip(names, amounts, strict=False))
-
-
-def _brand_strength(reading: Reading, stated: Stated) -> bool:
-    """A brand's text may state what its name states, or what its generic's does, in any order."""
-    amounts = reading.amounts
-    if not amounts:
-        return not stated.reading.amounts
-    same = _same(reading, stated.product)
-    own = [s for a in stated.reading.amounts if (s := _printed(a)) is not None]
-    generic = [s for s in stated.product.strengths if s is not None]
-    also = [[strength] for strength in stated.also]
-    return any(_paired(amounts, strengths, same) for strengths in (own, generic, *also))
-
-
-def _printed(amount: Amount) -> Strength | None:
-    return Strength(amount.value, amount.unit or "", amount.below, amount.below_unit)
-
-
-def _paired(amounts: Sequence[Amount], strengths: Sequence[Strength], same: Same) -> bool:
-    left = list(strengths)
-    for amount in amounts:
-        partner = next((s for s in left if same(amount, s)), None)
-        if partner is None:
-            return False
-        left.remove(partner)
-    return not left
-
-
-def _same(reading: Reading, product: Product) -> Same:
-    volumes = _volumes(reading)
-    single_use = product.form == "nebuliser liquid" or (
-        product.form in _SINGLE_USE and product.unit_dose == "dose"
-    )
-    if product.device == "oral syringe":
-        single_use = True
-    elif not product.form and product.level == "VMP":
-        single_use = " for injection" in product.name
-
-    def same(amount: Amount, strength: Strength) -> bool:
-        if amount.unit is None or not strength.unit:
-            return amount.value == strength.numerator and amount.below is None
-        given = amount.strength()
-        if given is None:
-            return False
-        if given.denominator is None:
-            return _without_denominator(given, strength, product, single_use)
-        if single_use and strength.denominator is not None:
-            if given.key != strength.key:
-                return False
-            if amount.bare and not volumes and strength.denominator == 1:
-                return "/ml" in product.name  # of a bottle, not a container of 1ml
-            stated = volumes if amount.bare else {given.denominator}
-            return strength.denominator in stated or (
-                strength.denominator in volumes and given.denominator == 1
-            )
-        return given.key == strength.key or _alike_percent(given, strength)
-
-    return same
-
-
-def _without_denominator(
-    given: Strength, strength: Strength, product: Product, single_use: bool
-) -> bool:
-    if strength.denominator is None:
-        return given.key == strength.key or _alike_percent(given, strength)
-    if _alike_percent(given, strength):
-        return True
-    understood = (
-        strength.denominator_unit in ("dose", "hour")
-        or single_use
-        or product.form.endswith((" sachet", "enema"))
-        or (product.form in _DROPS and strength.denominator == 1)
-    )
-    return understood and given.numerator_key == strength.numerator_key
-
-
-def _alike_percent(one: Strength, other: Strength) -> bool:
-    """1% is 10 mg in 1 g or in 1 ml."""
-    if "%" not in (one.unit, other.unit):
-        return False
-    return (percent := _percent(one)) is not None and percent == _percent(other)
-
-
-def _percent(strength: Strength) -> Fraction | None:
-    if strength.unit == "%":
-        return strength.numerator
-    value, unit, below = strength.key
-    if unit != "microgram":
-        return None
-    if below == "ml":
-        return value / 10_000
-    return value * 100 if below == "microgram" else None
 
 
 def drop_tube_sizes(reading: Reading) -> None:

@@ -480,3 +480,11 @@ def _drop_quantities(reading: Reading) -> None:
 
 def _is_volume(amount: Amount) -> bool:
     return amount.unit in ("ml", "litre") and amount.below is None
+
+
+def volumes_of(reading: Reading) -> set[Fraction]:
+    """The volumes of a container that a text gives, in millilitres."""
+    return {a.value * _ML[a.unit] for a in reading.packs if a.unit in _ML}
+
+
+_ML = {"ml": 1, "litre": 1000}

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from counterfoil.terminology.abbreviations import salts_of, shortens, stands_for, variants
-from counterfoil.terminology.matching import TOLD, Stated, agrees_as_a_whole, every_strength
+from counterfoil.terminology.matching import TOLD, agrees_as_a_whole, every_strength
 from counterfoil.terminology.model import Product
 from counterfoil.terminology.names import INORGANIC, open_words, words_of
 from counterfoil.terminology.reading import Reading
 from counterfoil.terminology.search import WordIndex
+from counterfoil.terminology.stated import Stated
 
 _MOST = 300
 _SHORTEST = 2
