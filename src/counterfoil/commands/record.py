@@ -31,10 +31,14 @@ def add(to: Subparsers) -> None:
         "import",
         _import,
         "Load a GP record and bring the findings up to it",
-        "counterfoil import auto extract/ --practice X00001",
+        "counterfoil import extract/ --practice X00001",
     )
     load.add_argument(
-        "kind", metavar="KIND", help="auto (find out), emis, systmone, gpconnect, fhir or csv"
+        "kind",
+        metavar="KIND",
+        nargs="?",
+        default="auto",
+        help="auto (find out; the default), emis, systmone, gpconnect, fhir or csv",
     )
     load.add_argument("path", type=Path, help="a file, or the folder of an extract")
     load.add_argument(
