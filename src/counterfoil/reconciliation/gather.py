@@ -138,7 +138,13 @@ def _absorb_entries(clusters: list[Cluster], left: list[Entry]) -> list[Cluster]
         if not entry.current:
             continue
         host = next(
-            (c for c in clusters if any(kin(entry, e) for e in c.entries if e.current)), None
+            (
+                c
+                for c in clusters
+                if any(kin(entry, e) for e in c.entries if e.current)
+                and (any(u.active for u in c.units) or not strength_differs(entry, c.units[0]))
+            ),
+            None,
         )
         if host is None:
             continue
