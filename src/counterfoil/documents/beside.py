@@ -59,6 +59,16 @@ def beside(raw: Raw) -> None:
     raw.put("status", after)
 
 
+_NIL = re.compile(r"\W*(?:nil|none|not (?:taken|prescribed))\W*", re.IGNORECASE)
+
+
+def of_two_doses(before: str, now: str) -> str:
+    """What a row with a dose before and a dose now states where one of them is "nil": a dash states nothing."""
+    if _NIL.fullmatch(now) and re.search(r"\d", before):
+        return "stopped"
+    return "new" if _NIL.fullmatch(before) and re.search(r"\d", now) else ""
+
+
 def _names_one(text: str) -> bool:
     lead = LEAD.match(text)
     at = lead.end() if lead else 0

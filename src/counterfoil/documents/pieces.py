@@ -77,7 +77,7 @@ _UNKNOWN_ITEM = re.compile(
 )
 _BETWEEN = re.compile(
     r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|,?\s+(?:together with|along with|alongside|as well as|in addition to)\s+|"
-    r"[,;.]\s+(?:and\s+|plus\s+|also\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
+    r"(?<=[a-z])\s+/\s+(?=[A-Za-z])|[,;.]\s+(?:and\s+|plus\s+|also\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
     re.IGNORECASE,
 )
 
@@ -133,6 +133,8 @@ def several(body: str) -> list[tuple[int, int]]:
         lead = lead if lead and name_at(body, lead.end()) else _LEAD_IN.match(body, at) or lead
         begin = lead.end() if lead else at
         before = body[: gap.start()]
+        if gap.group().strip() == "/" and not DOSEISH.search(before[starts[-1] :]):
+            continue  # the parts of one product
         told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)
         name = name_at(body, begin, ask=body[begin : begin + 3].isupper() or _dosed(body, begin))
         if name is None:

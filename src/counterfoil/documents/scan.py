@@ -79,10 +79,15 @@ _OPEN_END = re.compile(
 """What a line ends with that goes on in the next."""
 _ALSO = re.compile(r"(?:\+|\bplus|\band|\bwith)\s+(?=[A-Za-z])", re.IGNORECASE)
 _OF_ALL = re.compile(r"\b(?:medic|meds|drugs|treatment|all|other|rest)", re.IGNORECASE)
+_OF_SEVERAL = re.compile(
+    r"\b(?:(?:usual|regular|other|all|remaining|own)\s+[a-z]+s|everything|nothing else)\b",
+    re.IGNORECASE,
+)
 _SHORTHAND = re.compile(
     r"[a-z][a-z\-]{2,}(?: [a-z\-]+)? \d[\d./]*\s*(?:mg|mcg|g|ml|units?)?\s*(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane)\b"
 )
 """An item written in haste: a short name, a number, how often."""
+_CHANGES = frozenset(("stopped", "on_hold", "changed", "new", "continued"))
 _CUT_AT = frozenset(("allergies", "stopped", "on_hold", "new", "changed", "other", "inpatient"))
 
 
@@ -187,9 +192,16 @@ class Walker(Tables):
             if found.rest is None:
                 self._open(found)
                 return
+            if self.itemised is not None and self.before is not None:
+                self.section, self.label, self.plan = self.before
+                self.before = None
             self._inline(line, text, found)
+            self.itemised = line.indent if body_start(text) and self.before else None
             return
-        if self.before is not None and self.section == "allergies" and line.indent == 0:
+        item = self.itemised is not None and line.indent <= self.itemised
+        if self.before is not None and item:
+            self._close()
+        if self.before is not None and (item or (self.section == "allergies" and line.indent == 0)):
             self.section, self.label, self.plan = self.before
             self.before = None
         self._content(line, line.start, text)
@@ -261,6 +273,10 @@ class Walker(Tables):
         label, _, rest = text.partition(":")
         name = column(label)
         if name == "status" and first_name(rest) and VERB.search(rest):
+            return False
+        found = heading(text)
+        named = first_name(rest) or name_at(rest.strip())
+        if name in ("supply", "continuing") and named and found and found.kind in _CHANGES:
             return False
         return self._labels_current(name) and self.section in LISTS
 
@@ -581,6 +597,10 @@ class Walker(Tables):
             return False
         if self.blank:
             return line.indent > self.current.indent
+        further_in = line.indent > self.current.indent
+        of_all = _OF_SEVERAL.search(body) and body[:1].isupper() and first_name(body) is None
+        if of_all and not further_in and stated_in(body)[0]:
+            return False
         if line.indent > self.current.indent:
             return True
         return bool(

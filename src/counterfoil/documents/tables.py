@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from counterfoil.documents.beside import beside
+from counterfoil.documents.beside import beside, of_two_doses
 from counterfoil.documents.layout import (
     LISTS,
     SIDES,
@@ -84,6 +84,7 @@ class Tables:
         self.last_of_stanza = False
         self.of_admission = False
         self.above: int | None = None
+        self.itemised: int | None = None
         self.below: frozenset[int] = frozenset()
         self.signs: dict[str, str] = {}
 
@@ -419,6 +420,8 @@ class Tables:
             return
         if raw.fields.keys() & set(SIDES):
             beside(raw)
+        if not raw.get("status"):
+            raw.put("status", of_two_doses(raw.get("was"), raw.get("now")))
         (self.out.admission if raw.section == "admission" else self.out.raws).append(raw)
 
     def _allergy(self, start: int, end: int) -> None:
