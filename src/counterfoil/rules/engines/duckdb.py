@@ -16,13 +16,20 @@ from counterfoil.records.patient import FIELDS, ORDERED_BY, PatientRecord, typed
 from counterfoil.records.rows import Row
 from counterfoil.records.scan import Scan
 from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
-from counterfoil.rules.engines.program import SUPPORT
+from counterfoil.rules.engines.program import SUPPORT, values
 from counterfoil.rules.engines.sql import Program
+from counterfoil.rules.facts import parts
 from counterfoil.rules.history import Sets
 from counterfoil.rules.model import Rule
 
 Tables = Mapping[str, "pa.Table | Scan | Sequence[Path]"]
 """Canonical tables by name: in memory, scans of snapshots, or Parquet files that stand alone."""
+
+UNREAD = frozenset(
+    {"source_system", "source_id", "source_place", "erd_number"}
+    | {"erd_of", "prescription_id", "term", "unit_text", "range_low", "range_high", "parent_id"}
+)
+"""Columns that no rule reads: left empty where the rows of few patients are fetched."""
 
 FEW = 5_000
 """Patients up to whom their row groups are read into memory; of more, everything is scanned."""
@@ -94,9 +101,8 @@ class Engine:
             if chosen is None:
                 self._db.execute(f"CREATE VIEW src_{name} AS SELECT * FROM {self._source(name)}")
             else:
-                self.make(f"src_{name}", self._of(name, "few", chosen))
+                self.make(f"src_{name}", self._of(name, "few", chosen, UNREAD))
         self._prepare = Preparation(self, sets, as_of, known_on, gates, chosen)
-        self._few = None if chosen is None else frozenset(chosen)
 
     def _name(self, name: str, patients: Sequence[tuple[str, str]]) -> None:
         """A table of patients by practice and id."""
@@ -104,14 +110,25 @@ class Engine:
         keys = (pa.array(column, pa.string()) for column in columns)
         self.give(name, pa.table(dict(zip(("practice", "patient_id"), keys, strict=True))))
 
-    def _of(self, name: str, named: str, patients: Sequence[tuple[str, str]]) -> str:
-        """A statement for the rows of the patients in the table *named*.
+    def _of(
+        self,
+        name: str,
+        named: str,
+        patients: Sequence[tuple[str, str]],
+        unread: Set[str] = frozenset(),
+    ) -> str:
+        """A statement for the rows of the patients in the table *named*, but for *unread* columns.
 
         Of few patients, a snapshot gives the row groups that can hold them.
         """
         source = self._tables.get(name)
         if isinstance(source, Scan) and source and len(patients) <= FEW:
-            self._db.register("_few_rows", source.read(patients={key for _, key in patients}))
+            columns = [column for column in source.columns if column not in unread]
+            found = source.read(columns, patients={key for _, key in patients})
+            for field in schema.TABLES[name].arrow:
+                if field.name in unread:
+                    found = found.append_column(field.name, pa.nulls(len(found), field.type))
+            self._db.register("_few_rows", found)
             rows = "_few_rows"
         else:
             rows = self._source(name)
@@ -172,6 +189,15 @@ class Engine:
             self._prepare.prepare(program)
             self._prepared, self._there = program.asked(), None
         self._facts(program)
+        self._driven = sorted(
+            {
+                (program.facts[rule.clause(name).fact], program.facts[part])
+                for rule in rules
+                for name in rule.drivers
+                for clause in rule.clauses
+                for part in parts(clause.fact)
+            }
+        )
         table = pa.concat_tables([self.fetch(swept(select)) for select in program.sweeps])
         return Spans(named(table, rules), self.as_of, continues)
 
@@ -203,8 +229,14 @@ class Engine:
         itself, before it is asked ahead. A day on
         which a row dated ahead comes to count is such a day too.
         """
+        # Without a driver a rule cannot hold, whatever its other facts do.
+        mine = (
+            f"SELECT DISTINCT q.fid, f.pid FROM fact f JOIN ({values(self._driven, ('driver', 'fid'))}) q "
+            "ON q.driver = f.fid WHERE f.st > 0"
+        )
         edges = [
-            f"SELECT pid, {edge} AS day FROM fact WHERE {edge} > {self.as_of}"
+            f"SELECT f.pid, f.{edge} AS day FROM fact f JOIN ({mine}) m ON m.fid = f.fid "
+            f"AND m.pid = f.pid WHERE f.{edge} > {self.as_of}"
             for edge in ("since", "until")
         ]
         rows = " UNION ALL ".join([*edges, *self._prepare.ahead()])
@@ -223,12 +255,9 @@ class Engine:
         """
         keys = sorted(patients)
         self._name("found", keys)
-        here = self._few is not None and self._few.issuperset(keys)
         rows: dict[str, dict[tuple[str, str], list[Row]]] = {}
         for table in TABLES:
             found = self._of(table, "found", keys)
-            if here:
-                found = f"SELECT x.* FROM src_{table} x JOIN found f USING (practice, patient_id)"
             if read and table in _READ:
                 found = f"SELECT y.* FROM ({found}) y WHERE {_READ[table]}"
             key = schema.TABLES[table].key
