@@ -195,8 +195,13 @@ class Walker(Tables):
             if self.itemised is not None and self.before is not None:
                 self.section, self.label, self.plan = self.before
                 self.before = None
+            outer = self.section, self.label, self.plan
             self._inline(line, text, found)
-            self.itemised = line.indent if body_start(text) and self.before else None
+            item = body_start(text) > 0
+            if item and found.kind in _CHANGES:
+                listed = outer[0] in LISTS or outer[0] == "admission"
+                self.before = self.before or (outer if listed else ("discharge", "list", False))
+            self.itemised = line.indent if item and self.before else None
             return
         item = self.itemised is not None and line.indent <= self.itemised
         if self.before is not None and item:
