@@ -148,7 +148,8 @@ def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
 
 def result_in(text: str) -> bool:
     """Whether words begin with a blood result or a measure, and are no medicine with its amount."""
-    return _LAB.match(text) is not None and not _AMOUNT.search(text)
+    timed = any(word.group().lower() != "on" for word in DOSEISH.finditer(text))
+    return _LAB.match(text) is not None and not timed and not _AMOUNT.search(text)
 
 
 _AMOUNT = re.compile(

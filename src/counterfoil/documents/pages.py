@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from counterfoil.documents.names import first_name
-from counterfoil.documents.pieces import DOSEISH, STRENGTH
+from counterfoil.documents.pieces import STRENGTH
 from counterfoil.documents.shown import Line, Sheet
 
 _PAGE = re.compile(r"\bpage\s+\d+\s*(?:of|/)\s*\d+\b", re.IGNORECASE)
@@ -39,7 +39,7 @@ def between_pages(sheet: Sheet, lines: Sequence[Line]) -> list[Line]:
         if line.kind == "blank":
             out.append(line)
             continue
-        medicine = first_name(words) and (STRENGTH.search(words) or DOSEISH.search(words))
+        medicine = first_name(words) is not None or STRENGTH.search(words) is not None
         if _PAGE.search(words) and len(words) < 140 and not medicine and number > _HEAD_LINES:
             left = _REPEATED
             continue

@@ -375,6 +375,8 @@ class Walker(Tables):
         if not bullet and self._elsewhere(body):
             self._close()
             self.out.narrative.append((start, line.end, False))
+            if first_name(body) and not pattern("narrative", "another").search(body):
+                self._odd(start, line.end, "given in hospital, or a result: no medicine to take")
             return
         if self._labels(line, body) or self._within(line, body):
             return
