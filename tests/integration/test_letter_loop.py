@@ -145,6 +145,7 @@ def test_a_patient_who_is_gone_is_left_as_last_seen(decided: LetterDocument) -> 
     assert loop.verify_letters("X1").counts == {}
 
 
+@pytest.mark.slow
 def test_the_outcome_says_what_to_enter_and_prints(
     decided: LetterDocument, world: Any, client: Any
 ) -> None:

@@ -22,6 +22,7 @@ from counterfoil.terminology.codesets import load_codeset
 
 AS_OF = date(2026, 11, 22)
 RULE = "monitoring.methotrexate"
+pytestmark = pytest.mark.slow
 
 
 TESTED = {"p-week": 7, "p-ten": 70, "p-late": 98}

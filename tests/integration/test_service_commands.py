@@ -76,6 +76,7 @@ def test_a_demo_stays_a_demo_on_the_loopback_address(apart: dict[str, str]) -> N
     assert json.loads((home / "home.json").read_text())["demo"] is True
 
 
+@pytest.mark.slow
 def test_a_real_home_never_becomes_a_demo(apart: dict[str, str]) -> None:
     call(apart, "commands.init_home(home)")
     refused = call(apart, DEMO)

@@ -159,6 +159,7 @@ def test_lists_and_pages_stay_in_the_own_practices(world: Any) -> None:
     assert "no clinical role" in empty.empty_because
 
 
+@pytest.mark.slow
 def test_the_pages_answer_and_say_why_a_list_is_empty(world: Any) -> None:
     client = Client()
     client.force_login(world.tess)

@@ -98,6 +98,7 @@ def test_a_plan_a_protocol_and_a_work_log(apart: dict[str, str], tmp_path: Path)
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "more", "password", "status", "words"),
     [

@@ -88,6 +88,7 @@ CALLS: list[tuple[str, Callable[[Any, str], Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.hazard("HZ-010")
 def test_every_call_with_a_foreign_id_says_that_there_is_no_such_thing(filled: Any) -> None:
     people = (filled.tess, filled.phil, filled.grace, filled.lena)
@@ -186,6 +187,7 @@ def ids_of(person: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.hazard("HZ-010")
 def test_every_page_with_a_foreign_id_is_not_found(filled: Any) -> None:
     """Every URL that takes an id x every role x foreign ids, alone and among own ones."""

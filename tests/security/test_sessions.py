@@ -36,6 +36,7 @@ def test_passwords_are_hashed_with_argon2(tess: Any) -> None:
     assert tess.password.startswith("argon2$argon2id$")
 
 
+@pytest.mark.slow
 def test_five_failures_pause_an_account_for_one_address(tess: Any) -> None:
     for _ in range(5):
         assert not Client().login(username="tess", password="wrong")
@@ -46,6 +47,7 @@ def test_five_failures_pause_an_account_for_one_address(tess: Any) -> None:
     assert not FailedSignIn.objects.exists()
 
 
+@pytest.mark.slow
 def test_unknown_names_are_counted_like_known_ones(world: Any) -> None:
     for _ in range(5):
         assert not Client().login(username="nobody", password="wrong")

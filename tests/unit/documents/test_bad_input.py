@@ -210,6 +210,7 @@ def test_odd_fhir(tree: object) -> None:
         attempt(json.dumps(bundle).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

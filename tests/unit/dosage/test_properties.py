@@ -258,6 +258,7 @@ def test_dose_words_in_any_order_are_safe(text: str) -> None:
     sound(read_strictly(text))
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300))
 @settings(max_examples=200, deadline=None)
 @example("½" * 200)

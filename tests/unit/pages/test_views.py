@@ -34,7 +34,9 @@ def test_every_page_asks_to_sign_in_first(db: None) -> None:
     shut = 0
     for pattern in get_resolver("counterfoil.service.pages.urls").url_patterns:
         values = {
-            name: {"finding": "f", "action": "add_note", "name": "rule"}.get(name, NOBODY)
+            name: {"finding": "f", "action": "add_note", "name": "rule", "number": 1}.get(
+                name, NOBODY
+            )
             for name in pattern.pattern.converters  # type: ignore[union-attr]
         }
         address = reverse(str(pattern.name), kwargs=values)  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 
 from counterfoil.reconciliation import reconcile_file
 from counterfoil.reconciliation.knowledge import data
@@ -35,6 +36,7 @@ def record() -> PatientRecord:
     return PatientRecord(PATIENT, plans=(plan,))
 
 
+@pytest.mark.slow
 def test_example_and_real_outcomes_fit() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for example in SCHEMA["examples"]:

@@ -325,6 +325,7 @@ ODD: list[Any] = [None, "", "x", 3, -1, True, [], {}, [[]], ["a", "b"], {"a": 1}
 ODD += ["1900-01-01", "2026-02-30", 1e300, "9990000001", "Patient/p2", "\ud800", "a\0b", [{}], [3]]
 
 
+@pytest.mark.slow
 @FULL
 @given(st.data())
 def test_a_fhir_bundle(data):

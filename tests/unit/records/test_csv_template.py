@@ -25,6 +25,7 @@ from unit.records.made import SLOW
 PRACTICE = made.PRACTICE
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(made.canonical())
 def test_what_was_written_is_read_again(tables):
@@ -315,6 +316,7 @@ def _insert(draw: st.DrawFn, data: bytes) -> bytes:
 SPOILERS = [_cut, _cell, _cell, _swap, _double, _drop, _encode, _insert]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
 @given(spoilt())
 def test_a_spoilt_folder_is_refused_or_every_row_accounted_for(files):

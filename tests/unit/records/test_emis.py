@@ -52,6 +52,7 @@ def changes(code, tables, layout, guid=lambda kind, key: key):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guids", [False, True])
 @pytest.mark.parametrize("layout", exporter.LAYOUTS)
 def test_what_was_written_is_read_again(tmp_path, layout, guids):
@@ -89,6 +90,7 @@ def round_trip(folder: Path, patients: int, layout: str, guids: bool) -> None:
     assert load.data_as_at == laws.AS_OF
 
 
+@pytest.mark.slow
 def test_a_large_extract_is_the_same_as_a_small_one(tmp_path, monkeypatch):
     """Stages in files, and tables handed over as SQL over them, hold the same rows."""
     code, tables = laws.practice(400)

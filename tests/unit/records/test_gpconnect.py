@@ -44,6 +44,7 @@ def refused(text: str | bytes) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(made.gp_records())
 def test_what_was_written_is_read_again(record):
@@ -553,6 +554,7 @@ def _whole() -> list[dict[str, Any]]:
 WHOLE = _whole()
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
 @given(spoilt())
 def test_a_spoilt_bundle_is_refused_or_every_resource_accounted_for(data):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from counterfoil.records.exporters.csv_template import write_csv
 from counterfoil.records.exporters.gpconnect import NOT_CARRIED, to_text
 from counterfoil.records.importers import csv_template, gpconnect
@@ -35,6 +37,7 @@ def test_the_csv_template(tmp_path):
         assert got.equals(want.cast(got.schema)), name
 
 
+@pytest.mark.slow
 def test_gp_connect_patient_by_patient(tmp_path):
     code, tables = laws.practice(PATIENTS)
     snapshot = Store(tmp_path / "store").write(of_tables(code, tables))

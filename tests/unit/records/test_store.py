@@ -93,6 +93,7 @@ def test_a_practice_code_that_is_a_path_is_refused(store):
         store.write(of_tables("../elsewhere", tables))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
 @given(made.canonical())
 def test_one_patient_is_the_same_out_of_the_store_and_out_of_the_tables(tables):

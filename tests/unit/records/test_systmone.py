@@ -22,6 +22,7 @@ PRACTICE = made.PRACTICE
 TEMPLATES = ("repeat", "erd", "automatic")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", [",", "|"])
 def test_what_was_written_is_read_again(tmp_path, delimiter):
     round_trip(tmp_path, 400, delimiter)
@@ -32,6 +33,7 @@ def test_five_thousand_patients_come_back_row_for_row(tmp_path):
     round_trip(tmp_path, 5000, ",")
 
 
+@pytest.mark.slow
 def test_a_large_extract_is_the_same_as_a_small_one(tmp_path, monkeypatch):
     """Plans come from templates and from medication rows: neither may displace the other."""
     code, tables = laws.practice(400)

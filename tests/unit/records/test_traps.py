@@ -76,6 +76,7 @@ def test_01_weekly_text_with_daily_timing_is_kept_as_a_conflict(tmp_path):
     assert read.status == "conflict"
 
 
+@pytest.mark.slow
 def test_02_a_capsule_with_the_unit_tablet_is_kept_and_said(load):
     found = load(
         Coding_DrugCode=[{"Term": "Amoxicillin 500mg capsules"}],

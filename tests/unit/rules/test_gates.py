@@ -261,6 +261,7 @@ class TestRun:
             tables, [NSAID], AS_OF
         )
 
+    @pytest.mark.slow
     def test_an_overdue_test_of_a_weak_set_cannot_be_told_and_none_is_near(self) -> None:
         rule = next(r for r in load() if r.id == "monitoring.methotrexate")
         people = People()

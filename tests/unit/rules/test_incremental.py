@@ -92,6 +92,7 @@ def check_findings(seed: int, people: int = 24) -> tuple[int, int]:
     return found, kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_delta_and_some_days_equal_a_full_run(seed: int) -> None:
     assert check(seed) > 0
@@ -103,6 +104,7 @@ def test_a_delta_and_some_days_equal_a_full_run_in_the_long_run(seed: int) -> No
     check(seed)
 
 
+@pytest.mark.slow
 def test_findings_after_a_delta_and_some_days_equal_those_of_a_full_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -129,6 +131,7 @@ def test_without_a_new_row_or_a_new_day_nobody_is_looked_at() -> None:
     same(update(state, nothing, rules, AS_OF, [], SETS), state)
 
 
+@pytest.mark.slow
 def test_another_rule_or_an_earlier_day_is_worked_out_from_nothing() -> None:
     draw = Draw(6)
     rules, people = [draw.rule(i) for i in range(2)], tables_of(population(draw, 6))
@@ -137,6 +140,7 @@ def test_another_rule_or_an_earlier_day_is_worked_out_from_nothing() -> None:
     same(update(state, people, rules[:1], AS_OF, [], SETS), full(people, rules[:1], AS_OF, SETS))
 
 
+@pytest.mark.slow
 def test_findings_of_shipped_rules_after_a_delta_equal_those_of_everybody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -163,6 +167,7 @@ def test_findings_of_shipped_rules_after_a_delta_equal_those_of_everybody(
         assert list(done.findings) == run(people.tables(), rules, day + later)
 
 
+@pytest.mark.slow
 def test_where_many_were_touched_everybody_is_looked_at() -> None:
     d = Drawn(7, 10, turning=False)
     done = work(d.before, d.rules, AS_OF, NAMED)

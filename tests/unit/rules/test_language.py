@@ -224,6 +224,7 @@ VALUES = [
 SETTINGS = sorted({key for settings, _ in KINDS.values() for key in settings} | set(KINDS))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(SETTINGS), st.sampled_from(VALUES)), min_size=1, max_size=5)

@@ -164,6 +164,7 @@ def _agree(rule: Rule, spans: list[dict[str, int]], reference: Reference) -> int
     return held
 
 
+@pytest.mark.slow
 def test_monitoring_equals_the_oracle_for_120_histories() -> None:
     assert check(1, 120) > 50
 

@@ -167,6 +167,7 @@ def steady() -> People:
     return people
 
 
+@pytest.mark.slow
 def test_a_steady_population_forecasts_flat() -> None:
     tables = steady().tables()
     rows = forecast(tables, list(RULES.values()), to_day(AS_OF), weeks=11)
@@ -178,6 +179,7 @@ def test_a_steady_population_forecasts_flat() -> None:
         assert {r["new"] for r in rows if r["rule"] == rule} == {0}
 
 
+@pytest.mark.slow
 def test_the_forecast_moves_only_by_due_dates() -> None:
     tables = steady().tables()
     rows = forecast(tables, [RULES["monitoring.methotrexate"]], to_day(AS_OF), weeks=12)
@@ -204,6 +206,7 @@ def test_days_at_risk_count_patient_days_open() -> None:
     assert [r["month_end"] for r in rows] == ["2026-04-30", "2026-05-31", "2026-06-30"]
 
 
+@pytest.mark.slow
 def test_running_twice_gives_the_same() -> None:
     tables = steady().tables()
     first, second = (run(tables, list(RULES.values()), to_day(AS_OF)) for _ in range(2))
@@ -250,6 +253,7 @@ def identities(found: list[Finding]) -> set[tuple[str, str, str]]:
     return {(f.person_id, f.rule, f.subject) for f in found}
 
 
+@pytest.mark.slow
 def test_the_identity_of_a_finding_survives_a_late_entry() -> None:
     people, rule = on_methotrexate(date(2026, 3, 1)), RULES["monitoring.methotrexate"]
     before = run(people.tables(), [rule], to_day(AS_OF))

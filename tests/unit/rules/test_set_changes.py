@@ -74,6 +74,7 @@ def test_who_enters_is_named_with_the_product_that_makes_it_so() -> None:
     assert (effect.open_before, effect.open_after, effect.enters, effect.leaves) == (1, 2, 1, 0)
 
 
+@pytest.mark.slow
 def test_the_way_back_is_its_mirror() -> None:
     new = TerminologySets({"gastroprotection": narrower()})
     there = preview(people().tables(), RULES, AS_OF, TerminologySets(), new)

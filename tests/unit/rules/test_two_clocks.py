@@ -40,12 +40,14 @@ def on_list(known: date | None) -> dict[str, str]:
     return {f.patient_id: f.state for f in found}
 
 
+@pytest.mark.slow
 def test_what_was_entered_later_was_not_known() -> None:
     assert on_list(MARCH) == {"a": "open", "b": "open"}
     assert on_list(date(2026, 5, 1)) == {"a": "open", "b": "open"}
     assert on_list(date(2026, 5, 2)) == {"b": "open"}
 
 
+@pytest.mark.slow
 def test_what_was_withdrawn_later_was_still_there() -> None:
     assert on_list(date(2026, 5, 31)) == {"b": "open"}
     assert on_list(date(2026, 6, 1)) == {}
@@ -59,6 +61,7 @@ def test_an_explanation_keeps_to_what_was_known() -> None:
     assert (then, now) == (2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_engine_and_reference_agree_on_what_was_known(seed: int) -> None:
     draw, sets = Draw(seed), FakeSets()

@@ -143,6 +143,7 @@ def test_deltas_give_the_same_findings_and_episodes_as_full_runs(
     assert any(row[CONTENT.index("episode") + 2] == 2 for row in with_deltas[-1])
 
 
+@pytest.mark.slow
 def test_the_next_day_looks_at_those_whose_day_has_come(world: Any, looked_at: list[int]) -> None:
     publishing.publish(base(), DAY, from_rules.findings_of)
     renew("X1", DAY + timedelta(1))
@@ -155,6 +156,7 @@ def test_the_next_day_looks_at_those_whose_day_has_come(world: Any, looked_at: l
     assert found() == later
 
 
+@pytest.mark.slow
 def test_other_gates_another_rule_or_a_broken_file_are_worked_out_from_nothing(
     world: Any, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +179,7 @@ def test_other_gates_another_rule_or_a_broken_file_are_worked_out_from_nothing(
     assert looked_at[4] == -1
 
 
+@pytest.mark.slow
 def test_a_compacted_record_keeps_what_was_found_in_it(world: Any, looked_at: list[int]) -> None:
     publishing.publish(base(), DAY, from_rules.findings_of)
     given, day = next(deltas())

@@ -147,6 +147,7 @@ def test_an_archive_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypa
             uploads._extract(pack, chosen, tmp_path / "into")
 
 
+@pytest.mark.slow
 def test_the_page_tries_shows_and_imports(world: Any, home: Any) -> None:
     client = Client()
     client.force_login(world.lena)

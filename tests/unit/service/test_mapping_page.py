@@ -51,6 +51,7 @@ def upload(page: Client) -> str:
     return str(answer["Location"])
 
 
+@pytest.mark.slow
 def test_a_file_is_mapped_once_tried_and_published(page: Client, world: Any, home: Any) -> None:
     place = upload(page)
     shown = page.get(place).content.decode()

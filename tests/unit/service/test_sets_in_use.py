@@ -60,6 +60,7 @@ def test_a_chosen_set_is_read_to_its_last_day(home: Any) -> None:
     assert sets_in_use.sets_on(date(2026, 11, 21)).version("gastroprotection") == own
 
 
+@pytest.mark.slow
 def test_publishing_reads_both(world: Any, home: Any) -> None:
     """Someone over 65 on an NSAID with famotidine: covered, unless the chosen list lacks it."""
     import service_world

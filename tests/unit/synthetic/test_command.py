@@ -41,6 +41,7 @@ def test_where_it_goes_must_be_a_new_folder(tmp_path, capsys):
     assert "cannot be made" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_written_and_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "made"
     words = ["--patients", "300", "--practices", "1", "--as-of", "2026-11-22", "--cores", "1"]

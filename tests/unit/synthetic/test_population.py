@@ -15,6 +15,7 @@ from counterfoil.synthetic.numbers import CAPACITY, KEPT
 AS_OF = parse_day("2026-11-22")
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_and_another_seed_differs():
     first = fingerprint(generate(900, 2, 7, AS_OF))
     assert fingerprint(generate(900, 2, 7, AS_OF)) == first
@@ -183,6 +184,7 @@ def test_a_network_needs_people():
         generate(1000, 0, 1, AS_OF)
 
 
+@pytest.mark.slow
 def test_small_and_odd_networks_can_be_made():
     for patients, practices in ((50, 1), (101, 2), (700, 7)):
         made = generate(patients, practices, 3, AS_OF)

@@ -110,6 +110,7 @@ def test_gp_connect_is_a_record_a_patient(tmp_path):
     assert kinds["MedicationStatement"] == made.tables["plan"].num_rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["emis", "systmone"])
 def test_extracts_of_both_systems_hold_every_patient(tmp_path, form):
     produce(Order(120, 1, 2, AS_OF, (form,)), tmp_path, cores=1)
@@ -141,6 +142,7 @@ def test_the_number_of_practices_follows_from_the_patients():
     assert usual_practices(60) == 1
 
 
+@pytest.mark.slow
 def test_letters_can_be_asked_for_by_number():
     made = generate(3000, 2, 4, AS_OF, letters=50)
     assert len(made.letters) == 50
@@ -166,6 +168,7 @@ def test_a_whole_system_is_ten_times_as_dense():
     assert generate(600, 1, 5, AS_OF, density="emis").tables["issue"].equals(made.tables["issue"])
 
 
+@pytest.mark.slow
 def test_product_codes_are_the_formularys_own_or_planted_stale(network):
     known, counts = own_formulary(), Counter()
     plans = network.tables["plan"]

@@ -118,6 +118,7 @@ def test_nothing_impossible_in_the_demonstration(report):
     assert not any(report.impossible.values()), report.impossible
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_seen(network):
     tables = dict(network.tables)
     patients = tables["patient"]

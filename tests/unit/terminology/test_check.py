@@ -277,6 +277,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return check(lists, Against(known, None, items))
 
 
+@pytest.mark.slow
 class TestPublished:
     """The 101 dm+d lists at hand, held against the product list of week 34, 2025."""
 

@@ -212,6 +212,7 @@ class TestPublished:
 
     pytestmark = needs_shared
 
+    @pytest.mark.slow
     def test_all_are_read_as_the_index_says(self) -> None:
         with shared("codelists", "INDEX.csv").open(encoding="utf-8", newline="") as file:
             index = list(csv.DictReader(file))
@@ -225,6 +226,7 @@ class TestPublished:
         assert len(index) == 299
         assert not wrong
 
+    @pytest.mark.slow
     def test_the_reference_sets_are_all_there(self) -> None:
         path = shared("codelists", "nhs_pcd_and_other_refsets_2025-10.parquet")
         lists = read_refsets(path)

@@ -116,6 +116,7 @@ class TestPublished:
 
     pytestmark = needs_shared
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("parts", "kind"),
         [

@@ -15,7 +15,7 @@ import pytest
 from counterfoil.terminology import Match, Product, formulary
 from support import needs_shared, shared
 
-pytestmark = needs_shared
+pytestmark = [*needs_shared, pytest.mark.slow]
 
 SAME_IN_PRACTICE = {
     # dm+d keeps these apart; strength, form, release and drug are the same

@@ -99,6 +99,7 @@ def every_plan(of: Problem) -> list[tuple[float, ...]]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(problems())
 def test_no_plan_is_better_and_the_checker_agrees(of: Problem) -> None:
@@ -145,6 +146,7 @@ def tampered(made: Plan, of: Problem) -> list[tuple[str, Plan]]:
     return results
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(problems())
 def test_a_plan_that_was_tampered_with_never_passes(of: Problem) -> None:
@@ -155,6 +157,7 @@ def test_a_plan_that_was_tampered_with_never_passes(of: Problem) -> None:
         assert check(of, other), what
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(problems(), st.data())
 def test_somebody_moved_is_found_unless_the_plan_is_as_good(

@@ -261,16 +261,27 @@ def _type_and_id(text: str) -> str:
 
 
 def _strangers(bundle: Bundle) -> Iterator[Resource]:
-    """Resources about somebody else, with what they contain."""
+    """Resources about somebody else, with what they contain unless that names the bundle's patient."""
     found: set[str] = set()
     for each in bundle.resources:
         try:
             strange = any(_is_strange(bundle, each, name) for name in ("subject", "patient"))
         except UnreadableError as error:
             raise DataError.at(bundle.name, str(error)) from None
-        if strange or (each.holder is not None and each.holder.path in found):
+        within = each.holder is not None and each.holder.path in found
+        if strange or (within and not _is_ours(bundle, each)):
             found.add(each.path)
             yield each
+
+
+def _is_ours(bundle: Bundle, each: Resource) -> bool:
+    """Whether a resource itself refers to the bundle's patient."""
+    held = [
+        each.body.child(n)
+        for n in ("subject", "patient")
+        if isinstance(each.body.value.get(n), dict)
+    ]
+    return any(bundle.reference_id(reference) == bundle.patient.id for reference in held)
 
 
 def _is_strange(bundle: Bundle, each: Resource, name: str) -> bool:

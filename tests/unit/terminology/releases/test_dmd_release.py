@@ -488,6 +488,7 @@ def test_no_document_type_no_entities(releases: Releases, tmp_path: Path) -> Non
         releases.load(write_zip(tmp_path / "a.zip", files))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schemas", [True, False])
 def test_a_file_cut_off_anywhere_is_refused(
     releases: Releases, tmp_path: Path, schemas: bool

@@ -65,6 +65,7 @@ IDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(IDS, max_size=30))
 def test_a_column_of_ids_is_judged_as_each_id_is(codes: list[str]) -> None:
