@@ -25,7 +25,7 @@ RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def made() -> synthetic.Population:
-    return synthetic.generate(400, 1, 3, days.to_day(AS_OF))
+    return synthetic.generate(400, 1, 4, days.to_day(AS_OF))
 
 
 @pytest.fixture

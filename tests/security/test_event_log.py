@@ -108,6 +108,7 @@ def test_tampering_is_found(log: Home, tamper: Callable[[], None], words: str) -
     assert any(words in problem for problem in found.problems), found.problems
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

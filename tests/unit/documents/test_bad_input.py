@@ -130,6 +130,7 @@ def test_random_bytes(content: bytes) -> None:
     attempt(content)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=400))
 def test_random_text_among_medicines(text: str) -> None:

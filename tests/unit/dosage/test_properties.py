@@ -145,6 +145,7 @@ def again(steps: tuple[Step, ...]) -> Dose:
     return read(render_steps(steps))
 
 
+@pytest.mark.slow
 @given(single())
 @settings(max_examples=200, deadline=None)
 def test_read_gives_back_what_render_wrote(step: Step) -> None:
@@ -171,6 +172,7 @@ def test_what_is_read_from_the_golden_texts_comes_back() -> None:
         assert _plain(back) == _plain(dose), (row["text"], render(dose))
 
 
+@pytest.mark.slow
 def test_the_coding_of_the_golden_texts_says_what_they_say() -> None:
     for row in ROWS:
         product = row["product"] or None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +129,7 @@ def test_a_list_against_itself_is_all_same(items: Items) -> None:
     assert {x.cls for x in outcome.lines} == {"same"}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(lists(), lists(), st.integers(0, 10**6))
 def test_order_changes_nothing(one: Items, other: Items, seed: int) -> None:

@@ -123,6 +123,7 @@ def test_findings_after_a_delta_and_some_days_equal_those_of_a_full_run_in_the_l
     assert sum(kept for _, kept in (check_findings(seed) for seed in range(303, 312))) > 30
 
 
+@pytest.mark.slow
 def test_without_a_new_row_or_a_new_day_nobody_is_looked_at() -> None:
     draw = Draw(5)
     rules, people = [draw.rule(i) for i in range(2)], tables_of(population(draw, 6))

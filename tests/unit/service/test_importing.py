@@ -71,6 +71,7 @@ def test_a_dry_run_leaves_database_and_store_as_they_were(world: Any, home: Any)
     assert kept.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_what_was_tried_is_imported_and_who_did_is_logged(world: Any, home: Any) -> None:
     run = tried(world.tess, packed(export__patient=PATIENTS))
     done = importing.publish(world.tess, run.ref)

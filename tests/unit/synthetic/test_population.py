@@ -26,6 +26,7 @@ def test_another_day_gives_another_record():
     assert fingerprint(generate(300, 1, 7, AS_OF)) != fingerprint(generate(300, 1, 7, AS_OF - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["X00001", "X00002", "X00003"])
 def test_one_practice_alone_is_its_part_of_the_whole(code):
     whole = generate(1500, 3, 7, AS_OF)

@@ -68,6 +68,7 @@ def rota() -> dict[str, Any]:
     return raw
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("read", "right"),
     [(parse_problem, rota()), (protocol.parse, toml("protocol.toml"))],
