@@ -21,7 +21,8 @@ STRENGTH = re.compile(
 FORM = re.compile(
     r"\b(?:tab(?:let)?s?|cap(?:sule)?s?|caplets?|inhaler|cream|ointment|suspension|solution|syrup|"
     r"drops?|patch(?:es)?|injection|sachets?|suppositor(?:y|ies)|pessar(?:y|ies)|spray|gel|lotion|"
-    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder|strips?|lancets|needles|"
+    r"pen|nebules?|lozenges?|elixir|mouthwash|enema|granules|liquid|powder|strips?|evohaler|accuhaler|turbohaler|easyhaler|respimat|ellipta|"
+    r"nexthaler|handihaler|autohaler|clickhaler|spiromax|diskus|lancets|needles|"
     r"devices?|dressings?|emollient|shampoo|foam|paste|vials?|ampoules?|syringes?|pads|bags|pastilles|gum)\b",
     re.IGNORECASE,
 )
@@ -32,7 +33,7 @@ DOSEISH = re.compile(
     re.IGNORECASE,
 )
 DOSE_START = re.compile(
-    r"(?:(?:take|one|two|three|four|five|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
+    r"(?:(?:take|one|two|three|four|five|six|seven|eight|nine|ten|twelve|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
     r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as|when)\b|\d|½|¼)",
     re.IGNORECASE,
 )

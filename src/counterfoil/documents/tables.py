@@ -290,9 +290,11 @@ class Tables:
         return True
 
     def _wraps(self, drug: str, by: dict[str, list[str]]) -> bool:
-        """Whether the drug cell of a row ruled by spaces goes on from the row above."""
-        if self.grid or self.blank or self._begins(drug, strict=True):
+        """Whether the drug cell of a row goes on from the row above."""
+        if self.blank or self._begins(drug, strict=True):
             return False
+        if self.grid:
+            return set(by) == {"drug"} and drug[:1].islower() and FORM.search(drug) is not None
         if (
             drug[:1].islower()
             or drug[:1].isdigit()

@@ -82,3 +82,27 @@ def test_a_small_table_in_a_cell_is_of_its_row() -> None:
     first = letter.lines[0].dose.per_day
     assert first is not None
     assert first.high * {"mg": 1, "g": 1000}[first.unit or ""] == 1500
+
+
+def test_number_words_beyond_five_begin_a_dose_and_no_medicine() -> None:
+    letter = documents.read_text(
+        HEAD + "TTO medication\n• Methotrexate 2.5mg tabs, SIX tablets once weekly, Continued\n"
+        "• Prednisolone 5mg tabs, EIGHT tablets OM, New\n"
+    )
+    assert [(drug, state) for drug, state, _ in said(letter)] == [
+        ("Methotrexate 2.5mg tabs", "continued"),
+        ("Prednisolone 5mg tabs", "new"),
+    ]
+
+
+def test_a_name_that_goes_on_in_the_next_row_of_a_small_box() -> None:
+    box = (
+        "STOPPED MEDICINES\n+------------------------+----------+\n| Medicine               | Status   |\n"
+        "+------------------------+----------+\n| Gaviscon Advance oral  | stopped  |\n"
+        "| suspension peppermint  |          |\n+------------------------+----------+\n"
+    )
+    [line] = documents.read_text(HEAD + box).lines
+    assert (line.drug_text, line.stated) == (
+        "Gaviscon Advance oral suspension peppermint",
+        "stopped",
+    )
