@@ -75,7 +75,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "PYTHONPATH": str(ROOT / "src"),
     }
     made = subprocess.run(
-        _command("demo", "--once", "--patients", "1200", "--seed", "1", "--as-of", "2026-11-22"),
+        _command("demo", "--once", "--patients", "1200", "--seed", "3", "--as-of", "2026-11-22"),
         env=environment,
         capture_output=True,
         text=True,
