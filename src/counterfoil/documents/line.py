@@ -12,7 +12,7 @@ from counterfoil.documents.model import MedicineLine, Stated
 from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import ARROW, DOSEISH, STRENGTH, VERB
 from counterfoil.documents.split import Parts, split
-from counterfoil.documents.wording import pattern
+from counterfoil.documents.wording import NUMBER_WORDS, pattern
 from counterfoil.dosage import Dose, convert, ingredient_per_day
 from counterfoil.terminology import Match
 
@@ -40,7 +40,7 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 _DOSE_SIGN = re.compile(
-    r"\d|½|¼|\b(?:one|two|three|four|five|six|half|once|twice|daily|weekly|monthly|day|night|morning|evening|noon|lunch|"
+    rf"\d|½|¼|\b(?:{NUMBER_WORDS}|half|once|twice|daily|weekly|monthly|day|night|morning|evening|noon|lunch|"
     r"bed|od|bd|tds|qds|om|(?-i:ON)|mane|nocte|prn|stat|hourly|hours?|directed|required|needed|necessary|apply|inhale|puffs?|drops?|"
     r"tablets?|capsules?|sparingly|meals?|breakfast|tea(?:time)?|bedtime|dinner|supper|mid-?day|waking|afternoon|[ap]\.?m|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
     re.IGNORECASE,
@@ -51,7 +51,7 @@ _FROM_TO = re.compile(
 _ARROW = re.compile(
     rf"^\s*(?P<was>[^;|→]*\d[^;|→]*?)\s*{ARROW}\s*"
     r"(?:(?:increased?|decreased?|reduced?|changed?|titrated|raised|lowered|up|down)\s+(?:to\s+)?)?"
-    r"(?P<now>(?:\d|½|¼|one\b|two\b|three\b|four\b|half\b|once\b|twice\b|[obt]\.?d\b|tds\b|qds\b)[^;|]*)",
+    rf"(?P<now>(?:\d|½|¼|(?:{NUMBER_WORDS}|half)\b|once\b|twice\b|[obt]\.?d\b|tds\b|qds\b)[^;|]*)",
     re.IGNORECASE,
 )
 _TO_NOW = re.compile(
@@ -64,11 +64,11 @@ _TRAILING = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(
-    r"^\W*(?:(?:is|was|are|were|to|will|should|be|now|has been)\s+)+(?:(?:at|on|with|to)\s+)?(?=\d|one\b|two\b|half\b)",
+    rf"^\W*(?:(?:is|was|are|were|to|will|should|be|now|has been)\s+)+(?:(?:at|on|with|to)\s+)?(?=\d|(?:{NUMBER_WORDS}|half)\b)",
     re.IGNORECASE,
 )
 _REMAINS = re.compile(
-    r"^\W*(?:to(?= \d)|(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was)(?: currently)?)\s+(?:unchanged |on |at |with )*(?=\d|one\b|two\b|half\b)",
+    rf"^\W*(?:to(?= \d)|(?:to )?(?:remains?|remained|continues?|continued|stays?|kept)|(?:is|was)(?: currently)?)\s+(?:unchanged |on |at |with )*(?=\d|(?:{NUMBER_WORDS}|half)\b)",
     re.IGNORECASE,
 )
 _LAB = re.compile(
@@ -587,7 +587,7 @@ _MEASURE = re.compile(r"\d+(?:/\d+)?\s*(?:mmhg|bpm|kg)\b", re.IGNORECASE)
 _NO_REMARK = re.compile(
     r"\d|½|¼|\b(?:not?|nil|never|none|without|avoid|unless|except|only|if|when|while|until|till|after|before|then|than|or|"
     r"plus|extra|max\w*|more|less|up|down|stop\w*|h[eo]ld|withh\w*|omit\w*|pause\w*|suspend\w*|increas\w*|decreas\w*|"
-    r"reduc\w*|chang\w*|switch\w*|alternat\w*|taper\w*|wean\w*|titrat\w*|doubl\w*|halv\w*|half|one|two|three|four|"
+    rf"reduc\w*|chang\w*|switch\w*|alternat\w*|taper\w*|wean\w*|titrat\w*|doubl\w*|halv\w*|half|{NUMBER_WORDS}|"
     r"days?|weeks?|months?|hours?|morning|noon|evening|night|lunch\w*|breakfast|tea\w*|bed\w*|am|pm|"
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|repeat\w*|daily|times?)\b",
     re.IGNORECASE,
@@ -634,8 +634,8 @@ def _without_total(text: str, product: Match) -> str:
 
 _AMOUNT_FIRST = re.compile(
     r"\W*(?:(?:please |to |by |for )*(?:take|give|use|apply|inhale|inject|instil|insert|put|place|chew|dissolve|swallow)n?\b"
-    r"|(?:up to |about )?(?:(?:\d+(?:[.,]\d+)?(?!\s*(?:hourly|hrly|times|x\s|/\d))|½|¼)|(?:one|two|three|four|five|six|seven|"
-    r"eight|nine|ten|half|a half|quarter|a|an|apply|as)\b(?!\s*(?:times|hourly))))",
+    rf"|(?:up to |about )?(?:(?:\d+(?:[.,]\d+)?(?!\s*(?:hourly|hrly|times|x\s|/\d))|½|¼)|(?:{NUMBER_WORDS}|"
+    r"half|a half|quarter|a|an|apply|as)\b(?!\s*(?:times|hourly))))",
     re.IGNORECASE,
 )
 _PURPOSE = re.compile(r"[\s,;]*\bfor\s+(?:the )?[a-z][a-z \-]{3,40}$", re.IGNORECASE)
@@ -645,7 +645,7 @@ _ROUTE_ONLY = re.compile(
     re.IGNORECASE,
 )
 _LATE_AMOUNT = re.compile(
-    r"(?:and|then|,|;|\+)\s*(?:\d+(?:\.\d+)?\s*(?:mg|mcg|micrograms?|g|ml|units?|tab|cap|puff)|(?:one|two|three|half)\b)",
+    rf"(?:and|then|,|;|\+)\s*(?:\d+(?:\.\d+)?\s*(?:mg|mcg|micrograms?|g|ml|units?|tab|cap|puff)|(?:{NUMBER_WORDS}|half)\b)",
     re.IGNORECASE,
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from counterfoil.documents.wording import NUMBER_WORDS
 from counterfoil.terminology import Match, forget_on_use, formulary, own_formulary
 
 WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’À-ÿ]*|\d[\w.]*")
@@ -192,11 +193,8 @@ _PLAIN = frozenset(
         "patient",
         "take",
         "taken",
-        "one",
-        "two",
-        "three",
+        *NUMBER_WORDS.split("|"),
         "half",
-        "four",
         "tablet",
         "tablets",
         "capsule",

@@ -6,7 +6,7 @@ import re
 
 from counterfoil.documents.layout import column
 from counterfoil.documents.names import first_name, name_at
-from counterfoil.documents.wording import pattern
+from counterfoil.documents.wording import NUMBER_WORDS, pattern
 
 ARROW = r"(?:→|➔|➜|⟶|-{1,3}>|={1,2}>)"
 """What points from one thing to the next."""
@@ -33,7 +33,7 @@ DOSEISH = re.compile(
     re.IGNORECASE,
 )
 DOSE_START = re.compile(
-    r"(?:(?:take|one|two|three|four|five|six|seven|eight|nine|ten|twelve|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
+    rf"(?:(?:take|{NUMBER_WORDS}|half|a half|apply|inhale|use|give|put|insert|inject|instil|"
     r"spread|dissolve|chew|place|swallow|once|twice|o\.?d|b\.?d|tds|qds|dose|sig|every|each|as|when)\b|\d|½|¼)",
     re.IGNORECASE,
 )
@@ -92,7 +92,7 @@ _ITEM = re.compile(
 )
 """A word that can be a medicine's name in a list written in haste."""
 _WITH_DOSE = re.compile(
-    r"[A-Z][\w\-]+(?:\s+[A-Za-z]+)?\s+(?:\d+|½|one|two|three|four|half(?: an?)?)\s+(?:tab|cap|puff|sachet|drop|spray|patch)\w*|"
+    rf"[A-Z][\w\-]+(?:\s+[A-Za-z]+)?\s+(?:\d+|½|{NUMBER_WORDS}|half(?: an?)?)\s+(?:tab|cap|puff|sachet|drop|spray|patch)\w*|"
     rf"[A-Za-z][\w\-]+(?:\s+[a-z]+)?(?:\s+{_RELEASE})?\s+\d[\d.,/]*\s*(?:mg|mcg|micrograms?|g|units?|mls?)\s+"
     r"(?:p\.?o\.?\s+|s/?c\s+|oral(?:ly)?\s+)?"
     r"(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|once|twice|daily|weekly|each|every)\b",
@@ -150,7 +150,7 @@ def several(body: str) -> list[tuple[int, int]]:
             not after.strip()
             or after.lstrip()[:1] in ",;.(-–:↑↓"
             or re.match(rf"\s*(?:{_RELEASE})?\s*\d", after, re.IGNORECASE)
-            or re.match(r"\s+(?:one|two|three|four|half)\b", after, re.IGNORECASE)
+            or re.match(rf"\s+(?:{NUMBER_WORDS}|half)\b", after, re.IGNORECASE)
             or re.match(r"\s+(?:and|&)\b", after)
             or DOSEISH.match(after.strip())
             or VERB.match(after.strip())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from counterfoil.documents.names import WORD, first_name, name_at, product_at
 from counterfoil.documents.pieces import ARROW, LEAD
+from counterfoil.documents.wording import NUMBER_WORDS
 
 UNIT = (
     r"(?:mg|mcg|micrograms?|microg|µg|μg|ug|nanograms?|ng|grams?|g|kg|mls?|millilitres?|litres?|l|"
@@ -62,7 +63,7 @@ _NOT_IN_DRUG = re.compile(
     re.IGNORECASE,
 )
 _DOSE_WORD = re.compile(
-    r"(?:take|one|two|three|four|five|six|half|apply|inhale|use|give|put|insert|inject|instil|dissolve|chew|once|twice|"
+    rf"(?:take|{NUMBER_WORDS}|half|apply|inhale|use|give|put|insert|inject|instil|dissolve|chew|once|twice|"
     r"o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|po|iv|im|sc|s/c|pr|pv|sl|top|inh|neb|ng|peg|oral|orally|daily|weekly|"
     r"every|each|as|when|at|in|to|for|from|was|the|a|dose|stopped|stop|started|start|new|continue[ds]?|changed?|increased?|"
     r"decreased?|reduced?|held|withheld|on|hold|restart|until|due|because|titrated|suspended|paused|has|have|been|is|and|"

@@ -8,11 +8,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+NUMBER_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+"""Whole numbers as letters spell them, for a pattern; ``@number@`` in the file stands for them.
+
+Every place that asks whether words can be a dose asks with all of them: a number that one list lacks
+would let a dose pass for a remark.
+"""
+
 
 @cache
 def _tables() -> dict[str, Any]:
     text = files("counterfoil").joinpath("knowledge/letters.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads(text.replace("@number@", NUMBER_WORDS))
 
 
 @cache

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from counterfoil import documents
 from counterfoil.documents import Letter
+from counterfoil.documents.wording import NUMBER_WORDS
 
 HEAD = "Name: Una Example\nNHS number: 999 000 0018\nDate of birth: 1 May 1950\n"
 
@@ -84,15 +87,20 @@ def test_a_small_table_in_a_cell_is_of_its_row() -> None:
     assert first.high * {"mg": 1, "g": 1000}[first.unit or ""] == 1500
 
 
-def test_number_words_beyond_five_begin_a_dose_and_no_medicine() -> None:
+@pytest.mark.parametrize("number", NUMBER_WORDS.split("|"))
+def test_every_number_word_begins_a_dose_and_is_never_a_remark(number: str) -> None:
     letter = documents.read_text(
-        HEAD + "TTO medication\n• Methotrexate 2.5mg tabs, SIX tablets once weekly, Continued\n"
-        "• Prednisolone 5mg tabs, EIGHT tablets OM, New\n"
+        HEAD
+        + f"TTO medication\n• Methotrexate 2.5mg tabs, {number.upper()} tablets once weekly, Continued\n"
+        f"• Prednisolone 5mg tabs, {number.title()} tablets OM, New\n"
+        f"• Ramipril 5mg capsules - One daily, {number} on Sundays, Continued\n"
     )
     assert [(drug, state) for drug, state, _ in said(letter)] == [
         ("Methotrexate 2.5mg tabs", "continued"),
         ("Prednisolone 5mg tabs", "new"),
+        ("Ramipril 5mg capsules", "continued"),
     ]
+    assert "read" not in {line.dose.status for line in letter.lines[2:] if line.dose}
 
 
 def test_a_name_that_goes_on_in_the_next_row_of_a_small_box() -> None:
