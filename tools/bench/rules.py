@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.measure import AS_OF, best, calibration, show
+from bench.measure import AS_OF, ROOT, best, calibration, show
 
 PINCER = 14
 
@@ -77,34 +78,10 @@ def _by_hand(tables: Any) -> Callable[[], int]:
     from counterfoil.terminology import formulary
     from counterfoil.terminology.codesets import load_codeset, load_drugset
 
-    drugs = [
-        "nsaid_oral",
-        "gastroprotection",
-        "antiplatelet",
-        "anticoagulant_oral",
-        "aspirin",
-        "acei_arb",
-        "loop_diuretic",
-        "antiplatelet_not_aspirin",
-        "beta_blocker_nonselective",
-        "methotrexate",
-        "lithium",
-        "amiodarone_oral",
-    ]
-    codes = [
-        "peptic_ulcer",
-        "gi_bleed",
-        "asthma",
-        "asthma_resolved",
-        "heart_failure",
-        "renal_function",
-        "u_and_e",
-        "fbc",
-        "lft",
-        "lithium_level",
-        "tft",
-        "egfr",
-    ]
+    sys.path.insert(0, str(ROOT / "tests"))
+    from unit.rules.pincer import CODES, DRUGS
+
+    codes = [*CODES, "egfr"]
     listed = {n: "['" + "','".join(str(p) for p in paths) + "']" for n, paths in tables.items()}
     issue, entry = (f"read_parquet({listed[n]})" for n in ("issue", "coded_entry"))
     day = f"DATE '{AS_OF}'"
@@ -117,7 +94,7 @@ def _by_hand(tables: Any) -> Callable[[], int]:
         return f"bool_or(s = '{name}' AND d <= {day} - INTERVAL {months} MONTH)"
 
     flags = {
-        **{n: issued(n, 3) for n in drugs},
+        **{n: issued(n, 3) for n in DRUGS},
         **{f"{n}_6": issued(n, 6) for n in ("acei_arb", "loop_diuretic", "amiodarone_oral")},
         **{f"{n}_15": before(n, 15) for n in ("acei_arb", "loop_diuretic")},
         **{f"{n}_old": issued(n, 6, 3) for n in ("methotrexate", "lithium")},
@@ -189,7 +166,7 @@ def _by_hand(tables: Any) -> Callable[[], int]:
     matches = {text: formulary().match(text) for (text,) in texts}
     db.execute("CREATE TABLE member (s VARCHAR, t VARCHAR)")
     db.execute("CREATE TABLE codes (s VARCHAR, c VARCHAR)")
-    rows = [(d, t) for d in drugs for t, m in matches.items() if load_drugset(d).truth(m)]
+    rows = [(d, t) for d in DRUGS for t, m in matches.items() if load_drugset(d).truth(m)]
     db.executemany("INSERT INTO member VALUES (?, ?)", rows)
     db.executemany(
         "INSERT INTO codes VALUES (?, ?)", [(n, c) for n in codes for c in load_codeset(n).codes]

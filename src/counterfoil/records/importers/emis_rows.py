@@ -52,23 +52,12 @@ def _patients(taking: Taking, stage: Stage) -> None:
     days = ("birth_date", "death_date", "registered_from", "registered_to")
     taking.odd_days(stage, *days)
     columns = [c for c in stage.columns if c not in days]
-    names = [part.path.name for part in taking.staging.extract.parts.values()]
     found = taking.staging.arrow(
         f"SELECT {', '.join(columns)}, {', '.join(f'usual({d}) AS {d}' for d in days)}, "
         f"_part, _row, _gone, nhs_valid(nhs_number) AS nhs_valid FROM {stage.good()} "
         "ORDER BY _part, _row"
     )
     rows: list[dict[str, Any]] = found.to_pylist()
-    for row in rows:
-        part, number, gone = row.pop("_part"), row.pop("_row"), row.pop("_gone")
-        row |= {
-            "practice": taking.practice,
-            "source_system": taking.format,
-            "source_id": row["patient_id"],
-            "source_place": f"{names[part]} row {number}",
-            "birth_precision": "day" if row["birth_date"] else "unknown",
-            "deleted_on": taking.withdrawn_on if gone else None,
-        }
     taking.put_patients(rows)
     gone = sum(1 for row in rows if row["deleted_on"])
     if gone:

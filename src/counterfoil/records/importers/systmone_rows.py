@@ -52,7 +52,6 @@ def _patients(taking: Taking, stage: Stage, spells: Stage) -> None:
         f"{here}, day := coalesce(s.start_date, DATE '1850-01-01'), at := -s._row)) AS spell "
         f"FROM {spells.good('NOT s._deleted')} AS s GROUP BY patient_id)"
     )
-    names = [part.path.name for part in taking.staging.extract.parts.values()]
     rows: list[dict[str, Any]] = taking.staging.arrow(
         f"SELECT s.patient_id, nhs_number, verified, given_name, family_name, sex, is_test, "
         "usual(birth_date) AS birth_date, usual(death_date) AS death_date, "
@@ -60,20 +59,9 @@ def _patients(taking: Taking, stage: Stage, spells: Stage) -> None:
         "CASE WHEN r.spell.registration LIKE '%temporary%' THEN 'temporary' "
         "WHEN r.spell.registration IS NULL OR r.spell.registration LIKE '%gms%' "
         "THEN 'regular' ELSE 'other' END AS registration_type, _part, _row, _gone, "
-        f"nhs_valid(nhs_number) AS nhs_valid FROM {stage.good()} AS s "
+        f"false AS is_sensitive, nhs_valid(nhs_number) AS nhs_valid FROM {stage.good()} AS s "
         f"LEFT JOIN {spell} AS r ON r.patient_id = s.patient_id ORDER BY _part, _row"
     ).to_pylist()
-    for row in rows:
-        part, number, gone = row.pop("_part"), row.pop("_row"), row.pop("_gone")
-        row |= {
-            "practice": taking.practice,
-            "source_system": taking.format,
-            "source_id": row["patient_id"],
-            "source_place": f"{names[part]} row {number}",
-            "birth_precision": "day" if row["birth_date"] else "unknown",
-            "is_sensitive": False,
-            "deleted_on": taking.withdrawn_on if gone else None,
-        }
     taking.put_patients(rows)
     without = sum(1 for row in rows if row["registered_from"] is None)
     if without and rows:

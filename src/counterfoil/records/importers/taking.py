@@ -221,12 +221,23 @@ class Taking:
     def put_patients(self, rows: list[dict[str, Any]]) -> None:
         """Patients, whose ``person_id`` and ``nhs_status`` follow from the number and its state.
 
-        Each row has ``nhs_valid`` and ``verified`` beside the columns; a number that fails its
-        check digit is left out, and noted with its place.
+        Each row has ``nhs_valid`` and ``verified`` beside the columns, and ``_part``, ``_row`` and
+        ``_gone`` of its stage; a number that fails its check digit is left out, and noted with its
+        place.
         """
         wrong = []
+        names = [part.path.name for part in self.staging.extract.parts.values()]
         for row in rows:
             valid, verified = row.pop("nhs_valid"), row.pop("verified")
+            part, number, gone = row.pop("_part"), row.pop("_row"), row.pop("_gone")
+            row |= {
+                "practice": self.practice,
+                "source_system": self.format,
+                "source_id": row["patient_id"],
+                "source_place": f"{names[part]} row {number}",
+                "birth_precision": "day" if row["birth_date"] else "unknown",
+                "deleted_on": self.withdrawn_on if gone else None,
+            }
             sent = row["nhs_number"] is not None
             if sent and not valid:
                 wrong.append(row["source_place"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from counterfoil.service.casework import clock
@@ -25,8 +25,19 @@ def possible() -> bool:
     return True
 
 
-def made(request: HttpRequest, template: str, context: Mapping[str, Any]) -> bytes:
-    """A page on paper as a PDF. Nothing is fetched while it is set."""
+def answered(
+    request: HttpRequest, template: str, context: Mapping[str, Any], filename: str
+) -> HttpResponse:
+    """A page on paper as a PDF to keep under this name; ``Http404`` where none can be made."""
+    if not possible():
+        raise Http404("This installation cannot make PDFs: it lacks the Pango library.")
+    response = HttpResponse(_made(request, template, context), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
+
+
+def _made(request: HttpRequest, template: str, context: Mapping[str, Any]) -> bytes:
+    """The PDF itself. Nothing is fetched while it is set."""
     import weasyprint
 
     now = clock.now()

@@ -187,13 +187,7 @@ def outcome(request: HttpRequest, ref: UUID) -> HttpResponse:
 def outcome_pdf(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The same on paper, as a PDF with its times."""
     context = _outcome(request, str(ref))
-    if not context["pdf"]:
-        raise Http404("This installation cannot make PDFs: it lacks the Pango library.")
-    response = HttpResponse(
-        pdf.made(request, "letter-outcome-print.jinja", context), content_type="application/pdf"
-    )
-    response["Content-Disposition"] = 'attachment; filename="letter-outcome.pdf"'
-    return response
+    return pdf.answered(request, "letter-outcome-print.jinja", context, "letter-outcome.pdf")
 
 
 def _outcome(request: HttpRequest, ref: str) -> dict[str, Any]:

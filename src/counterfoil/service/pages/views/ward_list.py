@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from counterfoil.service.casework import actions, clock, queries
@@ -27,12 +27,7 @@ def ward_list(request: HttpRequest, ref: UUID) -> HttpResponse:
 def ward_list_pdf(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The same on paper, with its day."""
     context = _context(request, str(ref))
-    if not context["pdf"]:
-        raise Http404("This installation cannot make PDFs: it lacks the Pango library.")
-    made = pdf.made(request, "ward-list-print.jinja", context)
-    response = HttpResponse(made, content_type="application/pdf")
-    response["Content-Disposition"] = 'attachment; filename="medicines-list.pdf"'
-    return response
+    return pdf.answered(request, "ward-list-print.jinja", context, "medicines-list.pdf")
 
 
 def _context(request: HttpRequest, ref: str) -> dict[str, Any]:
