@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -150,10 +151,7 @@ def _of_patient(name: str, tables: Mapping[str, pa.Table], patient_id: str) -> t
         return ()
     key = TABLES[name].key
     by = ORDERED_BY.get(name, key)
-    names = TABLES[name].arrow.names
-    cells = zip(*(_cells(mine[column]) for column in names), strict=True)
-    make: Any = ROWS[name]
-    rows = [make(**dict(zip(names, row, strict=True))) for row in cells]
+    rows = _made(ROWS[name], {c: _cells(mine[c]) for c in TABLES[name].arrow.names})
     where = attrgetter(by), attrgetter(key)
 
     def place(row: Row) -> tuple[bool, Any, Any]:
@@ -163,11 +161,27 @@ def _of_patient(name: str, tables: Mapping[str, pa.Table], patient_id: str) -> t
     return tuple(sorted(rows, key=place))
 
 
-def _cells(column: pa.ChunkedArray) -> list[Any]:
+def _made(kind: type[R], columns: Mapping[str, Sequence[Any]]) -> list[R]:
+    """Rows of a kind from its columns, each set by its slot: a call of ``__init__`` for every row
+    takes several times as long, and a long record has thousands of rows."""
+    rows = [kind.__new__(kind) for _ in columns["practice"]]
+    for name, values in columns.items():
+        deque(map(getattr(kind, name).__set__, rows, values), maxlen=0)
+    return rows
+
+
+def _cells(column: pa.ChunkedArray) -> Sequence[Any]:
     """The values of one column as typed rows hold them. Most columns of a record are empty."""
     if column.null_count == len(column):
         return [None] * len(column)
+    kind = column.type
+    if pa.types.is_string(kind):
+        return cast("list[Any]", column.to_numpy().tolist())
+    if pa.types.is_date32(kind):
+        return cast("list[Any]", column.to_numpy().astype(object).tolist())
+    if pa.types.is_decimal(kind):
+        numbered = column.combine_chunks().dictionary_encode()
+        known = [tidy_decimal(value) for value in numbered.dictionary.to_pylist()]
+        return [None if at is None else known[at] for at in numbered.indices.to_pylist()]
     values: list[Any] = column.to_pylist()
-    if pa.types.is_decimal(column.type) or pa.types.is_timestamp(column.type):
-        return [_tidy(value) for value in values]
-    return values
+    return [_tidy(value) for value in values] if pa.types.is_timestamp(kind) else values

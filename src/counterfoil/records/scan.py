@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -138,13 +138,21 @@ class Scan:
         return f'r."{column}"'
 
     def of_patient(self, patient_id: str) -> pa.Table:
-        """The rows of one patient, and perhaps some of others: whole row groups are read."""
+        """The rows of one patient."""
         found = []
+        # Each mask is read once, though it holds for every part before it.
+        gone: dict[Path, pa.Table | None] = {}
         for part in self.parts:
-            rows = _of_files(part.files_of([patient_id]), [patient_id])
-            if rows is None or not rows.num_rows:
+            read = (_of_one(path, patient_id) for path in part.files_of([patient_id]))
+            rows = [one for one in read if one is not None]
+            if not rows:
                 continue
-            found.append(self._holding(rows, _of_files(part.masks, [patient_id])))
+            held = pa.concat_tables(rows)
+            for mask in part.masks:
+                if mask not in gone:
+                    gone[mask] = _of_one(mask, patient_id)
+                held = self._holding(held, gone[mask])
+            found.append(held)
         return self._known(pa.concat_tables(found)) if found else empty(self.table)
 
     def read(
@@ -262,6 +270,25 @@ class _Groups:
     least: list[str]
     greatest: list[str]
 
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns, and what they hold."""
+        return self.metadata.schema.to_arrow_schema()
+
+    @cached_property
+    def repeating(self) -> list[str]:
+        """Texts that are written once and then named by number: a reader may leave them so."""
+        if not self.metadata.num_row_groups:
+            return []
+        first = self.metadata.row_group(0)
+        return [
+            field.name
+            for number, field in enumerate(self.schema)
+            if pa.types.is_string(field.type)
+            and field.name != "patient_id"
+            and first.column(number).has_dictionary_page
+        ]
+
 
 def _rows_to_read(part: Part, patients: Sequence[str] | None) -> int:
     """Rows in the row groups that can hold these patients (sorted), or in all."""
@@ -307,6 +334,30 @@ def _wanted(groups: _Groups, patients: Sequence[str]) -> list[int]:
     ]
 
 
+def _of_one(path: Path, patient_id: str) -> pa.Table | None:
+    """The rows of one patient in a file that is sorted by patient; ``None`` where there is none."""
+    groups = _groups(str(path))
+    wanted = _wanted(groups, [patient_id])
+    if not wanted:
+        return None
+    with pa.memory_map(str(path)) as source:
+        file = pq.ParquetFile(
+            source,
+            metadata=groups.metadata,
+            read_dictionary=groups.repeating,
+            pre_buffer=False,
+        )
+        # Most patients have no row in a small table or in a delta: one column tells.
+        ids = file.read_row_groups(wanted, columns=["patient_id"], use_threads=False)["patient_id"]
+        mine = pc.indices_nonzero(pc.equal(ids, patient_id))
+        if not len(mine):
+            return None
+        start = mine[0].as_py()
+        # Texts are put together only for this patient's rows, not for all in the group.
+        rows = file.read_row_groups(wanted, use_threads=False).slice(start, len(mine))
+        return rows.cast(groups.schema)
+
+
 def _row_groups(
     path: str, patients: Sequence[str] | None, columns: Sequence[str] | None
 ) -> pa.Table:
@@ -314,8 +365,8 @@ def _row_groups(
         return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
     groups = _groups(path)
     wanted = _wanted(groups, patients)
-    schema = groups.metadata.schema.to_arrow_schema()
     if not wanted:
+        schema = groups.schema
         held = schema if columns is None else pa.schema([schema.field(c) for c in columns])
         return held.empty_table()
     # Read in this thread: to hand a few kilobytes to another takes longer than to read them.
