@@ -455,6 +455,8 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
     repeat = (made.kind == REPEAT) | (made.kind == ERD)
     review = np.where(repeat & (made.end == NO_DAY), review, NO_DAY)
     allowed = np.where(made.kind == ACUTE, 1, np.where(made.kind == ERD, 6, 12))
+    # The count begins again with each authorisation, which follows when all issues were made.
+    since_authorised = np.where(issues_made > 0, (issues_made - 1) % allowed + 1, 0)
     number = script.who.place.number
     units = sorted({option.quantity_unit for option in options()})
     unit = np.array([units.index(option.quantity_unit) for option in options()])
@@ -479,7 +481,7 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
             "review_date": columns.days(review),
             "authorised_until": columns.days(review),
             "issues_authorised": columns.integers(allowed, away),
-            "issues_made": columns.integers(np.minimum(issues_made, allowed)),
+            "issues_made": columns.integers(since_authorised),
             "min_days": columns.integers(28 * made.multiple - 7, ~kept),
             "max_days": columns.integers(28 * made.multiple + 14, ~kept),
             "quantity": columns.decimals(made.quantity, away),
