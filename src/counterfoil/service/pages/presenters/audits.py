@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,8 +108,8 @@ def _book_line(line: RuleLine, rule: Rule | None) -> BookLine:
 
 
 def _short(title: str) -> str:
-    """The name of a source without what it says: up to its first full stop."""
-    return title.split(". ")[0].rstrip(".")
+    """The name of a source without what it says: the rule's own page has it whole."""
+    return re.split(r"[.:;] ", title, maxsplit=1)[0].rstrip(".")
 
 
 def _status(source: Any) -> str:
