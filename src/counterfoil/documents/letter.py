@@ -22,6 +22,7 @@ from counterfoil.documents.scan import Walker
 from counterfoil.documents.setting import setting_of
 from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
+from counterfoil.documents.statements import joined, said
 from counterfoil.documents.tables import Scan
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import compare
@@ -140,19 +141,19 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
         )
     header = _header(source, sheet, name)
     scan = Walker(sheet).run()
-    more = going_on(scan, sheet.text)
+    listed = any(raw.section == "discharge" for raw in scan.raws)
     if not scan.raws and not (source.message and source.message.coded):
         again = Walker(sheet, fallback=True).run()
         scan.raws = [r for r in again.raws if r.section == "discharge"]
         scan.admission = scan.admission or again.admission
-        more = [r for r in more if not any(r.start < o.end and o.start < r.end for o in scan.raws)]
-    scan.raws = in_order([*scan.raws, *more])
-    lines = _placed(_lines(scan, sheet.text), sheet)
+    lines = _lines(scan, sheet.text)
     text = sheet.text
     if source.message is not None and source.builder is not None and source.message.coded:
         lines, text = _beside_codes(lines, source.message, source.builder)
-    lines = _identified(lines)
     setting = setting_of(sheet.text, header.discharged_on)
+    statements = in_order([*said(scan, text), *(build(r, text, 0) for r in going_on(scan, text))])
+    lines = joined(lines, statements, listed=listed, before=setting == "outpatient")
+    lines = _identified(_placed(_numbered(lines), sheet))
     admission = _identified([build(r, sheet.text, i + 1) for i, r in enumerate(scan.admission)])
     if setting == "outpatient":
         lines, before = _before_the_clinic(lines)
@@ -245,8 +246,11 @@ def _lines(scan: Scan, text: str) -> list[MedicineLine]:
     """Every stretch read; a medicine named as another's replacement only where no line lists it."""
     built = [(raw, build(raw, text, 0)) for raw in scan.raws]
     listed = [b.product.ingredients for r, b in built if "instead" not in r.fields]
-    kept = [b for r, b in built if "instead" not in r.fields or b.product.ingredients not in listed]
-    return [replace(line, number=number + 1) for number, line in enumerate(kept)]
+    return [b for r, b in built if "instead" not in r.fields or b.product.ingredients not in listed]
+
+
+def _numbered(lines: Iterable[MedicineLine]) -> list[MedicineLine]:
+    return [replace(line, number=number) for number, line in enumerate(lines, 1)]
 
 
 def _placed(lines: list[MedicineLine], sheet: Sheet) -> list[MedicineLine]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.line import stated_in
-from counterfoil.documents.model import MedicineLine, Mention, Span
+from counterfoil.documents.model import MedicineLine, Mention, Span, Stated
 from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import (
     BEFORE,
@@ -21,39 +22,53 @@ from counterfoil.documents.pieces import (
     sentences,
     several,
 )
-from counterfoil.documents.tables import Scan
+from counterfoil.documents.sharing import pieces
+from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.wording import pattern
 from counterfoil.terminology import Match
 
 
-def _paragraphs(scan: Scan, text: str) -> Iterator[tuple[int, int, bool]]:
-    """Stretches of narrative, lines that follow one another joined; and whether it is a plan."""
-    start = end = -1
-    plan = False
-    for s, e, p in scan.narrative:
-        joined = re.fullmatch(r"[ \t]*\n[ \t]*", text[end:s]) and not body_start(text[s:e])
-        if start >= 0 and p == plan and joined:
-            end = e
+def _paragraphs(scan: Scan, text: str) -> Iterator[Passage]:
+    """Stretches of narrative, lines that follow one another joined."""
+    whole: Passage | None = None
+    for part in scan.narrative:
+        if whole is not None and _joins(whole, part, text):
+            whole = replace(whole, end=part.end)
             continue
-        if start >= 0:
-            yield start, end, plan
-        start, end, plan = s, e, p
-    if start >= 0:
-        yield start, end, plan
+        if whole is not None:
+            yield whole
+        whole = part
+    if whole is not None:
+        yield whole
 
 
-def _sentences(scan: Scan, text: str) -> Iterator[tuple[int, int, str, bool]]:
-    for start, end, plan in _paragraphs(scan, text):
-        flat = text[start:end].replace("\n", " ")
+def _joins(one: Passage, other: Passage, text: str) -> bool:
+    """Whether a line only goes on with the one above: a short line before a capital ends itself."""
+    between = re.fullmatch(r"[ \t]*\n[ \t]*", text[one.end : other.start])
+    if between is None or one.plan != other.plan or body_start(text[other.start : other.end]):
+        return False
+    last = text[one.start : one.end].rsplit("\n", 1)[-1]
+    ended = len(last.strip()) < _SHORT and not re.search(r"[,;(–-]\s*$", last)
+    return not (ended and text[other.start : other.end].lstrip()[:1].isupper())
+
+
+_SHORT = 50
+"""Characters of a line that did not end because the page did."""
+
+
+def sentences_of(scan: Scan, text: str) -> Iterator[tuple[int, int, str, Passage]]:
+    """The sentences outside the lists: where each stands, its words on one line, and its passage."""
+    for part in _paragraphs(scan, text):
+        flat = text[part.start : part.end].replace("\n", " ")
         for s, e in sentences(flat):
-            yield start + s, start + e, flat[s:e], plan
+            yield part.start + s, part.start + e, flat[s:e], part
 
 
 def told(scan: Scan, text: str) -> tuple[Mention, ...]:
     """Sentences outside the lists that say something was, or should be, done to a known medicine."""
     out = []
-    for start, end, words, _ in _sentences(scan, text):
-        if len(words) < 8 or (name := first_name(words)) is None:
+    for start, end, words, _ in sentences_of(scan, text):
+        if len(words) < 8 or first_name(words) is None:
             continue
         state = stated_in(words)[0]
         advice = pattern("narrative", "advice").search(words) is not None
@@ -61,10 +76,27 @@ def told(scan: Scan, text: str) -> tuple[Mention, ...]:
             continue
         why = "advice about a medicine" if advice else "says what was done to a medicine"
         span = Span(start, end, text[start:end], f"{why}, outside the lists")
-        for named in _named(words) if advice else [look_up(words[name.start : name.end])]:
-            if named.ingredients:
-                out.append(Mention(span, named.ingredients, state or "continued", advice))
+        named = [(one, state) for one in _named(words)] if advice else list(_clauses(words))
+        out += [
+            Mention(span, one.ingredients, stated or "continued", advice)
+            for one, stated in named
+            if one.ingredients and (advice or stated not in (None, "continued"))
+        ]
     return tuple(out)
+
+
+def _clauses(words: str) -> Iterator[tuple[Match, Stated | None]]:
+    """The medicines of a sentence, each with what its own clause says of it."""
+    last: Stated | None = None
+    for part in pieces(words):
+        clause = words[part.start : part.end]
+        name = first_name(clause)
+        stated = stated_in(part.status)[0] or stated_in(clause)[0] or last
+        last = stated
+        if pattern("statements", "again").search(clause):
+            continue
+        if name is not None:
+            yield look_up(clause[name.start : name.end]), stated
 
 
 def _named(words: str) -> Iterator[Match]:
@@ -78,10 +110,10 @@ def _named(words: str) -> Iterator[Match]:
 def going_on(scan: Scan, text: str) -> list[Raw]:
     """Medicines that a sentence of the narrative says go on as before, each with its dose."""
     out: list[Raw] = []
-    for start, _, words, plan in _sentences(scan, text):
+    for start, _, words, part in sentences_of(scan, text):
         said = pattern("narrative", "goes_on").search(words)
         if (
-            plan
+            part.plan
             or said is None
             or BEFORE.search(words)
             or pattern("narrative", "advice").search(words)
@@ -121,9 +153,9 @@ _AMOUNT_NEXT = re.compile(
 )
 
 
-def in_order(raws: Iterable[Raw]) -> list[Raw]:
+def in_order(lines: Iterable[MedicineLine]) -> list[MedicineLine]:
     """In reading order."""
-    return sorted(raws, key=lambda raw: raw.start)
+    return sorted(lines, key=lambda line: line.start)
 
 
 def dosed(
@@ -131,7 +163,7 @@ def dosed(
 ) -> list[Span]:
     """Sentences that name, with amount and time, a medicine which no list of the letter holds."""
     out = []
-    for start, end, words, _ in _sentences(scan, text):
+    for start, end, words, _ in sentences_of(scan, text):
         if not (STRENGTH.search(words) and DOSEISH.search(words)):
             continue
         name = first_name(words)

@@ -27,7 +27,8 @@ FORM = re.compile(
     re.IGNORECASE,
 )
 DOSEISH = re.compile(
-    r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.?n|mane|nocte|prn|stat|once|twice|daily|weekly|"
+    r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.n|(?-i:ON)|on(?!\s+(?!(?:for|prn|then|until|till|and|if|x|as|when|with|po)\b)\w)|"
+    r"mane|nocte|prn|stat|once|twice|daily|weekly|"
     r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
     r"times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
     re.IGNORECASE,

@@ -218,7 +218,7 @@ class Walker(Tables):
             found = heading(first) if self.columns is None else None
             if found and found.rest is None and all(explains(self.sheet.of(c)) for c in cells[1:]):
                 return found
-            if found and found.kind == "allergies" and len(cells) == 2:
+            if found and len(cells) == 2 and self._heads_its_row(found, self.sheet.of(cells[1])):
                 return replace(found, rest=cells[1].start - line.start)
             found = heading(text) if ":" in text[:40] else None
             return found if found and found.rest is not None and not self._is_field(text) else None
@@ -248,6 +248,14 @@ class Walker(Tables):
         if named and (line.kind != "heading" or STRENGTH.search(text)):
             return None
         return found
+
+    @staticmethod
+    def _heads_its_row(found: Heading, words: str) -> bool:
+        """Whether a row is a heading and, in its other cell, what stands under it."""
+        if found.kind == "allergies":
+            return True
+        nothing = pattern("remarks", "nothing").match(words.lower())
+        return found.kind in _CHANGES and bool(first_name(words) or nothing)
 
     def _outdented(self, line: Line) -> bool:
         """Whether a line stands further out than the list above it, as a heading does."""
@@ -345,7 +353,7 @@ class Walker(Tables):
                     self.section, self.label = "discharge", "list"
                 self._list(line, start, text, fresh=fresh)
             elif self.section != "inpatient":
-                self.out.narrative.append((start, line.end, self.plan))
+                self._pass_by(start, line.end, self.plan)
             return
         self._list(line, start, text, fresh=fresh)
 
@@ -366,15 +374,15 @@ class Walker(Tables):
             return
         if self._advises(body):
             self._close()
-            self.out.narrative.append((start, line.end, True))
+            self._pass_by(start, line.end, True)
             return
         if first_name(body) is None and pattern("full_list", "others_continue").search(body):
             self._close()
-            self.out.narrative.append((start, line.end, False))
+            self._pass_by(start, line.end, False)
             return
         if not bullet and self._elsewhere(body):
             self._close()
-            self.out.narrative.append((start, line.end, False))
+            self._pass_by(start, line.end, False)
             if first_name(body) and not pattern("narrative", "another").search(body):
                 self._odd(start, line.end, "given in hospital, or a result: no medicine to take")
             return
@@ -458,6 +466,8 @@ class Walker(Tables):
 
     def _item(self, line: Line, body: str, bullet: bool) -> bool:
         """Whether a line of a list is an item by its look, though nobody knows the medicine."""
+        if self.fallback:
+            return False  # running text has no items
         if re.match(r"[A-Z][A-Za-z]{3,} \d+ (?:tab|cap|sachet|puff|drop|spray)", body):
             return not DOSE_START.match(body) and not VERB.match(body)
         told = DOSEISH.search(body) or (
@@ -552,7 +562,7 @@ class Walker(Tables):
             over = pattern("narrative", "treated").search(words) or self._elsewhere(words)
             if self._advises(words) or over:
                 self._close()
-                self.out.narrative.append((start + s, start + e, self._advises(words)))
+                self._pass_by(start + s, start + e, self._advises(words))
                 continue
             self.section = "admission" if BEFORE.search(words) else section
             verb = VERB.search(words)

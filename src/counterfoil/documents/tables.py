@@ -25,6 +25,20 @@ from counterfoil.documents.shown import Cell, Line, Sheet
 from counterfoil.documents.wording import pattern
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A line outside the lists: its stretch, whether it stands in a plan, and under which heading.
+
+    ``section`` is the kind of section it stands in: that of a list where it stands among medicines.
+    """
+
+    start: int
+    end: int
+    plan: bool
+    section: str = ""
+    heading: str = ""
+
+
 @dataclass(slots=True)
 class Scan:
     """What the walk found, in reading order."""
@@ -33,7 +47,7 @@ class Scan:
     admission: list[Raw] = field(default_factory=list)
     allergies: list[Span] = field(default_factory=list)
     unread: list[Span] = field(default_factory=list)
-    narrative: list[tuple[int, int, bool]] = field(default_factory=list)
+    narrative: list[Passage] = field(default_factory=list)
     headings: list[str] = field(default_factory=list)
 
 
@@ -87,6 +101,10 @@ class Tables:
         self.itemised: int | None = None
         self.below: frozenset[int] = frozenset()
         self.signs: dict[str, str] = {}
+
+    def _pass_by(self, start: int, end: int, plan: bool) -> None:
+        """Keeps words that make no line of a list."""
+        self.out.narrative.append(Passage(start, end, plan, self.section, self.label))
 
     def _open(self, found: Heading) -> None:
         self._close()

@@ -1,0 +1,211 @@
+"""What running text says was done to medicines: "I have stopped her amlodipine".
+
+Only what is said as done becomes a line, clause by clause. What was done before, by others or there
+and then, what is advised, wished for or tied to a condition makes none: it stays with the mentions,
+for a person. Where a list of the letter holds the medicine too, list and sentence are one line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from counterfoil.documents.layout import LISTS, Raw
+from counterfoil.documents.line import build, stated_in
+from counterfoil.documents.model import MedicineLine
+from counterfoil.documents.names import first_name
+from counterfoil.documents.narrative import sentences_of
+from counterfoil.documents.pieces import BEFORE, VERB
+from counterfoil.documents.sharing import Piece, pieces
+from counterfoil.documents.tables import Passage, Scan
+from counterfoil.documents.wording import pattern
+from counterfoil.dosage import compare, convert, ingredient_per_day
+
+_OVER = ("stopped", "on_hold")
+
+
+def said(scan: Scan, text: str) -> list[MedicineLine]:
+    """The statements of the narrative about known medicines, in reading order."""
+    out: list[MedicineLine] = []
+    for raw in _raws(scan, text):
+        line = build(raw, text, 0)
+        if not line.product.ingredients:
+            continue
+        if line.stated is None:  # taken up again: what was held is no longer
+            out = [o for o in out if not (o.stated in _OVER and _alike(o, line))]
+            if not line.dose_text:
+                continue
+        out.append(line)
+    return out
+
+
+def _alike(one: MedicineLine, other: MedicineLine) -> bool:
+    return one.product.ingredients == other.product.ingredients
+
+
+def _raws(scan: Scan, text: str) -> Iterator[Raw]:
+    for start, _, words, passage in sentences_of(scan, text):
+        if not _tells(words, passage):
+            continue
+        advice = pattern("statements", "advice").search(words)
+        stop = advice.start() if advice else len(words)
+        begin = 0
+        for part in pieces(words):
+            end = min(part.end, stop)
+            name = first_name(words[part.start : end]) if end > part.start else None
+            before = words[begin : part.start]
+            begin = part.end
+            if name is None:
+                continue
+            raw = _raw(words, before, replace(part, end=end), start, passage)
+            if raw is None:
+                continue
+            rule = pattern("remarks", "restart").search(words, end, part.end)
+            raw.put("comment", rule.group() if rule else "")
+            yield raw
+
+
+def _tells(words: str, passage: Passage) -> bool:
+    """Whether a sentence can say what was done now to a medicine that goes home with the patient."""
+    if len(words) < 8 or passage.section in LISTS or first_name(words) is None:
+        return False
+    if pattern("statements", "history").search(passage.heading):
+        return False
+    if pattern("statements", "past").search(words) or pattern("narrative", "another").search(words):
+        return False
+    return (
+        BEFORE.search(words) is None
+        or pattern("statements", "at_the_door").search(words) is not None
+    )
+
+
+def _raw(words: str, before: str, part: Piece, start: int, passage: Passage) -> Raw | None:
+    """One clause as a stretch with its state; ``None`` where it says nothing that was done."""
+    own = words[part.start : part.end].rstrip(" ,;:&+-–")
+    own = re.sub(r"\s+(?:and|but|so|then)$", "", own)
+    clause = f"{before} {own}"
+    verb = VERB.search(clause, len(before))
+    if pattern("statements", "not_done").search(clause, 0, verb.start() if verb else len(clause)):
+        return None
+    if pattern("statements", "there").search(clause):
+        return None
+    if pattern("narrative", "treated").search(clause) or pattern("narrative", "there").search(
+        clause
+    ):
+        return None
+    again = pattern("statements", "again").search(own) is not None
+    told = part.status
+    if not told and stated_in(own)[0] is None and not again:
+        verbs = list(VERB.finditer(words, 0, part.start))
+        told = verbs[-1].group() if verbs else ""
+        if not told or stated_in(told)[0] is None:
+            return None
+    lead, line = _cut(own)
+    fields = {"line": [line]}
+    if again:
+        fields["line"] = [pattern("statements", "again").sub(" ; ", line)]
+    elif told or stated_in(lead)[0]:
+        fields["status"] = [told or stated_in(lead)[1]]
+    where = (start + part.start, start + part.start + len(own))
+    return Raw(*where, "discharge", passage.heading, fields)
+
+
+def _cut(clause: str) -> tuple[str, str]:
+    """The words of a clause before its medicine, and from it on; nothing is cut from an amount."""
+    name = first_name(clause)
+    verb = VERB.search(clause, name.end) if name else None
+    other = first_name(clause, verb.end()) if verb else None
+    if verb and other and _ONTO.fullmatch(clause, verb.end(), other.start):
+        name = other  # "vitamin D deficient and started on colecalciferol"
+    if name is None or re.search(r"\d", clause[: name.start]):
+        return "", clause
+    return clause[: name.start], clause[name.start :]
+
+
+_ONTO = re.compile(
+    r"\s+(?:(?:her|him|them)\s+)?(?:on|with)\s+(?:(?:to|a|an|oral|regular)\s+)*", re.I
+)
+"""Between a word of change and the medicine that somebody is put on."""
+
+
+def joined(
+    lines: Sequence[MedicineLine],
+    statements: Sequence[MedicineLine],
+    *,
+    listed: bool,
+    before: bool,
+) -> list[MedicineLine]:
+    """The lines of a letter with what its running text says of them; what no list holds is added.
+
+    *listed*: the letter has a list of its own, which a medicine started and still taken would be on.
+    *before*: its list may be of what was taken before the change, as a clinic's is.
+    """
+    out = list(lines)
+    for one in statements:
+        if one.course_done or any(one.start < o.end and o.start < one.end for o in out):
+            continue
+        alike = [n for n, o in enumerate(out) if _alike(o, one)]
+        if not alike:
+            if (
+                one.stated in _OVER
+                or not listed
+                or (one.stated != "new" and one.dose.status == "read")
+            ):
+                out.append(one)
+        elif len(alike) == 1:
+            here = out[alike[0]]
+            if before and here.stated is None and _moves(one, here):
+                out.append(one)
+            else:
+                out[alike[0]] = _with(here, one)
+    return sorted(out, key=lambda line: line.start)
+
+
+def _moves(one: MedicineLine, line: MedicineLine) -> bool:
+    """Whether a statement leaves a medicine otherwise than a line has it."""
+    return one.stated in _OVER or _differ(one, line)
+
+
+def _differ(one: MedicineLine, line: MedicineLine) -> bool:
+    """Whether a statement gives another dose than a line: where only amounts can be compared, by them."""
+    if one.dose.status == line.dose.status == "read" and one.dose_text and line.dose_text:
+        return compare(line.dose, one.dose) != "equal"
+    amount = _AMOUNT.match(one.dose_text)
+    if amount is None or not line.dose_text:
+        return False
+    here = {_mg(found) for found in _AMOUNT.finditer(f"{line.drug_text} {line.dose_text}")}
+    total = ingredient_per_day(line.dose, line.product) or {}
+    here |= {convert(high, unit, "mg") for _, high, unit in total.values()}
+    return _mg(amount) not in here
+
+
+_AMOUNT = re.compile(r"(\d[\d.]*)\s*(mg|micrograms?|mcg|g|units?)\b", re.IGNORECASE)
+
+
+def _mg(amount: re.Match[str]) -> Fraction | None:
+    """An amount in mg, or as it stands where it is no mass."""
+    unit = amount[2].lower().rstrip("s").replace("mcg", "microgram")
+    number = Fraction(amount[1].rstrip("."))
+    return convert(number, unit, "mg") or number
+
+
+def _with(line: MedicineLine, one: MedicineLine) -> MedicineLine:
+    """A line and a sentence about its medicine as one."""
+    if (one.stated in _OVER) != (line.stated in _OVER):
+        return line  # the letter contradicts itself: the reconciliation says so
+    if _differ(one, line):
+        text = f"One place gives “{line.dose_text}”, another “{one.dose_text}”."
+        return replace(line, conflicts=(*line.conflicts, text))
+    more = replace(
+        line,
+        reason=line.reason or one.reason,
+        was=line.was or one.was,
+        restart=line.restart or one.restart,
+        dose_text=line.dose_text or one.dose_text,
+        dose=line.dose if line.dose_text else one.dose,
+    )
+    if line.stated is None:
+        more = replace(more, stated=one.stated, stated_words=one.stated_words)
+    return more
