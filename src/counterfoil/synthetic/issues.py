@@ -224,7 +224,15 @@ def issue_table(script: Script, made: Plans, out: Issues) -> pa.Table:
     )
 
 
-def made_counts(made: Plans, out: Issues, as_of: int) -> Ints:
-    """How many issues each plan has had in the last year, at least none."""
-    recent = (out.day > as_of - 366) & (out.cancelled == NO_DAY) & (out.withdrawn == NO_DAY)
-    return np.bincount(out.plan[recent], minlength=made.size).astype(np.int64)
+def made_counts(made: Plans, out: Issues, since: Ints) -> Ints:
+    """How many issues each plan has had since the day of its authorisation, at least none."""
+    counted = (out.day >= since[out.plan]) & (out.cancelled == NO_DAY) & (out.withdrawn == NO_DAY)
+    return np.bincount(out.plan[counted], minlength=made.size).astype(np.int64)
+
+
+def next_due(made: Plans, out: Issues) -> Ints:
+    """The day each plan's next order is due: a supply after its last issue, or its first day."""
+    due = made.start.copy()
+    from_day = np.where(out.valid_from == NO_DAY, out.day, out.valid_from)
+    np.maximum.at(due, out.plan, from_day + CYCLE * made.multiple[out.plan])
+    return due

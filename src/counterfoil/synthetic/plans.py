@@ -446,17 +446,25 @@ def _clip(script: Script, line: _Line) -> Bools:
     return np.asarray((line.start <= script.as_of) & in_force)
 
 
+AUTHORISED = 365
+"""Days from one authorisation to the review at which it ends."""
+
+
+def review_days(script: Script, made: Plans, seed: int) -> Ints:
+    """The day on which each plan's authorisation ends: a patient's are reviewed together, yearly."""
+    rng = stream(seed, "plan table", script.who.place.code)
+    month = rng.integers(0, AUTHORISED, script.who.size)
+    days = script.as_of + np.where(script.review_late, -(month % 90) - 1, month)
+    return np.asarray(days[made.patient], dtype=np.int64)
+
+
 def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.Table:
     """The canonical ``plan`` table."""
-    rng = stream(seed, "plan table", script.who.place.code)
     size, as_of = made.size, script.as_of
-    month = rng.integers(0, 365, script.who.size)
-    review = as_of + np.where(script.review_late, -(month % 90) - 1, month)[made.patient]
     repeat = (made.kind == REPEAT) | (made.kind == ERD)
-    review = np.where(repeat & (made.end == NO_DAY), review, NO_DAY)
-    allowed = np.where(made.kind == ACUTE, 1, np.where(made.kind == ERD, 6, 12))
-    # The count begins again with each authorisation, which follows when all issues were made.
-    since_authorised = np.where(issues_made > 0, (issues_made - 1) % allowed + 1, 0)
+    review = np.where(repeat & (made.end == NO_DAY), review_days(script, made, seed), NO_DAY)
+    yearly = AUTHORISED // (28 * made.multiple)
+    allowed = np.where(made.kind == ACUTE, 1, np.where(made.kind == ERD, 6, yearly))
     number = script.who.place.number
     units = sorted({option.quantity_unit for option in options()})
     unit = np.array([units.index(option.quantity_unit) for option in options()])
@@ -481,7 +489,7 @@ def plan_table(script: Script, made: Plans, issues_made: Ints, seed: int) -> pa.
             "review_date": columns.days(review),
             "authorised_until": columns.days(review),
             "issues_authorised": columns.integers(allowed, away),
-            "issues_made": columns.integers(since_authorised),
+            "issues_made": columns.integers(np.minimum(issues_made, allowed)),
             "min_days": columns.integers(28 * made.multiple - 7, ~kept),
             "max_days": columns.integers(28 * made.multiple + 14, ~kept),
             "quantity": columns.decimals(made.quantity, away),

@@ -21,7 +21,7 @@ from counterfoil.synthetic.conditions import carry, conditions, onsets, resident
 from counterfoil.synthetic.draws import Bools, Ints
 from counterfoil.synthetic.entries import diagnoses, results
 from counterfoil.synthetic.entry_tables import entry_tables
-from counterfoil.synthetic.issues import issue_table, issues, made_counts
+from counterfoil.synthetic.issues import issue_table, issues, made_counts, next_due
 from counterfoil.synthetic.letters.cases import LETTERS_A_PATIENT
 from counterfoil.synthetic.letters.model import SyntheticLetter
 from counterfoil.synthetic.letters.write import document_table
@@ -34,7 +34,7 @@ from counterfoil.synthetic.other_tables import (
     recall_table,
 )
 from counterfoil.synthetic.people import People, Place, patient_table, people, places
-from counterfoil.synthetic.plans import plan_table, plans
+from counterfoil.synthetic.plans import AUTHORISED, plan_table, plans, review_days
 from counterfoil.synthetic.regimens import start_script
 from counterfoil.synthetic.requests import request_tables
 from counterfoil.synthetic.truth import TRUTH, truth_table
@@ -122,11 +122,12 @@ def make_practice(
     received, stays = write_letters(
         script, made, allergy, seed, practices, _letters_here(listed, index, who.size, letters)
     )
-    asked, items = request_tables(script, made, seed)
+    asked, items = request_tables(script, made, next_due(made, issued), seed)
+    authorised = review_days(script, made, seed) - AUTHORISED
     tables = {
         "organisation": organisation_table(place),
         "patient": patient_table(who, seed),
-        "plan": plan_table(script, made, made_counts(made, issued, as_of), seed),
+        "plan": plan_table(script, made, made_counts(made, issued, authorised), seed),
         "issue": issue_table(script, made, issued),
         "coded_entry": entry,
         "problem": problem,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from counterfoil.synthetic import columns
@@ -19,17 +20,29 @@ REQUESTERS = {"app": "patient", "pharmacy": "pharmacy", "care home": "care home"
 VAGUE_WORDS = ("blue tablets", "my water tablets", "the cream", "inhaler (the brown one)")
 FROM_LIST = 0.9
 """The share of items that carry the plan they were ordered from."""
+EARLY, LATE = 5, 14
+"""Days before and after its due day within which an item is usually asked for."""
+UNTIMELY = 0.06
+"""How likely somebody asks with nothing due, or for an item not due, against with or for what is."""
 
 
-def request_tables(script: Script, made: Plans, seed: int) -> tuple[pa.Table, pa.Table]:
-    """The canonical ``request`` and ``request_item`` tables of the last few days."""
+def request_tables(
+    script: Script, made: Plans, due: npt.NDArray[np.int64], seed: int
+) -> tuple[pa.Table, pa.Table]:
+    """The canonical ``request`` and ``request_item`` tables of the last few days.
+
+    ``due`` is the day each plan's next order is due: most people ask for what is due.
+    """
     who = script.who
     rng = stream(seed, "requests", who.place.code)
     live = (made.end == NO_DAY) & ((made.kind == REPEAT) | (made.kind == ERD))
     plans = np.flatnonzero(live & who.current[made.patient])
+    soon = (due >= who.as_of - LATE) & (due <= who.as_of + EARLY)
     pool = np.unique(made.patient[plans])
     count = min(max(3, round(who.size * REQUESTS_A_PATIENT)), pool.size)
-    asking = np.sort(rng.choice(pool, size=count, replace=False))
+    timely = np.isin(pool, made.patient[plans[soon[plans]]])
+    chance = np.where(timely, 1.0, UNTIMELY)
+    asking = np.sort(rng.choice(pool, size=count, replace=False, p=chance / chance.sum()))
     notes = rows("request_notes")
     note = weighted(rng, np.array([float(r["weight"]) for r in notes]), count)
     ways = list(CHANNELS)
@@ -59,13 +72,14 @@ def request_tables(script: Script, made: Plans, seed: int) -> tuple[pa.Table, pa
         day,
     )
     kinds = np.array([r["kind"] for r in notes])[note]
-    return request, _items(script, made, plans, asking, kinds, day, rng)
+    return request, _items(script, made, plans, soon, asking, kinds, day, rng)
 
 
 def _items(
     script: Script,
     made: Plans,
     plans: np.ndarray,
+    soon: np.ndarray,
     asking: np.ndarray,
     kinds: np.ndarray,
     day: np.ndarray,
@@ -76,7 +90,8 @@ def _items(
     names = [option.product for option in options()]
     for index, patient in enumerate(asking.tolist()):
         own = plans[made.patient[plans] == patient]
-        wanted = own[rng.random(own.size) < (1.0 if kinds[index] == "all" else 0.75)]
+        usual = np.where(soon[own], 0.95, UNTIMELY if soon[own].any() else 0.75)
+        wanted = own[rng.random(own.size) < (1.0 if kinds[index] == "all" else usual)]
         wanted = wanted if wanted.size else own[:1]
         for one in wanted.tolist():
             request.append(index)
