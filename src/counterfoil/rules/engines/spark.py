@@ -32,23 +32,29 @@ FACTS_A_JOB = 8
 """Statements that make facts and do not need one another, in one job."""
 
 
-def session(master: str = "local[2]", **settings: str) -> Any:
-    """A Spark session fit for rules: days in UTC, few partitions, nothing shown on the screen."""
+def session(url: str = "local[2]", **settings: str) -> Any:
+    """A Spark session fit for rules: days in UTC, few partitions, nothing shown on the screen.
+
+    *url*: ``local[2]``, a standalone master (``spark://host:port``), or a Spark Connect server
+    (``sc://host:port``), whose own settings of processes and memory hold.
+    """
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master(master).appName("counterfoil")
+    builder = SparkSession.builder.appName("counterfoil")
     given = {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.autoBroadcastJoinThreshold": "64MB",
         "spark.sql.adaptive.coalescePartitions.enabled": "true",
-        "spark.ui.enabled": "false",
         # A rule's statement is large and its rows few: compiling it costs more than it saves.
         "spark.sql.codegen.wholeStage": "false",
-        "spark.ui.showConsoleProgress": "false",
-        **settings,
     }
-    for key, value in given.items():
+    if url.startswith("sc://"):
+        builder = builder.remote(url)
+    else:
+        builder = builder.master(url)
+        given |= {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    for key, value in (given | settings).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
@@ -100,8 +106,16 @@ class SparkEngine:
             return found
         if isinstance(source, Sequence) and source:
             return self._spark.read.parquet(*map(str, source))
-        table = source if isinstance(source, pa.Table) else schema.empty(name)
-        return self._spark.createDataFrame(table)
+        return self._sent(source if isinstance(source, pa.Table) else schema.empty(name))
+
+    def _sent(self, table: pa.Table) -> Any:
+        """A table of this process, sent to where the session works."""
+        if table.num_rows:
+            return self._spark.createDataFrame(table)
+        # Spark Connect infers the columns of a table from its rows, and refuses one without any.
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        return self._spark.createDataFrame([], from_arrow_schema(table.schema))
 
     def _part(self, files: Iterable[Path], masks: Sequence[Path], key: str) -> Any:
         frame = self._spark.read.parquet(*map(str, files))
@@ -131,7 +145,7 @@ class SparkEngine:
 
     def give(self, name: str, table: pa.Table) -> None:
         """Keep a table under this name."""
-        self._spark.createDataFrame(table).createOrReplaceTempView(name)
+        self._sent(table).createOrReplaceTempView(name)
 
     def fetch(self, select: str) -> pa.Table:
         """The rows of a statement."""
@@ -154,7 +168,7 @@ class SparkEngine:
         """The facts, stage by stage; each sees those of the stages before it."""
         nothing = {"fid": pa.int32(), "pid": pa.int64(), "since": pa.int64(), "until": pa.int64()}
         none = {n: pa.array([], kind) for n, kind in {**nothing, "st": pa.int32()}.items()}
-        facts = self._spark.createDataFrame(pa.table(none))
+        facts = self._sent(pa.table(none))
         facts.createOrReplaceTempView("fact")
         done = 0
         for stage in program.stages:
