@@ -111,7 +111,7 @@ class Store:
         with self._lock(exclusive=False):
             partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder))
             try:
-                hashes = _write_tables(sources, masked, partial)
+                hashes = _write_tables(sources, masked, partial, bool(facts.get("parts")))
                 snapshot_id = _identity(practice, facts.get("parts", []), hashes)
                 said = {
                     **facts,
@@ -244,14 +244,17 @@ def _identity(practice: str, parts: Collection[str], hashes: Mapping[str, str]) 
 
 
 def _write_tables(
-    sources: Mapping[str, pa.Table | Staged], masked: Mapping[str, pa.Table], folder: Path
+    sources: Mapping[str, pa.Table | Staged],
+    masked: Mapping[str, pa.Table],
+    folder: Path,
+    delta: bool,
 ) -> dict[str, str]:
     """Write both orders and the masks; the sha256 of each file but the second order's, by name."""
     todo = []
     for name, source in sources.items():
         for order in files.orders(name):
             (folder / order).mkdir(exist_ok=True)
-            todo.append((name, source, order, folder / order))
+            todo.append((name, source, order, folder / order, delta))
     if any(isinstance(source, Staged) for source in sources.values()):
         # The longest work first, so that two hands end at the same time.
         todo.sort(key=lambda each: -_rows(each[1]))
@@ -261,7 +264,7 @@ def _write_tables(
         written = [files.write(*each) for each in todo]
     hashes = {
         path.stem: _digest(path)
-        for (_, _, order, _), paths in zip(todo, written, strict=True)
+        for (_, _, order, *_), paths in zip(todo, written, strict=True)
         for path in paths
         if order == "by_patient"
     }
@@ -269,7 +272,7 @@ def _write_tables(
         path = folder / "masks" / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         rows = files.ordered(mask, MASK.names)
-        files.write_batches([rows], MASK, path, files.ROWS_PER_GROUP)
+        files.write_batches([rows], MASK, path, files.ROWS_PER_GROUP, "lz4")
         hashes[f"masks/{name}"] = _digest(path)
     return hashes
 
