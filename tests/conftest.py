@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.COUNTERFOIL_HOME = Path(tempfile.gettempdir()) / "counterfoil-no-home"
     settings.COUNTERFOIL_DEMO = False
     settings.COUNTERFOIL_TODAY = "2026-11-22"
+    settings.COUNTERFOIL_STARTS_WORKER = False
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
     settings.SECURE_SSL_REDIRECT = False
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False

@@ -160,6 +160,65 @@ def drive_publish() -> dict[str, Any]:
     return seen
 
 
+def drive_import() -> dict[str, Any]:
+    """The worker of imports killed at every point of the protocol, and another one after it."""
+    from django.conf import settings
+
+    from counterfoil.service.casework import from_rules
+    from counterfoil.service.records import publishing
+    from counterfoil.service.records.models import ImportJob
+    from counterfoil.service.setup import importing, working
+
+    settings.COUNTERFOIL_STARTS_WORKER = False
+    from_rules.findings_of = lambda *_: []  # the rules are not what is tested here
+    users = world()
+    seen: dict[str, Any] = {}
+    for number, point in enumerate(publishing.POINTS):
+        before = picture()
+        ref = importing.receive(users.lena, "X1", "mine.zip", [_packed(f"Name{number}")])
+        working.work()
+        importing.confirm(users.lena, ref, accept_loss=True)
+
+        def killed(at: str, point: str = point) -> None:
+            if at == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        _, status = os.waitpid(child(lambda killed=killed: working.work(killed)), 0)
+        after, job = picture(), ImportJob.objects.get(pk=ref)
+        seen[point] = {
+            "killed": os.WIFSIGNALED(status),
+            "state": job.state,
+            "old": after == before,
+            "new": f"Name{number}" in after["people"] and after["in_files"] == [f"Name{number}"],
+        }
+        os.waitpid(child(working.work), 0)
+        done, now = importing.found(users.lena, ref), picture()
+        seen[point] |= {
+            "finished": done.state == "done" and not importing.under_way(),
+            "new_then": f"Name{number}" in now["people"] and now["in_files"] == [f"Name{number}"],
+            "files_left": [f.name for f in (home_folder() / "importing").iterdir()],
+            **restart(),
+        }
+    return seen
+
+
+def _packed(name: str) -> bytes:
+    import io
+    import zipfile
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as pack:
+        rows = f"patient_id,nhs_number,given_name,birth_date,sex\np1,,{name},1950-01-01,female\n"
+        pack.writestr("patient.csv", rows)
+    return made.getvalue()
+
+
+def home_folder() -> Path:
+    from counterfoil.service.config import home
+
+    return home.current().folder
+
+
 COMPACT_POINTS = ("start", "written", "committed", "tidied")
 
 
@@ -474,6 +533,7 @@ def drive_share(rounds: int) -> dict[str, Any]:
 DRIVES = {
     "share": drive_share,
     "inbox": drive_inbox,
+    "import": drive_import,
     "publish": drive_publish,
     "kill": drive_kill,
     "decide": drive_decide,

@@ -45,6 +45,21 @@ def test_a_publication_killed_at_any_point_is_all_or_nothing(apart: dict[str, st
 
 
 @pytest.mark.slow
+def test_an_import_whose_worker_is_killed_says_which_world_it_is_and_is_finished(
+    apart: dict[str, str],
+) -> None:
+    seen = drive(apart, "import")
+    for point, what in seen.items():
+        before = point in BEFORE_COMMIT
+        assert what["killed"], point
+        assert what["state"] == ("publishing" if before else "done"), point
+        assert (what["old"], what["new"]) == (before, not before), point
+        assert (what["finished"], what["new_then"], what["files_left"]) == (True, True, []), point
+        assert (what["whole"], what["leases"], what["orphans"]) == (True, 0, False), point
+    assert len(seen) == 9
+
+
+@pytest.mark.slow
 def test_killed_at_random_moments_it_is_the_old_world_or_the_new_one(
     apart: dict[str, str],
 ) -> None:

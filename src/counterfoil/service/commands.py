@@ -438,7 +438,10 @@ def add_user(
 
 
 def serve(folder: Path | None, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve the pages until stopped. A demo home is served on the loopback address only."""
+    """Serve the pages until stopped. A demo home is served on the loopback address only.
+
+    What was left of an import is taken up; what works on one when the service stops is stopped too.
+    """
     home = open_home(folder)
     if home.demo and not _loopback(host):
         raise UsageError("a demo home is served on the loopback address only (127.0.0.1)")
@@ -448,8 +451,12 @@ def serve(folder: Path | None, host: str = "127.0.0.1", port: int = 8000) -> Non
     os.environ["COUNTERFOIL_HOME"] = str(home.folder)
     from django.db import connections
 
+    from counterfoil.service.setup import importing, starting
+
+    if importing.under_way():
+        starting.start()
     connections.close_all()
-    Server(
+    server = Server(
         "counterfoil.service.config.wsgi:application",
         address=host,
         port=port,
@@ -458,7 +465,11 @@ def serve(folder: Path | None, host: str = "127.0.0.1", port: int = 8000) -> Non
         blocking_threads=4,
         log_access=False,
         respawn_failed_workers=True,
-    ).serve()
+    )
+    try:
+        server.serve()
+    finally:
+        starting.stop()
 
 
 def _loopback(host: str) -> bool:

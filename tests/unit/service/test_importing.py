@@ -8,6 +8,7 @@ import os
 import re
 import time
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from django.test import Client
 
 import service_world as sw
 from counterfoil.foundation.errors import DataError
+from counterfoil.service.casework import clock
 from counterfoil.service.casework.errors import ConflictError, ScopeError
 from counterfoil.service.casework.models import Event
-from counterfoil.service.records.models import PersonIndex, Snapshot
-from counterfoil.service.setup import importing, uploads
+from counterfoil.service.records.models import ImportJob, PersonIndex, Snapshot
+from counterfoil.service.setup import importing, uploads, working
 
 PATIENTS = (
     "patient_id,nhs_number,given_name,family_name,birth_date,sex,registered_from\n"
@@ -29,7 +31,7 @@ PATIENTS = (
     "p2,,Joe,Sample,1959-06-01,male,2011-01-01\n"
     "p3,,Ann,Example,not a date,female,2011-01-01\n"
 )
-SESSIONS = ("django_session", "sqlite_sequence", "records_lease")
+SESSIONS = ("django_session", "sqlite_sequence", "records_lease", "records_importjob")
 
 
 def packed(**files: str) -> bytes:
@@ -52,14 +54,25 @@ def everything(home: Any) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def tried(user: Any, content: bytes, practice: str = "X1") -> Any:
-    return importing.found(user, importing.dry_run(user, practice, "record", [content]))
+    ref = importing.receive(user, practice, "record", [content])
+    assert importing.found(user, ref).state == "queued"
+    working.work()
+    return importing.found(user, ref)
+
+
+def imported(user: Any, job: Any, accept_loss: bool = False) -> Any:
+    importing.confirm(user, job.ref, accept_loss)
+    assert importing.found(user, job.ref).state == "confirmed"
+    working.work()
+    return importing.found(user, job.ref)
 
 
 @pytest.mark.hazard("HZ-003")
 def test_a_dry_run_leaves_database_and_store_as_they_were(world: Any, home: Any) -> None:
     sw.publish("X1", [sw.patient("X1", "p9", "A")], [sw.overdue("A", "p9")])
     before = everything(home)
-    run = tried(world.lena, packed(patient=PATIENTS))
+    job = tried(world.lena, packed(patient=PATIENTS))
+    run = job.run
     assert everything(home) == before
     assert (run.patients, run.patients_before, run.patients_after) == (2, 1, 2)
     assert run.rejected == 1
@@ -67,49 +80,60 @@ def test_a_dry_run_leaves_database_and_store_as_they_were(world: Any, home: Any)
     assert any("not in this load" in note for note in run.notes)
     line = next(t for t in run.tables if t.name == "patient")
     assert (line.read, line.loaded, line.rejected) == (3, 2, 1)
-    kept = home.folder / "importing" / run.ref
+    kept = home.folder / "importing" / job.ref
     assert kept.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.slow
 def test_what_was_tried_is_imported_and_who_did_is_logged(world: Any, home: Any) -> None:
-    run = tried(world.tess, packed(export__patient=PATIENTS))
-    done = importing.publish(world.tess, run.ref)
-    assert done.patients == PersonIndex.objects.filter(practice="X1").count() == 2
+    job = tried(world.tess, packed(export__patient=PATIENTS))
+    done = imported(world.tess, job)
+    assert done.state == "done"
+    assert done.result["patients"] == PersonIndex.objects.filter(practice="X1").count() == 2
     event = Event.objects.get(kind="record_imported")
     assert (event.chain, event.actor, event.role) == ("X1", str(world.tess.pk), "technician")
     assert list((home.folder / "importing").iterdir()) == []
-    with pytest.raises(ScopeError):
-        importing.publish(world.tess, run.ref)
+    with pytest.raises(ConflictError, match="already"):
+        importing.confirm(world.tess, job.ref)
 
 
 def test_a_record_that_moved_on_is_not_overwritten_unseen(world: Any) -> None:
-    run = tried(world.lena, packed(patient=PATIENTS))
+    job = tried(world.lena, packed(patient=PATIENTS))
     sw.publish("X1", [sw.patient("X1", "p9", "A")], [])
-    with pytest.raises(ConflictError, match="imported again"):
-        importing.publish(world.lena, run.ref)
+    again = imported(world.lena, job)
+    assert again.state == "asks"
+    assert "imported again" in again.reasons[0]
+    assert (again.run.patients_before, again.run.patients_after) == (1, 2)
     assert Snapshot.objects.filter(practice="X1").count() == 1
 
 
 def test_only_who_may_import_reaches_a_dry_run_and_only_their_own(world: Any) -> None:
     for user in (world.phil, world.grace, world.stranger):
         with pytest.raises(ScopeError):
-            importing.dry_run(user, "X1", "record", [b"{}"])
-    run = tried(world.lena, packed(patient=PATIENTS))
+            importing.receive(user, "X1", "record", [b"{}"])
+    job = tried(world.lena, packed(patient=PATIENTS))
     for user in (world.tess, world.stranger):
-        for call in (importing.found, importing.forget, importing.publish):
+        for call in (importing.found, importing.forget, importing.confirm):
             with pytest.raises(ScopeError):
-                call(user, run.ref)
+                call(user, job.ref)
 
 
-def test_a_file_is_forgotten_after_an_hour(world: Any, home: Any) -> None:
-    run = tried(world.lena, packed(patient=PATIENTS))
-    folder = home.folder / "importing" / run.ref
+def test_a_file_waits_an_hour_for_somebody_and_no_longer(world: Any, home: Any) -> None:
+    job = tried(world.lena, packed(patient=PATIENTS))
+    folder = home.folder / "importing" / job.ref
     old = time.time() - 3700
     os.utime(folder, (old, old))
-    with pytest.raises(ScopeError):
-        importing.found(world.lena, run.ref)
+    assert importing.found(world.lena, job.ref).state == "asks"
+    assert folder.exists()
+    ImportJob.objects.update(changed_at=clock.now() - timedelta(seconds=3700))
+    late = importing.found(world.lena, job.ref)
+    assert (late.state, late.reasons) == ("refused", (importing.NOBODY,))
+    os.utime(folder, (old, old))
+    ImportJob.objects.update(changed_at=clock.now() - timedelta(seconds=3700))
+    importing.sweep()
     assert not folder.exists()
+    with pytest.raises(ConflictError):
+        importing.confirm(world.lena, job.ref)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +153,12 @@ def test_a_file_is_forgotten_after_an_hour(world: Any, home: Any) -> None:
     ],
 )
 def test_a_bad_file_is_refused_in_words(world: Any, home: Any, content: bytes, words: str) -> None:
-    run = tried(world.lena, content)
-    assert words in " ".join(run.problems)
-    assert not (home.folder / "importing" / run.ref / "file").exists()
+    job = tried(world.lena, content)
+    assert words in " ".join(job.reasons)
+    assert job.state == "refused"
+    assert not (home.folder / "importing" / job.ref).exists()
     with pytest.raises(ConflictError):
-        importing.publish(world.lena, run.ref)
+        importing.confirm(world.lena, job.ref)
 
 
 def test_an_archive_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: Any) -> None:
@@ -155,16 +180,28 @@ def test_the_page_tries_shows_and_imports(world: Any, home: Any) -> None:
     assert b"Try it without changing anything" in client.get("/import/").content
     assert client.post("/import/", {"practice": "X1"}).status_code == 422
     file = SimpleUploadedFile("mine.zip", packed(patient=PATIENTS))
+    assert client.post("/import/", {"practice": "", "record": file}).status_code == 422
+    file = SimpleUploadedFile("mine.zip", packed(patient=PATIENTS))
     answer = client.post("/import/", {"practice": "X1", "record": file})
+    waits = client.get(answer["Location"]).content.decode()
+    assert "Waiting its turn" in waits
+    assert 'http-equiv="refresh"' in waits
+    working.work()
     shown = client.get(answer["Location"])
     assert shown.status_code == 200
     text = shown.content.decode()
-    assert "Nothing changed yet" in text
+    assert "nothing changed yet" in text
+    assert 'http-equiv="refresh"' not in text
     assert "Mary" not in text
     assert "9990000018" not in text
     assert Snapshot.objects.count() == 0
-    done = client.post(answer["Location"] + "publish/", follow=True)
+    asked = client.post(answer["Location"] + "publish/", follow=True)
+    assert "Waiting its turn" in asked.content.decode()
+    assert b"Wait until that is done" in client.post(answer["Location"] + "forget/").content
+    working.work()
+    done = client.get(answer["Location"])
     assert "Imported. Riverside has 2 patients now" in done.content.decode()
+    assert b"mine.zip" in client.get("/import/").content
     stranger = Client()
     stranger.force_login(world.phil)
     file = SimpleUploadedFile("mine.zip", packed(patient=PATIENTS))

@@ -148,6 +148,9 @@ COUNTERFOIL_KEEP_SNAPSHOTS = int(os.environ.get("COUNTERFOIL_KEEP_SNAPSHOTS", "0
 COUNTERFOIL_KEEP_SNAPSHOT_DAYS = int(os.environ.get("COUNTERFOIL_KEEP_SNAPSHOT_DAYS", "0"))
 """For how many days a superseded snapshot is kept, however many there are."""
 
+COUNTERFOIL_STARTS_WORKER = True
+"""Whether a page that asks for an import starts the process that does it. Tests work by themselves."""
+
 COUNTERFOIL_TODAY = os.environ.get("COUNTERFOIL_TODAY", "")
 """An ISO date that stands for today, for tests and demonstrations; empty: the clock."""
 

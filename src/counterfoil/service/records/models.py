@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 
 from counterfoil.service.organisations.models import Organisation
@@ -65,3 +69,47 @@ class PersonIndex(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("practice", "patient_id"), name="one_row_a_patient"),
         )
+
+
+class ImportJob(models.Model):
+    """A file that somebody gave on the import page, from there to its end.
+
+    A worker that reads or publishes it is its *holder*; a job whose holder is gone is taken up
+    again. It becomes done in the transaction that publishes, so that it says which world it is.
+    """
+
+    class State(models.TextChoices):
+        """Where a job stands. Two of them are a person's turn: columns, asks."""
+
+        COLUMNS = "columns"
+        QUEUED = "queued"
+        READING = "reading"
+        ASKS = "asks"
+        CONFIRMED = "confirmed"
+        PUBLISHING = "publishing"
+        DONE = "done"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    practice = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="imports")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    file = models.CharField(max_length=80)
+    """What the person's computer called the file."""
+    table = models.BooleanField(default=False)
+    """One table of a search, whose columns are mapped."""
+    delta = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, choices=State.choices, db_index=True)
+    step = models.CharField(max_length=20, blank=True)
+    """The last point of the publish protocol that was passed."""
+    holder = models.CharField(max_length=80, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    accept_loss = models.BooleanField(default=False)
+    followed = models.BooleanField(default=True)
+    """False from publication until letters and figures have been brought up to it."""
+    made_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    tried: Any = models.JSONField(default=dict)
+    """What a dry run found."""
+    reasons: Any = models.JSONField(default=list)
+    """Sentences: why it was refused, or is asked about once more."""
+    result: Any = models.JSONField(default=dict)

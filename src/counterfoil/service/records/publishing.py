@@ -8,8 +8,8 @@
    up to it and appends the events.
 
 Pages read only what step 4 committed. A kill between any two steps leaves the old world whole and
-at most a folder that ``tidy`` removes. ``fault`` is called at each point by name (``POINTS``), so
-that tests can kill there.
+at most a folder that ``tidy`` removes. ``fault`` is called at each point by name (``POINTS``): a job
+says there how far it is, and tests kill there.
 """
 
 from __future__ import annotations
@@ -76,6 +76,10 @@ class Published:
     """What the load and its merging have to say to whoever imported it."""
 
 
+def and_nothing_else(done: Published) -> None:
+    """The publication alone is the transaction."""
+
+
 def publish(
     load: Load,
     as_of: date,
@@ -83,13 +87,15 @@ def publish(
     *,
     accept_loss: bool = False,
     fault: Fault = no_fault,
+    inside: Callable[[Published], None] = and_nothing_else,
 ) -> Published:
     """Put *load* on the record of its practice and publish that, with its findings on *as_of*.
 
     The practice must exist. In a demo home ``DataError`` names every real-looking NHS number's
     place. :class:`~counterfoil.records.merge.LossError` where the load would take away more than a
     twentieth of a table, unless that is accepted. Loading the same data again publishes nothing
-    new; findings are renewed on *as_of*. Publications of one practice wait for each other.
+    new; findings are renewed on *as_of*. Publications of one practice wait for each other. *inside*
+    is called in the transaction that publishes: what it writes holds if and only if the record does.
     """
     place = Organisation.objects.get(pk=load.practice, kind=Organisation.Kind.PRACTICE)
     if home.current().demo:
@@ -109,7 +115,7 @@ def publish(
             incoming = list(compute(written, as_of))
             asked = requests.incoming_of(written, as_of, place)
             fault("computed")
-            result = _commit(place, merged, written, incoming, asked, as_of, fault)
+            result = _commit(place, merged, written, incoming, asked, as_of, fault, inside)
         finally:
             for lease in leases:
                 lease.delete()
@@ -128,6 +134,7 @@ def _commit(
     asked: Collection[intake.Incoming],
     as_of: date,
     fault: Fault,
+    inside: Callable[[Published], None],
 ) -> Published:
     key = f"{place.pk}/{written.id}"
     with transaction.atomic():
@@ -147,7 +154,9 @@ def _commit(
         refs = {"snapshot": written.id, "new": found.new, "same": same}
         events.append(place.pk, [*found.entries, *items.entries, events.Entry("published", refs)])
         fault("upserted")
-    return Published(place.pk, written.id, same, patients, found, tuple(merged.load.notes))
+        done = Published(place.pk, written.id, same, patients, found, tuple(merged.load.notes))
+        inside(done)
+    return done
 
 
 def in_turn() -> None:

@@ -68,7 +68,7 @@ def take_lease(snapshot_id: str) -> Lease:
     """Hold a snapshot's files; the lease ends when it is deleted, or by itself after a while."""
     return Lease.objects.create(
         snapshot_id=snapshot_id,
-        holder=_holder(os.getpid()),
+        holder=this_process(),
         expires_at=timezone.now() + timedelta(minutes=LEASE_MINUTES),
     )
 
@@ -81,9 +81,27 @@ def drop_dead_leases() -> None:
     here = f"{socket.gethostname()[:40]}:"
     held = set(Lease.objects.values_list("holder", flat=True))
     ours = {holder for holder in held if holder.startswith(here)}
-    alive = {holder for holder in ours if holder == _holder(int(holder.split(":")[1]))}
+    alive = {holder for holder in ours if is_there(holder)}
     Lease.objects.filter(holder__in=ours - alive).delete()
     Lease.objects.filter(expires_at__lt=timezone.now()).exclude(holder__in=alive).delete()
+
+
+def this_process() -> str:
+    """The name under which this process holds what is its own."""
+    return _holder(os.getpid())
+
+
+def is_there(holder: str) -> bool:
+    """Whether a process of this machine that calls itself so is at work still."""
+    name, _, rest = holder.partition(":")
+    number = rest.partition(":")[0]
+    here = name == socket.gethostname()[:40] and number.isdecimal()
+    return here and holder == _holder(int(number))
+
+
+def is_here(holder: str) -> bool:
+    """Whether it is, or was, a process of this machine."""
+    return holder.startswith(f"{socket.gethostname()[:40]}:")
 
 
 def _holder(process: int) -> str:

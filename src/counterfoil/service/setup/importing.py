@@ -1,94 +1,78 @@
-"""A record tried dry and then imported: what the import page does.
+"""Imports from the page, as jobs: a file is kept, tried dry, asked about, and then imported.
 
-A dry run reads the file, checks it as an import would and says what would change; it writes nothing
-but the file itself, in a private folder of the home. There it waits for an hour to be imported.
+A job's row says where it stands; its file waits in a private folder of the home. Reading and
+publishing is not done here, in a request, but by a worker beside the service
+(:mod:`counterfoil.service.setup.working`): what is asked for here outlives the request, and a restart.
+A person has an hour to answer; then the file is removed.
 
-Leads, administrators and technicians of a practice may import its record: it shows them counts and
+Leads, administrators and technicians of a practice may import its record: they are shown counts and
 places in files, no patient.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from counterfoil.foundation.errors import DataError, UsageError
-from counterfoil.records import importers
+from django.db import transaction
+from django.db.models import Q
+
 from counterfoil.records.importers import mapped
-from counterfoil.records.load import Load
-from counterfoil.records.merge import merge
-from counterfoil.records.nhs import check_demo
-from counterfoil.records.persons import DEMO_KEY
-from counterfoil.records.schema import TABLES
 from counterfoil.service.accounts.models import Role, User
 from counterfoil.service.casework import clock, scope
 from counterfoil.service.casework.errors import ConflictError, ScopeError
 from counterfoil.service.config import home
 from counterfoil.service.organisations.models import Organisation
-from counterfoil.service.records import reading
-from counterfoil.service.records.models import Snapshot
-from counterfoil.service.setup import uploads
+from counterfoil.service.records.models import ImportJob
+from counterfoil.service.setup import starting, trying
+from counterfoil.service.setup.trying import DryRun
 
 IMPORTING = (Role.LEAD, Role.ADMIN, Role.TECHNICIAN)
 KEPT = timedelta(hours=1)
-SHOWN_REJECTS = 200
+"""How long a file waits for a person."""
+REMEMBERED = timedelta(days=30)
+"""How long what became of it is shown."""
+SHOWN_JOBS = 20
+State = ImportJob.State
+UNDER_WAY = (State.QUEUED, State.READING, State.CONFIRMED, State.PUBLISHING)
+"""The worker's turn."""
+NOBODY = "Nobody decided within an hour, and the file was removed. Nothing was changed."
 
 
 @dataclass(frozen=True)
-class TableLine:
-    """One table of a dry run: the file's own rows or resources, and rows before and after."""
-
-    name: str
-    read: int
-    loaded: int
-    rejected: int
-    before: int
-    after: int
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """What an import would do. ``problems`` says why it cannot be done; then there is no table."""
+class Job:
+    """One import as its page shows it."""
 
     ref: str
     practice: str
     practice_name: str
     file: str
-    format: str = ""
-    scope: str = ""
-    tables: tuple[TableLine, ...] = ()
-    losses: tuple[dict[str, Any], ...] = ()
-    """Tables that would lose more than is believed without asking: table, before, after."""
-    rejects: tuple[dict[str, str], ...] = ()
-    rejected: int = 0
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    patients: int = 0
-    """Patients in the file."""
-    patients_before: int = 0
-    patients_after: int = 0
-    data_as_at: str = ""
-    published: str = ""
-    """The key of the snapshot that was compared with; an import needs it to be the same."""
-    at: str = ""
+    who: str
+    state: str
+    step: str
+    table: bool
+    made_at: datetime
+    changed_at: datetime
+    tries: int
+    reasons: tuple[str, ...]
+    run: DryRun
+    result: dict[str, Any]
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.state in UNDER_WAY
 
     @property
     def until(self) -> datetime:
-        """Until when the file is kept."""
-        return datetime.fromisoformat(self.at) + KEPT
-
-    @property
-    def data_day(self) -> date | None:
-        """The newest day that the source vouches for."""
-        return date.fromisoformat(self.data_as_at) if self.data_as_at else None
+        """Until when the file waits for a person."""
+        return self.changed_at + KEPT
 
 
 def practices(user: User) -> tuple[tuple[str, str], ...]:
@@ -97,152 +81,194 @@ def practices(user: User) -> tuple[tuple[str, str], ...]:
     return tuple(found.values_list("pk", "name"))
 
 
-def dry_run(
+def receive(
     user: User, practice: str, name: str, chunks: Iterable[bytes], delta: bool = False
 ) -> str:
-    """Keep the file, try it, keep what was found; the reference of the dry run.
+    """Keep the file and have it tried dry; the reference of the job.
 
-    A single CSV file is not tried: it waits until its columns are mapped (:func:`is_waiting`).
-    *delta*: it holds only what changed. ``ScopeError`` where the user may not import this
-    practice's record.
+    A single CSV file is not tried yet: it waits until its columns are mapped. *delta*: it holds only
+    what changed. ``ScopeError`` where the user may not import this practice's record.
     """
     place = _place(user, practice)
     sweep()
-    ref = str(uuid.uuid4())
-    folder = _folder() / ref
+    job = ImportJob(
+        practice=place,
+        user=user,
+        file=_shown_name(name),
+        delta=delta,
+        made_at=clock.now(),
+        changed_at=clock.now(),
+    )
+    folder = folder_of(job)
     folder.mkdir(mode=0o700)
     try:
-        with (folder / "file").open("xb") as file:
+        with (folder / trying.FILE).open("xb") as file:
             for chunk in chunks:
                 file.write(chunk)
-        if delta:
-            (folder / "delta").touch()
-        if _is_table(folder / "file"):
-            about = {
-                "user": user.pk,
-                "practice": place.pk,
-                "practice_name": place.name,
-                "file": _shown_name(name),
-            }
-            (folder / "waiting.json").write_text(json.dumps(about), "utf-8")
-        else:
-            _keep_try(user, ref, folder, place, _shown_name(name))
+        job.table = trying.is_table(folder / trying.FILE)
+        job.state = State.COLUMNS if job.table else State.QUEUED
+        job.save(force_insert=True)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     later = threading.Timer((KEPT + timedelta(seconds=5)).total_seconds(), sweep)
     later.daemon = True
     later.start()
-    return ref
+    _have_it_done()
+    return str(job.pk)
 
 
-def _keep_try(user: User, ref: str, folder: Path, place: Organisation, name: str) -> None:
-    found = _try(ref, folder, place, name)
-    said = {**_plain(found), "user": user.pk}
-    (folder / "dry-run.json").write_text(json.dumps(said), "utf-8")
-    if found.problems and not (folder / "waiting.json").exists():
-        (folder / "file").unlink()
+def found(user: User, ref: str) -> Job:
+    """The user's own job; ``ScopeError`` where there is none (any more).
 
-
-def is_waiting(ref: str) -> bool:
-    """Whether a file waits for its columns to be mapped."""
-    return (_folder() / str(uuid.UUID(ref)) / "waiting.json").exists()
-
-
-def waiting_file(user: User, ref: str) -> tuple[dict[str, Any], Path]:
-    """What is known of the user's own file that waits, and the file."""
+    Where nobody is at work on it though it is the worker's turn, one is started.
+    """
     sweep()
-    folder = _folder() / str(uuid.UUID(ref))
-    try:
-        about: dict[str, Any] = json.loads((folder / "waiting.json").read_text("utf-8"))
-    except OSError:
-        raise ScopeError("There is no such file; files are kept for an hour.") from None
-    if about["user"] != user.pk:
-        raise ScopeError("There is no such file.")
-    _place(user, about["practice"])
-    return about, folder / "file"
+    job = _own(user, ref)
+    if job.state in UNDER_WAY:
+        starting.start()
+    return shown(job)
 
 
-def try_mapped(user: User, ref: str, given: mapped.ColumnMap) -> None:
-    """Try a file that waits with this map; it can be tried with another one afterwards."""
-    about, path = waiting_file(user, ref)
-    (path.parent / "map.toml").write_text(given.to_toml(), "utf-8")
-    _keep_try(user, ref, path.parent, _place(user, about["practice"]), about["file"])
-
-
-def found(user: User, ref: str) -> DryRun:
-    """The user's own dry run; ``ScopeError`` where there is none (any more)."""
+def lately(user: User) -> list[tuple[Job, bool]]:
+    """The newest jobs of the practices whose record the user may import, and which are their own."""
     sweep()
-    path = _folder() / str(uuid.UUID(ref)) / "dry-run.json"
-    try:
-        said = json.loads(path.read_text("utf-8"))
-    except OSError:
-        raise ScopeError("There is no such dry run; files are kept for an hour.") from None
-    if said.pop("user") != user.pk:
-        raise ScopeError("There is no such dry run.")
-    _place(user, said["practice"])
-    said["tables"] = tuple(TableLine(**line) for line in said["tables"])
-    for key in ("losses", "rejects", "notes", "problems"):
-        said[key] = tuple(said[key])
-    return DryRun(**said)
+    rows = ImportJob.objects.filter(practice__in=scope.practices(user, IMPORTING).values("pk"))
+    newest = rows.select_related("practice", "user").order_by("-made_at")[:SHOWN_JOBS]
+    return [(shown(row), row.user_id == user.pk) for row in newest]
+
+
+def confirm(user: User, ref: str, accept_loss: bool = False) -> None:
+    """Have what was tried imported.
+
+    ``ConflictError`` where it cannot be: it was not tried to an end, it is under way or done
+    already, or it would take away more than is believed and that was not accepted.
+    """
+    job = _own(user, ref)
+    if job.state == State.REFUSED:
+        raise ConflictError("This file cannot be imported: the dry run says why.")
+    if DryRun.from_json(job.tried).losses and not accept_loss:
+        raise ConflictError(
+            "It would take away more than 5% of a table. Say that the rows may go, or remove the file."
+        )
+    asked = ImportJob.objects.filter(pk=job.pk, state=State.ASKS)
+    if not asked.update(
+        state=State.CONFIRMED,
+        accept_loss=accept_loss,
+        reasons=[],
+        step="",
+        tries=0,
+        changed_at=clock.now(),
+    ):
+        raise ConflictError("This file is being worked on already.")
+    _have_it_done()
 
 
 def forget(user: User, ref: str) -> None:
-    """Remove a dry run and its file."""
-    found(user, ref)
-    shutil.rmtree(_folder() / ref, ignore_errors=True)
+    """Remove a job that waits for a person, or has come to its end, and its file."""
+    job = _own(user, ref)
+    gone, _ = ImportJob.objects.filter(pk=job.pk).exclude(state__in=UNDER_WAY).delete()
+    if not gone:
+        raise ConflictError("This file is being worked on. Wait until that is done.")
+    shutil.rmtree(folder_of(job), ignore_errors=True)
 
 
-def publish(user: User, ref: str, accept_loss: bool = False) -> Any:
-    """Import what was tried: publish it for the practice, log who did, remove the file.
+def waiting_file(user: User, ref: str) -> tuple[dict[str, Any], Path]:
+    """What is known of the user's own file of one table, and the file, to map its columns."""
+    sweep()
+    job = _own(user, ref)
+    path = folder_of(job) / trying.FILE
+    if not job.table or job.state in UNDER_WAY or not path.exists():
+        raise ScopeError("There is no such file; files are kept for an hour.")
+    about = {
+        "practice": job.practice_id,
+        "practice_name": job.practice.name,
+        "file": job.file,
+    }
+    return about, path
 
-    ``ConflictError`` where the practice's record changed since the dry run, where it cannot be
-    imported, or where it would take away more than is believed and that was not accepted; nothing
-    is changed then.
-    """
-    from django.db import transaction
 
-    from counterfoil.service.casework import events, from_rules, loop
-    from counterfoil.service.pilot import figures
-    from counterfoil.service.records import publishing
-
-    tried = found(user, ref)
-    if tried.problems:
-        raise ConflictError("This file cannot be imported: the dry run says why.")
-    if _published_key(tried.practice) != tried.published:
-        raise ConflictError(
-            "The practice's record was imported again since this dry run. Try the file once more."
-        )
-    folder = _folder() / ref
-    try:
-        with _loaded(folder, tried.practice) as load:
-            done = publishing.publish(
-                load, clock.today(), from_rules.findings_of, accept_loss=accept_loss
-            )
-    except DataError as error:
-        raise ConflictError(str(error)) from None
-    with transaction.atomic():
-        refs = {"snapshot": done.snapshot, "format": load.format}
-        role = next(iter(sorted(scope.roles_at(user, [tried.practice]) & set(IMPORTING))), "")
-        events.append(tried.practice, [events.Entry("record_imported", refs)], user, role)
-    shutil.rmtree(folder, ignore_errors=True)
-    loop.after_publication(tried.practice)
-    figures.work_out(tried.practice)
-    return done
+def try_mapped(user: User, ref: str, given: mapped.ColumnMap) -> None:
+    """Have a file of one table tried with this map; it can be tried with another one afterwards."""
+    _, path = waiting_file(user, ref)
+    (path.parent / trying.MAP).write_text(given.to_toml(), "utf-8")
+    waits = ImportJob.objects.filter(pk=ref).exclude(state__in=(*UNDER_WAY, State.DONE))
+    waits.update(state=State.QUEUED, tried={}, reasons=[], tries=0, changed_at=clock.now())
+    _have_it_done()
 
 
 def sweep() -> None:
-    """Remove files that have waited for more than an hour."""
-    oldest = clock.now() - KEPT
-    for folder in _folder().iterdir():
+    """Remove files that have waited for somebody for more than an hour, and jobs long over."""
+    now = clock.now()
+    late = ImportJob.objects.filter(changed_at__lt=now - KEPT)
+    late.filter(state__in=(State.COLUMNS, State.ASKS)).update(
+        state=State.REFUSED, reasons=[NOBODY], changed_at=now
+    )
+    ImportJob.objects.filter(changed_at__lt=now - REMEMBERED).exclude(state__in=UNDER_WAY).delete()
+    oldest = now - KEPT
+    for path in _folder().iterdir():
         try:
-            at = datetime.fromtimestamp(folder.stat().st_mtime, oldest.tzinfo)
+            at = datetime.fromtimestamp(path.stat().st_mtime, oldest.tzinfo)
         except OSError:
             continue
-        if at < oldest and folder.is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
-        elif at < oldest:
-            folder.unlink(missing_ok=True)
+        if at >= oldest:
+            continue
+        if path.is_dir() and not _wanted(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def folder_of(job: ImportJob) -> Path:
+    """Where a job's file waits."""
+    return _folder() / str(job.pk)
+
+
+def shown(job: ImportJob) -> Job:
+    """A job's row as a page shows it."""
+    return Job(
+        ref=str(job.pk),
+        practice=job.practice_id,
+        practice_name=job.practice.name,
+        file=job.file,
+        who=job.user.display_name,
+        state=str(job.state),
+        step=job.step,
+        table=job.table,
+        made_at=job.made_at,
+        changed_at=job.changed_at,
+        tries=job.tries,
+        reasons=tuple(job.reasons),
+        run=DryRun.from_json(job.tried),
+        result=dict(job.result),
+    )
+
+
+def _have_it_done() -> None:
+    """Start the worker once what it is to do can be seen."""
+    transaction.on_commit(starting.start)
+
+
+def _own(user: User, ref: str) -> ImportJob:
+    job = ImportJob.objects.select_related("practice", "user").filter(pk=uuid.UUID(ref)).first()
+    if job is None or job.user_id != user.pk:
+        raise ScopeError("There is no such import.")
+    _place(user, job.practice_id)
+    return job
+
+
+def _wanted(ref: str) -> bool:
+    """Whether a file that is old is still to be worked on, or a person has time left."""
+    job = ImportJob.objects.filter(pk=ref).first()
+    if job is None or job.state == State.DONE:
+        return False
+    return job.state in UNDER_WAY or job.changed_at >= clock.now() - KEPT
+
+
+def under_way() -> bool:
+    """Whether anything is the worker's turn."""
+    rows = ImportJob.objects.filter(Q(state__in=UNDER_WAY) | Q(followed=False))
+    return rows.exists()
 
 
 def _folder() -> Path:
@@ -262,107 +288,3 @@ def _place(user: User, practice: str) -> Organisation:
 def _shown_name(name: str) -> str:
     kept = "".join(c for c in Path(name.replace("\\", "/")).name if c.isprintable())
     return kept[:80] or "file"
-
-
-def _try(ref: str, folder: Path, place: Organisation, name: str) -> DryRun:
-    about = DryRun(ref, place.pk, place.name, name, at=clock.now().isoformat())
-    said = {**_plain(about), "published": _published_key(place.pk)}
-    try:
-        with (
-            _loaded(folder, place.pk) as load,
-            reading.leased(place.pk) as row,
-        ):
-            merged = merge(reading.opened(row), load)
-            said["published"] = row.pk if row else ""
-    except UsageError as error:
-        return DryRun(**{**said, "problems": (str(error),), "tables": ()})
-    except DataError as error:
-        problems = tuple(str(problem) for problem in error.problems)
-        held = _rows_before(place.pk)["patient"]
-        return DryRun(**{**said, "problems": problems, "tables": (), "patients_before": held})
-    after = merged.after
-    before = dict(merged.before) or dict.fromkeys(after, 0)
-    lines = tuple(
-        TableLine(n, c.read, c.loaded, c.rejected, before.get(n, 0), after[n])
-        for n, c in load.counts.items()
-        if c.read or before.get(n, 0) or after[n]
-    )
-    return DryRun(
-        **{
-            **said,
-            "format": load.format,
-            "scope": load.scope,
-            "tables": lines,
-            "rejects": tuple(
-                {"table": r.table, "place": r.place, "reason": r.reason}
-                for r in load.rejects[:SHOWN_REJECTS]
-            ),
-            "rejected": len(load.rejects),
-            "losses": tuple(asdict(loss) for loss in merged.losses),
-            "notes": tuple(dict.fromkeys(merged.load.notes)),
-            "patients": load.rows["patient"],
-            "patients_before": before["patient"],
-            "patients_after": after["patient"],
-            "data_as_at": load.data_as_at.isoformat() if load.data_as_at else "",
-        }
-    )
-
-
-@contextmanager
-def _loaded(folder: Path, practice: str) -> Iterator[Load]:
-    """The load of the file. Tables too large for memory lie in the folder while the block runs."""
-    path, left = folder / "file", []
-    with path.open("rb") as file:
-        start = file.read(4096)
-    unpacked, given = folder / "tables", None
-    if (folder / "map.toml").exists():
-        given = mapped.read_map(folder / "map.toml")
-    elif start.startswith(b"PK"):
-        shutil.rmtree(unpacked, ignore_errors=True)
-        left = uploads.unpack(path, unpacked)
-        path = unpacked
-    elif not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        raise DataError.at(
-            "the file",
-            "a bundle (JSON), a zip of an extract's CSV files, or one CSV file is needed",
-        )
-    at = home.current()
-    key = DEMO_KEY if at.demo else at.secret("person.key").encode()
-    try:
-        options = importers.Options(
-            delta=(folder / "delta").exists(),
-            map=given,
-            patients=reading.patients_by_number(practice),
-        )
-        load = importers.read(importers.AUTO, path, practice, key=key, options=options)
-        load.notes[:0] = left
-        if at.demo:
-            check_demo(load)
-        yield load
-    finally:
-        shutil.rmtree(unpacked, ignore_errors=True)
-
-
-def _is_table(path: Path) -> bool:
-    """Whether the file is one table of text: neither an archive nor a bundle, and it has cells."""
-    with path.open("rb") as file:
-        start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    first = start.splitlines()[0] if start else b""
-    looks = not start.startswith((b"PK", b"{", b"[", b"%PDF", b"<")) and b"\0" not in start
-    return looks and any(mark in first for mark in (b",", b"\t", b";", b"|"))
-
-
-def _published_key(practice: str) -> str:
-    row = Snapshot.objects.filter(practice=practice, published=True).first()
-    return row.pk if row else ""
-
-
-def _rows_before(practice: str) -> dict[str, int]:
-    """Rows in force of every table, before anything is imported."""
-    with reading.leased(practice) as row:
-        found = reading.opened(row)
-        return dict.fromkeys(TABLES, 0) if found is None else found.held
-
-
-def _plain(run: DryRun) -> dict[str, Any]:
-    return asdict(run)
