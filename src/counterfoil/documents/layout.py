@@ -13,6 +13,8 @@ LISTS = frozenset({"discharge", "continued", "changed", "changes", "new", "stopp
 """Kinds of section whose lines are medicines at discharge."""
 
 _NUMBERING = re.compile(r"^\s*(?:#+\s*|\(?\d{1,2}[.)]\s+|\(?[A-Ha-h][.)]\s+|[*_=~\-–•]+\s*)+")
+_MISREAD = re.compile(r"(?<=[A-Z])0(?=[A-Z])|(?<=[A-Z])0$")
+"""A nought that a scanner read in a word of capitals."""
 _DECOR = re.compile(r"[\s*_=~#:\-–—.]+$")
 _FORMS = re.compile(
     r"\b(?:tablets?|capsules?|inhalers?|drops|cream|solution|suspension|release|resistant)\b"
@@ -172,7 +174,7 @@ def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading 
     """
     lead = _NUMBERING.match(text)
     begin = lead.end() if lead else 0
-    body = text[begin:]
+    body = _MISREAD.sub("O", text[begin:])
     colon = re.search(r"[:：]", body)
     named = body[: colon.start()] if colon else ""
     if colon and len(named) <= 90 and not re.search(r"\d|\.\s", named):

@@ -151,7 +151,9 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
     if source.message is not None and source.builder is not None and source.message.coded:
         lines, text = _beside_codes(lines, source.message, source.builder)
     setting = setting_of(sheet.text, header.discharged_on)
-    statements = in_order([*said(scan, text), *(build(r, text, 0) for r in going_on(scan, text))])
+    statements = in_order(
+        [*said(scan, text, listed=listed), *(build(r, text, 0) for r in going_on(scan, text))]
+    )
     lines = joined(lines, statements, listed=listed, before=setting == "outpatient")
     lines = _identified(_placed(_numbered(lines), sheet))
     admission = _identified([build(r, sheet.text, i + 1) for i, r in enumerate(scan.admission)])

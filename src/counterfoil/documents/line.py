@@ -13,7 +13,7 @@ from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import ARROW, DOSEISH, STRENGTH, VERB
 from counterfoil.documents.split import Parts, split
 from counterfoil.documents.wording import NUMBER_WORDS, pattern
-from counterfoil.dosage import Dose, convert, ingredient_per_day
+from counterfoil.dosage import Dose, compare, convert, ingredient_per_day
 from counterfoil.terminology import Match
 
 _SECTION_STATED: dict[str, Stated] = {
@@ -45,6 +45,8 @@ _DOSE_SIGN = re.compile(
     r"tablets?|capsules?|sparingly|meals?|breakfast|tea(?:time)?|bedtime|dinner|supper|mid-?day|waking|afternoon|[ap]\.?m|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
     re.IGNORECASE,
 )
+_UP_TO = re.compile(r"\W*(?:up|down|back)(?: to)?\s+(?=to\b|\d)(?:to\s+)?", re.IGNORECASE)
+"""Among changes: where an amount goes to, and no upper bound."""
 _FROM_TO = re.compile(
     r"\bfrom\s+(?P<was>[^;|]+?)\s*(?:\bto\b|→|->|=>)\s*(?P<now>[^;|]*)", re.IGNORECASE
 )
@@ -64,7 +66,7 @@ _TRAILING = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(
-    rf"^\W*(?:(?:is|was|are|were|to|will|should|be|now|has been)\s+)+(?:(?:at|on|with|to)\s+)?(?=\d|(?:{NUMBER_WORDS}|half)\b)",
+    rf"^\W*(?:at|on)\s+(?=\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|units?|mls?|puffs?|tab|cap))|^\W*(?:(?:is|was|are|were|to|will|should|be|now|has been)\s+)+(?:(?:at|on|with|to)\s+)?(?=\d|(?:{NUMBER_WORDS}|half)\b)",
     re.IGNORECASE,
 )
 _REMAINS = re.compile(
@@ -133,6 +135,8 @@ def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
     if "stopped" in found and found.keys() & {"continued", "unchanged", "changed"}:
         other = next(found[k] for k in ("continued", "unchanged", "changed") if k in found)
         against = (f"The line says both “{found['stopped']}” and “{other}”.",)
+    if "new" in found and found.get("changed", "").lower().startswith("reducing"):
+        found.pop("changed")  # a new course that goes down
     if "unchanged" in found and found.keys() & {"changed", "new"}:
         other = found.get("changed", found.get("new", ""))
         against = (f"The line says both “{found['unchanged']}” and “{other}”.",)
@@ -153,7 +157,7 @@ def result_in(text: str) -> bool:
 
 
 _AMOUNT = re.compile(
-    r"\d\s*(?:mg|mcg|micrograms?|g|mls?|units?|iu|tab\w*|cap\w*|puffs?|sachets?)\b(?!\s*/\s*(?:l|dl|mmol)\b)",
+    r"\d\s*(?:mg|mcg|micrograms?|g|mls?|units?|iu|tab\w*|cap\w*|puffs?|sachets?)\b(?!\s*/\s*(?:l|dl|mmol|min)\b)",
     re.IGNORECASE,
 )
 
@@ -178,6 +182,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     statuses = " ; ".join(t for t in told if t)
     state, said, done, against = _state(raw, statuses)
     conflicts += against
+    upward = _UP_TO.match(rest) if raw.section in ("changes", "changed") else None
+    if state is None and upward:
+        state, said, rest = "changed", upward.group().strip(), rest[upward.end() :]
     section = _SECTION_STATED.get(raw.section)
     state, more = _with_section(section, state, said, raw)
     conflicts += more
@@ -199,6 +206,8 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     if state is None and words.was and "was" not in raw.fields:
         state, said = "changed", f"was {words.was[0]}"
     dose_text, dose = _dose(raw, dose_cells, words, product, strength, formed, coded)
+    if state is None and "was" in raw.fields and "now" in raw.fields:
+        state, said = _before_and_now(raw, dose, product)
     return MedicineLine(
         id="",
         text=text[raw.start : raw.end],
@@ -225,6 +234,18 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
         left_over="; ".join(words.left),
         conflicts=tuple(conflicts),
     )
+
+
+def _before_and_now(raw: Raw, dose: Dose, product: Match) -> tuple[Stated | None, str]:
+    """What two columns of doses, before and now, state: nothing where either cannot be read."""
+    was, now = raw.get("was"), raw.get("now")
+    said = f"{was} before, {now} now"
+    if "".join(was.lower().split()) == "".join(now.lower().split()) and re.search(r"\w", was):
+        return "continued", said
+    before = read_dose(was, product)
+    if before.status != "read" or dose.status != "read" or not (before.per_day and dose.per_day):
+        return None, ""
+    return ("continued" if compare(before, dose) == "equal" else "changed"), said
 
 
 def _explain(state: Stated | None, words: _Words, everything: str) -> None:
@@ -381,11 +402,16 @@ def _sort(text: str, words: _Words, *, dose: bool = True) -> None:
         _segment(segment, words, dose)
 
 
+_AMOUNT_OF_BEFORE = re.compile(
+    r"\d|\b(?:once|twice|one|two|half|daily|[obt]\.?d|tds|qds|mane|nocte|on|om)\b", re.I
+)
+
+
 def _moves(text: str, words: _Words) -> str:
     """Takes the old amount out of "from 2.5mg to 5mg daily"; the new one stays."""
     for move in (_FROM_TO, _ARROW):
         found = move.search(text)
-        if found and re.search(r"\d|once|twice|one|two|half|daily", found.group("was"), re.I):
+        if found and _AMOUNT_OF_BEFORE.search(found.group("was")):
             words.was.append(found.group("was").strip(_EDGE))
             head = text[: found.start()]
             return f"{head} ; {found.group('now')}{text[found.end() :]}"
@@ -658,9 +684,17 @@ def _trusted(dose: Dose, text: str) -> Dose:
     return replace(dose, status="partial", per_day=None, reasons=(*dose.reasons, why))
 
 
+_SPACED = re.compile(
+    r"(?<![\w.])(?:[obtq] d(?: s)?|o [mn]|p r n|\d+ \. ?\d+|\d+ ?\. \d+(?= ?(?:mg|mcg|g|ml)))(?![\w.])",
+    re.IGNORECASE,
+)
+"""Shorthand and decimals that a scanner spaced out: "o d", "1 . 25"."""
+
+
 def _variants(text: str, words: _Words, route: str) -> list[str]:
     """The dose words as written, then without a course or supply phrase that was understood."""
     text = re.sub(r"\s+", " ", text).strip(" ,;")
+    text = _SPACED.sub(lambda m: re.sub(r"[\s]", "", m.group()), text)
     text = _REMAINS.sub("", text)
     text = re.sub(r",\s+(?=(?:OD|BD|TDS|QDS|OM|ON|PRN)\b)", " ", text)
     out = [text]

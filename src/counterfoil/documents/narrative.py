@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from counterfoil.documents.layout import Raw
-from counterfoil.documents.line import stated_in
+from counterfoil.documents.line import result_in, stated_in
 from counterfoil.documents.model import MedicineLine, Mention, Span, Stated
 from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import (
@@ -148,6 +148,11 @@ def swallowed(line: MedicineLine, listed: Collection[set[str]]) -> Iterator[Span
         name = first_name(line.text, name.end)
 
 
+_MAY_BE = re.compile(
+    r"[A-Za-z]{5,}(?: [A-Za-z]+){0,2} \d[\d.,]*\s*(?:mg|mcg|micrograms?|g|units?|puffs?|tab(?:let)?s?|cap(?:sule)?s?)\b(?!\s*/\s*(?:d?l|ml|kg)\b)",
+    re.IGNORECASE,
+)
+"""A word with an amount behind it, as a medicine has it."""
 _AMOUNT_NEXT = re.compile(
     r"\s*(?:[A-Za-z/]{2,12}\s+)?\d[\d.,/]*\s*(?:mg|mcg|micrograms?|g|mls?|units?)\b", re.IGNORECASE
 )
@@ -167,7 +172,12 @@ def dosed(
         if not (STRENGTH.search(words) and DOSEISH.search(words)):
             continue
         name = first_name(words)
-        if name is None or any(s.start < end and start < s.end for s in known):
+        if any(s.start < end and start < s.end for s in known):
+            continue
+        if name is None:
+            if _MAY_BE.search(words) and not result_in(words):
+                why = "an amount and how often, and no medicine that is known"
+                out.append(Span(start, end, text[start:end], why))
             continue
         product = look_up(words[name.start : name.end])
         if product.ingredients and not any(set(product.ingredients) <= i for i in listed):

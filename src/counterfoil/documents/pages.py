@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from counterfoil.documents.names import first_name
-from counterfoil.documents.pieces import STRENGTH
+from counterfoil.documents.pieces import BULLET, STRENGTH
 from counterfoil.documents.shown import Line, Sheet
 
 _PAGE = re.compile(r"\bpage\s+\d+\s*(?:of|/)\s*\d+\b", re.IGNORECASE)
@@ -75,6 +75,41 @@ def paragraphs(sheet: Sheet, lines: Sequence[Line]) -> Iterator[Line]:
         whole = line
     if whole is not None:
         yield whole
+
+
+_TELLING = re.compile(
+    r"\b(?:was|were|has|have|had|is|are|will|he|she|his|her|him|they|their|we|i|our|you|your|but|which|who|"
+    r"because|therefore|so|during)\b",
+    re.IGNORECASE,
+)
+"""Words of sentences that a list of medicines has few of."""
+_FEWEST, _WORDS = 3, 14
+
+
+def running_text(sheet: Sheet, lines: Sequence[Line]) -> frozenset[int]:
+    """Where the lines start that are running text: paragraphs of whole sentences, no items of a list."""
+    out: set[int] = set()
+    block: list[Line] = []
+    for line in [*lines, None]:
+        goes_on = (
+            line is not None
+            and line.kind == "text"
+            and not BULLET.match(sheet.of(line))
+            and (not block or len(sheet.of(block[-1])) > 55)
+        )
+        if goes_on and line is not None:
+            block.append(line)
+            continue
+        words = " ".join(sheet.of(x) for x in block)
+        if (
+            len(words.split()) >= _WORDS
+            and len(_TELLING.findall(words)) >= _FEWEST
+            and "." in words
+        ):
+            out |= {x.start for x in block}
+        plain = line is not None and line.kind == "text" and not BULLET.match(sheet.of(line))
+        block = [line] if plain and line is not None else []
+    return frozenset(out)
 
 
 def legend(text: str) -> dict[str, str]:

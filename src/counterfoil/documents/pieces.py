@@ -8,8 +8,8 @@ from counterfoil.documents.layout import column
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.wording import NUMBER_WORDS, pattern
 
-ARROW = r"(?:→|➔|➜|⟶|-{1,3}>|={1,2}>)"
-"""What points from one thing to the next."""
+ARROW = r"(?:→|➔|➜|⟶|-{1,3}>|={1,2}>|(?<=\s)à(?=\s))"
+"""What points from one thing to the next; a word processor's arrow comes out as ``à`` elsewhere."""
 BULLET = re.compile(
     r"(?:#\d{1,2}[.):]?\s+|[•●○▪◦·‣➢✓✔*>►■□☐☑]\s*|[-–—]+\s*(?=[A-Za-z])|o\s+(?=[A-Z])|\(?\d{1,2}\s?[.):](?!\d)\s*|\(?[a-z][.)]\s+"
     r"|\[[ xX✓]?\]\s*|\d{1,2}\s+(?=[A-Z][a-z]+ ))+"
@@ -30,7 +30,7 @@ DOSEISH = re.compile(
     r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.n|(?-i:ON)|on(?!\s+(?!(?:for|prn|then|until|till|and|if|x|as|when|with|po)\b)\w)|"
     r"mane|nocte|prn|stat|once|twice|daily|weekly|"
     r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
-    r"times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
+    r"every (?:\d+|other|second|two|three|four|six|eight|twelve) ?(?:hours?|hrs?|days?|weeks?|months?)|times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
     re.IGNORECASE,
 )
 DOSE_START = re.compile(
@@ -79,7 +79,7 @@ _UNKNOWN_ITEM = re.compile(
 )
 _BETWEEN = re.compile(
     r"\s+\(?\d{1,2}[.)]\s+|\s+[•·]\s*|,?\s+(?:together with|along with|alongside|as well as|in addition to)\s+|"
-    r"(?<=[a-z])\s+/\s+(?=[A-Za-z])|[,;.]\s+(?:and\s+|plus\s+|also\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
+    r"(?<=[a-z])\s+/\s+(?=[A-Za-z])|(?<![,;]) (?=(?:his|her|their) [a-z])|[,;.]\s+(?:and\s+|plus\s+|also\s+)?|\s+(?:and|or|plus|&|\+)\s+|\s{2,}",
     re.IGNORECASE,
 )
 
@@ -116,13 +116,20 @@ def _dosed(body: str, at: int) -> bool:
 
 
 _LEAD_IN = re.compile(
-    r"(?:(?:she|he|they|we|i|it|her|his|their|the|patient|was|were|is|has|have|had|been|also|then|now|newly|"
+    r"(?:(?:please|would|could|should|can|be|grateful|if|you|kindly|start|him|them|she|he|they|we|i|it|her|his|their|the|patient|was|were|is|has|have|had|been|also|then|now|newly|"
     r"doubled|halved|increased|decreased|reduced|stopped|started|added|commenced|restarted|withheld|introduced|raised|on)\s+)+"
     r"(?:(?:started|commenced|begun|put|prescribed|stopped|discontinued|switched|increased|reduced|restarted|continued|"
     r"added|introduced|initiated|withheld|decreased|resumed|therefore)\s+(?:in\s+|on\s+|with\s+|to\s+)?)*(?:(?:her|his|their|the)\s+)?",
     re.IGNORECASE,
 )
 """Words of a sentence before a further medicine in it: "and she was started on"."""
+
+
+_TIED = re.compile(
+    rf"(?:{VERB.pattern}|\b(?:replac\w+|instead|in place|of|for|from|to|with|on|than|in|by|at|and|or|is|was|also))$",
+    re.IGNORECASE,
+)
+"""Words that tie what follows to what went before."""
 
 
 def several(body: str) -> list[tuple[int, int]]:
@@ -135,6 +142,8 @@ def several(body: str) -> list[tuple[int, int]]:
         lead = lead if lead and name_at(body, lead.end()) else _LEAD_IN.match(body, at) or lead
         begin = lead.end() if lead else at
         before = body[: gap.start()]
+        if gap.group() == " " and (_TIED.search(before) or first_name(before, starts[-1]) is None):
+            continue  # "stopped her aspirin" names one
         if gap.group().strip() == "/" and not DOSEISH.search(before[starts[-1] :]):
             continue  # the parts of one product
         told = STRENGTH.search(before) or FORM.search(before) or DOSEISH.search(before)

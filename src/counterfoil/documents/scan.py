@@ -6,9 +6,16 @@ import re
 from dataclasses import replace
 
 from counterfoil.documents.layout import LISTS, Heading, Raw, column, heading
-from counterfoil.documents.line import stated_in
+from counterfoil.documents.line import result_in, stated_in
 from counterfoil.documents.names import first_name, name_at
-from counterfoil.documents.pages import between_pages, explains, legend, paragraphs, signed
+from counterfoil.documents.pages import (
+    between_pages,
+    explains,
+    legend,
+    paragraphs,
+    running_text,
+    signed,
+)
 from counterfoil.documents.pieces import (
     BEFORE,
     DOSE_START,
@@ -23,7 +30,7 @@ from counterfoil.documents.pieces import (
 )
 from counterfoil.documents.sharing import Piece, pieces
 from counterfoil.documents.shown import Line
-from counterfoil.documents.tables import Scan, Tables
+from counterfoil.documents.tables import Passage, Scan, Tables
 from counterfoil.documents.under import states_below
 from counterfoil.documents.wording import pattern
 
@@ -87,6 +94,10 @@ _SHORTHAND = re.compile(
     r"[a-z][a-z\-]{2,}(?: [a-z\-]+)? \d[\d./]*\s*(?:mg|mcg|g|ml|units?)?\s*(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane)\b"
 )
 """An item written in haste: a short name, a number, how often."""
+_NAMED_WITH_WHY = re.compile(
+    r"[A-Z][a-z]{4,}(?: [a-z]{3,})?\s*(?:\([^()]*\)\s*)?(?:[-–—]\s|:\s)[a-z]"
+)
+"""A word that can be a name, and behind a dash the reason: an item of what was stopped."""
 _CHANGES = frozenset(("stopped", "on_hold", "changed", "new", "continued"))
 _CUT_AT = frozenset(("allergies", "stopped", "on_hold", "new", "changed", "other", "inpatient"))
 
@@ -97,6 +108,19 @@ def _about(text: str) -> bool:
     if name is None or len(text.split()) > 6 or STRENGTH.search(text) or DOSEISH.search(text):
         return False
     return pattern("blocks", "about").match(text[name.end :].strip()) is not None
+
+
+def _taken(text: str) -> bool:
+    """Whether a line names a medicine with its amount and how often: more than an allergy's words."""
+    body = text[body_start(text) :]
+    return bool(name_at(body) and STRENGTH.search(body) and DOSEISH.search(body))
+
+
+_ALLERGIC = re.compile(
+    r"\b(?:allerg\w*|intoleran\w*|side[- ]effects?|reaction)\b|\w-(?:induced|related|associated)\b",
+    re.IGNORECASE,
+)
+"""What a medicine did, or would do, to the patient: no medicine to take."""
 
 
 class Walker(Tables):
@@ -115,7 +139,9 @@ class Walker(Tables):
             for whole in _short(line, self.sheet.text)
             for part in _apart(whole, self.sheet.text)
         ]
+        running = running_text(self.sheet, lines)
         for number, line in enumerate(lines):
+            self.running = line.start in running
             after = lines[number + 1] if number + 1 < len(lines) else None
             self.dosed_below = (
                 after is not None
@@ -179,6 +205,11 @@ class Walker(Tables):
         if line.section:
             self._open(Heading(line.section, text))
             return
+        if self.running and self._behind_a_list(line):
+            self._close()
+            self.columns = None
+            self.out.narrative.append(Passage(line.start, line.end, False, "other", self.label))
+            return
         closing = len(text) < 80 and pattern("headings", "closing").match(text.lower())
         if line.kind == "row" and self._table(line, text):
             return
@@ -211,6 +242,27 @@ class Walker(Tables):
             self.before = None
         self._content(line, line.start, text)
 
+    def _behind_a_list(self, line: Line) -> bool:
+        """Whether running text begins, or goes on, behind the medicines of a list."""
+        if self.section not in LISTS or self.fallback:
+            return False
+        last = self.out.narrative[-1] if self.out.narrative else None
+        if (
+            last is not None
+            and last.section == "other"
+            and line.start - last.end <= 40
+            and self.current is None
+        ):
+            return self.out.raws != []
+        here = [raw for raw in self.out.raws if raw.heading == self.label]
+        if self.blank:
+            return bool(here) or self.current is not None
+        if self.current is None:
+            return False
+        return self.columns is not None or (
+            self.current.bullet and line.indent < self.current.indent
+        )
+
     def _heading(self, line: Line, text: str) -> Heading | None:
         cells = [c for c in line.cells if c.end > c.start]
         if line.kind == "row" and len(cells) > 1:
@@ -220,6 +272,10 @@ class Walker(Tables):
                 return found
             if found and len(cells) == 2 and self._heads_its_row(found, self.sheet.of(cells[1])):
                 return replace(found, rest=cells[1].start - line.start)
+            if self.columns is None and text.isupper():
+                found = heading(" ".join(text.split()))  # letters or words spaced out
+                if found and found.rest is None and found.kind in LISTS:
+                    return found
             found = heading(text) if ":" in text[:40] else None
             return found if found and found.rest is not None and not self._is_field(text) else None
         if self._is_field(text) or self._under(line, text):
@@ -341,8 +397,10 @@ class Walker(Tables):
 
     def _content(self, line: Line, start: int, text: str, *, fresh: bool = False) -> None:
         if self.section == "allergies":
-            self._allergy(start, line.end)
-            return
+            if not _taken(text):
+                self._allergy(start, line.end)
+                return
+            self._open(Heading("unknown", "below the allergies"))
         if self.section not in LISTS and self.section != "admission":
             if (
                 self.section in ("unknown", "preamble")
@@ -377,6 +435,10 @@ class Walker(Tables):
             self._pass_by(start, line.end, True)
             return
         if first_name(body) is None and pattern("full_list", "others_continue").search(body):
+            self._close()
+            self._pass_by(start, line.end, False)
+            return
+        if self.fallback and first_name(body) and _ALLERGIC.search(body):
             self._close()
             self._pass_by(start, line.end, False)
             return
@@ -470,6 +532,8 @@ class Walker(Tables):
             return False  # running text has no items
         if re.match(r"[A-Z][A-Za-z]{3,} \d+ (?:tab|cap|sachet|puff|drop|spray)", body):
             return not DOSE_START.match(body) and not VERB.match(body)
+        if self.section in ("stopped", "on_hold") and _NAMED_WITH_WHY.match(body):
+            return True
         told = DOSEISH.search(body) or (
             FORM.search(body) and stated_in(body)[0] and VERB.search(body)
         )
@@ -560,6 +624,10 @@ class Walker(Tables):
                     self._odd(start + s, start + e, "not understood as a medicine")
                 continue
             over = pattern("narrative", "treated").search(words) or self._elsewhere(words)
+            if self.fallback:
+                then = pattern("statements", "past").search(words)
+                over = over or (then and stated_in(words)[0] != "stopped")
+                over = over or _ALLERGIC.search(words)
             if self._advises(words) or over:
                 self._close()
                 self._pass_by(start + s, start + e, self._advises(words))
@@ -570,8 +638,17 @@ class Walker(Tables):
             if self.section != "admission" and not told:
                 continue
             for part in pieces(words):
+                own = words[part.start : part.end]
+                if pattern("statements", "there").search(own) or result_in(own):
+                    continue
+                if not (first_name(own) or name_at(own) or STRENGTH.search(own)):
+                    continue
+                if self.fallback and not (
+                    part.status or verb or STRENGTH.search(own) or DOSEISH.search(own)
+                ):
+                    continue
                 self._piece(line, start + s, words, part, bullet=False)
-                silent = verb and not part.status and not VERB.search(words[part.start : part.end])
+                silent = verb and not part.status and not VERB.search(own)
                 if silent and verb and self.current:
                     self.current.put("status", verb.group())
         self._close()

@@ -73,6 +73,13 @@ _DOSE_WORD = re.compile(
 )
 
 
+_CONCENTRATION = re.compile(r"/\s*[\d.]*\s*ml", re.IGNORECASE)
+"""A strength by volume, which is never a dose."""
+_NUMBERED = re.compile(
+    r"\s+\d{1,3}(?=\s+(?:flexpen|kwikpen|solostar|penfill|cartridges?|pens?|innolet)\b)",
+    re.IGNORECASE,
+)
+"""A number that belongs to the name of an insulin: "NovoMix 30 FlexPen"."""
 _MOVES = re.compile(
     rf"\s*(?:{ARROW}|(?:[A-Za-z.]+\s+){{1,3}}{ARROW}\s*(?:[A-Za-z]+\s+(?:to\s+)?)?\d)"
 )
@@ -166,9 +173,17 @@ def _grow(body: str, end: int) -> tuple[int, str, bool]:
         if (
             found
             and not strength
-            and not (formed and not _FORM.match(body, _skip(body, found.end())))
+            and (
+                _CONCENTRATION.search(found.group())
+                or not formed
+                or _FORM.match(body, _skip(body, found.end()))
+            )
         ):
             strength, place = found.group(), found.end()
+            continue
+        numbered = None if strength or formed else _NUMBERED.match(body, place)
+        if numbered:
+            place = numbered.end()
             continue
         form = _FORM.match(body, at)
         if form and at > place - 1:

@@ -15,9 +15,9 @@ from fractions import Fraction
 from counterfoil.documents.layout import LISTS, Raw
 from counterfoil.documents.line import build, stated_in
 from counterfoil.documents.model import MedicineLine
-from counterfoil.documents.names import first_name
+from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.narrative import sentences_of
-from counterfoil.documents.pieces import BEFORE, VERB
+from counterfoil.documents.pieces import ARROW, BEFORE, DOSEISH, STRENGTH, VERB, body_start
 from counterfoil.documents.sharing import Piece, pieces
 from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.wording import pattern
@@ -26,17 +26,21 @@ from counterfoil.dosage import compare, convert, ingredient_per_day
 _OVER = ("stopped", "on_hold")
 
 
-def said(scan: Scan, text: str) -> list[MedicineLine]:
-    """The statements of the narrative about known medicines, in reading order."""
+def said(scan: Scan, text: str, *, listed: bool) -> list[MedicineLine]:
+    """The statements of the narrative about known medicines, in reading order.
+
+    Where the letter has no list (*listed*), a medicine that a sentence only names with its dose and how
+    often is one too.
+    """
     out: list[MedicineLine] = []
     for raw in _raws(scan, text):
         line = build(raw, text, 0)
         if not line.product.ingredients:
             continue
-        if line.stated is None:  # taken up again: what was held is no longer
+        if "again" in raw.fields:  # taken up again: what was held is no longer
             out = [o for o in out if not (o.stated in _OVER and _alike(o, line))]
-            if not line.dose_text:
-                continue
+        if line.stated is None and (not line.dose_text or (listed and "item" not in raw.fields)):
+            continue
         out.append(line)
     return out
 
@@ -49,22 +53,42 @@ def _raws(scan: Scan, text: str) -> Iterator[Raw]:
     for start, _, words, passage in sentences_of(scan, text):
         if not _tells(words, passage):
             continue
-        advice = pattern("statements", "advice").search(words)
+        asked = _asked(words)
+        advice = pattern("statements", "hard_advice" if asked else "advice").search(words)
         stop = advice.start() if advice else len(words)
+        item = start - passage.start <= 6 and body_start(text[passage.start : passage.end]) > 0
         begin = 0
         for part in pieces(words):
             end = min(part.end, stop)
-            name = first_name(words[part.start : end]) if end > part.start else None
+            piece = words[part.start : max(end, part.start)]
+            name = first_name(piece) or name_at(piece)
             before = words[begin : part.start]
             begin = part.end
-            if name is None:
+            if name is None and not STRENGTH.search(piece):
                 continue
             raw = _raw(words, before, replace(part, end=end), start, passage)
             if raw is None:
                 continue
+            if item and name and part.start + name.start <= 6:
+                raw.fields["item"] = ["yes"]
             rule = pattern("remarks", "restart").search(words, end, part.end)
             raw.put("comment", rule.group() if rule else "")
+            if asked and begin > asked.start():
+                raw.put("comment", f"asked of the practice: {asked.group().strip()}")
             yield raw
+
+
+def _asked(words: str) -> re.Match[str] | None:
+    """A plain request to the practice; none where it is tied to a condition or to a later day."""
+    asked = pattern("statements", "request").search(words)
+    if asked is None or pattern("statements", "tied").search(_BECAUSE.sub(" ", words), asked.end()):
+        return None
+    return asked
+
+
+_BECAUSE = re.compile(
+    r"\b(?:because|as (?:it|she|he|they|there)|since (?:it|she|he)|in view of|given)\b.*", re.I
+)
 
 
 def _tells(words: str, passage: Passage) -> bool:
@@ -85,8 +109,8 @@ def _raw(words: str, before: str, part: Piece, start: int, passage: Passage) -> 
     """One clause as a stretch with its state; ``None`` where it says nothing that was done."""
     own = words[part.start : part.end].rstrip(" ,;:&+-–")
     own = re.sub(r"\s+(?:and|but|so|then)$", "", own)
-    clause = f"{before} {own}"
-    verb = VERB.search(clause, len(before))
+    clause = pattern("statements", "request").sub(" ", f"{before} {own}")
+    verb = VERB.search(clause)
     if pattern("statements", "not_done").search(clause, 0, verb.start() if verb else len(clause)):
         return None
     if pattern("statements", "there").search(clause):
@@ -101,11 +125,14 @@ def _raw(words: str, before: str, part: Piece, start: int, passage: Passage) -> 
         verbs = list(VERB.finditer(words, 0, part.start))
         told = verbs[-1].group() if verbs else ""
         if not told or stated_in(told)[0] is None:
-            return None
+            told = ""
+            if not (STRENGTH.search(own) and DOSEISH.search(own)) and not _FROM_ONE.search(own):
+                return None
     lead, line = _cut(own)
     fields = {"line": [line]}
     if again:
         fields["line"] = [pattern("statements", "again").sub(" ; ", line)]
+        fields["again"] = ["yes"]
     elif told or stated_in(lead)[0]:
         fields["status"] = [told or stated_in(lead)[1]]
     where = (start + part.start, start + part.start + len(own))
@@ -124,6 +151,8 @@ def _cut(clause: str) -> tuple[str, str]:
     return clause[: name.start], clause[name.start :]
 
 
+_FROM_ONE = re.compile(rf"\d\s*[a-z]*\s*{ARROW}\s*\d", re.IGNORECASE)
+"""An amount and an arrow to another."""
 _ONTO = re.compile(
     r"\s+(?:(?:her|him|them)\s+)?(?:on|with)\s+(?:(?:to|a|an|oral|regular)\s+)*", re.I
 )

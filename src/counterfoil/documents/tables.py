@@ -93,6 +93,7 @@ class Tables:
         self.labelled_below = False
         self.named_below = False
         self.wrapped = False
+        self.running = False
         self.stanza = 0
         self.stanza_start = 0
         self.last_of_stanza = False
@@ -178,7 +179,10 @@ class Tables:
         self.width = line.end - origin
         if (
             self.section in ("preamble", "unknown")
-            or (self.section == "other" and set(names) & {"dose", "frequency", *SLOTS})
+            or (
+                self.section in ("other", "allergies")
+                and set(names) & {"dose", "frequency", *SLOTS}
+            )
             or (self.section == "admission" and ("status" in names or "discharge_drug" in names))
         ):
             self.of_admission = self.section == "admission"
@@ -312,7 +316,11 @@ class Tables:
         if self.blank or self._begins(drug, strict=True):
             return False
         if self.grid:
-            return set(by) == {"drug"} and drug[:1].islower() and FORM.search(drug) is not None
+            alone = set(by) == {"drug"} and drug[:1].islower() and FORM.search(drug) is not None
+            return (
+                alone
+                or re.fullmatch(rf"(?:{FORM.pattern}[\s,]*)+", drug, re.IGNORECASE) is not None
+            )
         if (
             drug[:1].islower()
             or drug[:1].isdigit()
