@@ -28,6 +28,8 @@ from counterfoil.service.pages.presenters.today import Tag
 
 SAME = "same"
 DECIDED = ("done", "handed_over", "waiting")
+COMPARED = ("conflict", "unreadable", "changed", "duplicate")
+"""Classes in which the words that differ are marked: elsewhere a difference tells nothing."""
 NUMBERS = {
     word: str(number)
     for number, word in enumerate(
@@ -99,6 +101,8 @@ class Line:
     plans: tuple[Markup, ...]
     stated: str
     found: str
+    cause: str
+    """What puts the line before the others, where its two sides do not show it."""
     why: tuple[tuple[str, str], ...]
     tags: tuple[Tag, ...]
     decided: bool
@@ -216,7 +220,7 @@ def _sides(line: LetterLine) -> tuple[tuple[Markup, ...], tuple[Markup, ...]]:
     plans = [str(part.get("text", "")) for part in line.plans]
     if len(letter) == len(plans) == 1:
         letter_text, plan_text = (" ".join(text.split()) for text in (letter[0], plans[0]))
-        if top_class(line.klass) in (SAME, "done"):
+        if top_class(line.klass) not in COMPARED:
             return (escape(letter_text),), (escape(plan_text),)
         left, right = difference(letter_text, plan_text, line.stated)
         return (left,), (right,)
@@ -309,6 +313,7 @@ def present_line(line: LetterLine, number: int, summary: LetterSummary) -> Line:
         plans=plans,
         stated=line.stated.replace("_", " ") if line.stated else "",
         found=line.found or "",
+        cause=_cause(line),
         why=tuple(
             (words.initial_capital(str(w.get("text", ""))), str(w.get("source") or ""))
             for w in line.why
@@ -318,6 +323,13 @@ def present_line(line: LetterLine, number: int, summary: LetterSummary) -> Line:
         question=draft_question(line, summary),
         query=draft_query(line, summary),
     )
+
+
+def _cause(line: LetterLine) -> str:
+    """The reason of a conflict beside what the letter says and what was found: an allergy, say."""
+    _, _, reason = line.proposal.partition(": ")
+    shown = bool(line.found) and (line.found or "") in reason
+    return reason if top_class(line.klass) == "conflict" and not shown else ""
 
 
 def groups(view: LetterView) -> tuple[Group, ...]:

@@ -201,8 +201,12 @@ def _axis(sheet: _Sheet) -> Iterable[str]:
             yield _text(x, TOP - 29, str(start.year), "cf-tl-year")
 
 
+STAY_NAME = 60
+"""The width of the word under a hospital stay, with the space after it."""
+
+
 def _bands(sheet: _Sheet) -> Iterable[str]:
-    named = -60.0
+    named = 0.0
     for stay in sorted(sheet.timeline.stays, key=lambda one: one.since):
         x1, x2 = sheet.x(stay.since), sheet.x(stay.until)
         width = max(x2 - x1, 3)
@@ -212,9 +216,10 @@ def _bands(sheet: _Sheet) -> Iterable[str]:
         )
         near = x1 < sheet.x(sheet.timeline.as_of) < x1 + 60
         anchor, x = ("end", x2) if near or x2 > sheet.width - 90 else ("start", x1)
-        if x - named >= 60:
+        left = x - STAY_NAME if anchor == "end" else x
+        if left >= named:
             yield _text(x, sheet.height - 5, "hospital", "cf-tl-stayname", anchor)
-            named = x
+            named = left + STAY_NAME
 
 
 def _today(sheet: _Sheet) -> Iterable[str]:
