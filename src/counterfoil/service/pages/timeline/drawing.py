@@ -288,7 +288,7 @@ def _draw_test(sheet: _Sheet, lane: TestLane, y: int) -> Iterable[str]:
         if lane.due < sheet.timeline.as_of:
             words = f"overdue {day_count(sheet.timeline.as_of - lane.due)}"
             yield f'<line x1="{x}" x2="{today}" y1="{base}" y2="{base}" class="cf-tl-overdue"/>'
-            room = len(words) * CHARACTER
+            room = len(words) * BOLD
             start = min(x, today - room) - 4 if today - x < room else x + 2
             latest = max((sheet.x(mark.day) for mark in lane.marks), default=0.0)
             if start <= latest + 6 and today - x < room:
