@@ -18,6 +18,7 @@ OWN_RANGE = "9999999"
 """The namespace of our own ids: it is in no SNOMED CT release."""
 LEVELS = {"VMP": "generic product", "AMP": "brand"}
 FLAGS = {
+    "dmard": "DMARD",
     "high_risk": "high risk",
     "critical": "lapse is same day",
     "weekly": "once a week",
