@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product as each_combination
 
-from counterfoil.terminology.names import INORGANIC, JOINING, KEPT_WORDS, closed_words, rows, tokens
+from counterfoil.terminology.names import (
+    INORGANIC,
+    JOINING,
+    KEPT_WORDS,
+    RADICAL,
+    closed_words,
+    rows,
+    tokens,
+)
 from counterfoil.terminology.reading import Reading, unglued
 from counterfoil.terminology.strengths import UNITS, in_units
 
@@ -262,7 +270,9 @@ def _salt(word: str) -> str | None:
     salts = _salt_words()
     if word in salts:
         return salts[word]
-    longer = {salt for full, salt in salts.items() if shortens(word, full)}
+    known = closed_words().single_words
+    usual = (f for f in salts if known[f].note != RADICAL)  # carb is no carbesilate
+    longer = {salts[full] for full in usual if shortens(word, full)}
     return longer.pop() if len(longer) == 1 else None
 
 

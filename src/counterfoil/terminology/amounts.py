@@ -120,7 +120,7 @@ def _without_denominator(
     if _alike_percent(given, strength):
         return True
     understood = (
-        strength.denominator_unit in ("dose", "hour")
+        strength.denominator_unit in ("dose", "hour", "application")
         or single_use
         or product.form.endswith((" sachet", "enema"))
         or (product.form in DROPS and strength.denominator == 1)

@@ -163,8 +163,12 @@ class Formulary:
             if product is not None and product.level == "VMP":
                 return self._supplied(of_product(text, product, {"name": generic}), supplier)
         found = self._supplied(self.match_words(text), "")
-        if found.product is None and self._older is not None:
-            return self._older.match(text) or found
+        if self._older is not None and "_" in text:
+            doubted = found.product is not None and self._older.doubted(text, found.product)
+            if found.product is None or doubted:
+                older = self._older.match(text)
+                if older is not None or not doubted:
+                    return older or found
         return found
 
     def _supplied(self, match: Match, supplier: str) -> Match:

@@ -30,6 +30,7 @@ from counterfoil.terminology.stated import Stated
 
 _TOPICAL = frozenset(
     {"cream", "ointment", "gel", "nasal spray", "shampoo", "eye ointment", "eye gel", "lotion"}
+    | {"enema", "foam enema"}
 )
 TOLD = frozenset(
     {"sugar free", "preservative free", "unit dose", "cfc free", "paediatric", "with device"}
@@ -77,7 +78,7 @@ def fit_generic(reading: Reading, family: Sequence[Stated]) -> Fit:
 def _fit_generic(reading: Reading, shaped: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
     strong = [s for s in shaped if states_strengths(reading, s)]
-    salted = [s for s in strong if _salts(reading, s.product, strong, shaped)]
+    salted = [s for s in strong if salts_agree(reading, s.product, strong, shaped)]
     qualified = [s for s in salted if _qualifiers(reading, s.product)]
     if not reading.forms and not reading.releases and len(qualified) > 1:
         fit.found = [s.product for s in _by_volume(reading, qualified)]
@@ -148,7 +149,7 @@ def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
     form = words_of(reading.words.get("form", ""))
     for same in (
         lambda s: s.product.qualifiers & TOLD == reading.qualifiers & TOLD,
-        lambda s: "solvent" in s.product.name or not _with_diluent(reading),
+        lambda s: "solvent" in s.product.name or not with_diluent(reading),
         lambda s: "with applicator" not in s.product.qualifiers ^ reading.qualifiers,
         lambda s: any(x is not None and x.unit == "%" for x in s.product.strengths) == in_percent,
         lambda s: {as_printed(a) for a in reading.amounts} == set(s.product.strengths),
@@ -163,7 +164,7 @@ def _closest(reading: Reading, left: list[Stated]) -> list[Stated]:
     return own if len(own) == 1 and containers <= _CONTAINERS and len(containers) > 1 else left
 
 
-def _with_diluent(reading: Reading) -> bool:
+def with_diluent(reading: Reading) -> bool:
     """Whether the text says that a powder comes with what it is dissolved in (``Vl + Dil``)."""
     return not {"dil", "diluent", "solv", "solvent"}.isdisjoint(words_of(reading.text))
 
@@ -225,7 +226,8 @@ def agrees_as_a_whole(
         return False
     routes = reading.routes
     needle = product.route in _BY_NEEDLE and routes & _BY_NEEDLE
-    if routes and product.route and product.route not in routes and not needle:
+    elsewhere = product.route and product.route not in routes and not needle
+    if routes and elsewhere and not said(reading.words.get("route", words), product):
         return False
     own = frozenset(product.release.split()) | stated.released
     releases = own if stated.understood else stated.releases | own
@@ -404,7 +406,7 @@ def _said(reading: Reading, ingredient: str) -> set[str]:
     return {s for d in reading.drugs if ingredient in d.ingredients for s in d.salts}
 
 
-def _salts(
+def salts_agree(
     reading: Reading, product: Product, rivals: Sequence[Stated], shaped: Sequence[Stated]
 ) -> bool:
     """Whether the salts said and those of the name are the same, or leave out what is usual.
@@ -473,10 +475,11 @@ def _usual(ingredient: str, salts: set[str], unsaid: bool = False) -> bool:
 
 
 def drop_tube_sizes(reading: Reading) -> None:
-    """A lone weight after the strength of a cream or spray is the tube's, not a strength."""
+    """A lone weight after the strength of a cream, spray or dose is the tube's, not a strength."""
     forms = {form for forms in reading.forms for form in forms}
     of_percent = any(a.unit == "%" for a in reading.amounts)
-    if len(reading.amounts) > 1 and (of_percent or forms & _TOPICAL):
+    by_dose = any(a.below_unit in ("dose", "application") for a in reading.amounts)
+    if len(reading.amounts) > 1 and (of_percent or by_dose or forms & _TOPICAL):
         kept = [a for a in reading.amounts if not (a.unit == "g" and a.below is None)]
         if kept:
             reading.packs += [a for a in reading.amounts if a not in kept]

@@ -17,7 +17,7 @@ _MASS = {
     "microgram": Fraction(1),
     "nanogram": Fraction(1, 1000),
 }
-_VOLUME = {"litre": Fraction(1000), "ml": Fraction(1)}
+_VOLUME = {"litre": Fraction(1000), "ml": Fraction(1), "microlitre": Fraction(1, 1000)}
 
 
 def plain_number(value: Fraction) -> str:
@@ -40,6 +40,10 @@ def _key(
 ) -> tuple[Fraction, str, str]:
     if kind in _MASS:
         value, kind = value * _MASS[kind], "microgram"
+    elif kind in _VOLUME:
+        value, kind = value * _VOLUME[kind], "ml"
+    if below_kind == "application":  # a measure of foam or gel is called a dose, too
+        below_kind = "dose"
     if below is None:
         return value, kind, ""
     if below_kind in _MASS:
@@ -53,7 +57,8 @@ def _key(
 class Strength:
     """An exact strength: 500 mg, or 250 mg in 5 ml, or 25 microgram an hour.
 
-    ``unit`` is ``mg``, ``microgram``, ``nanogram``, ``g``, ``unit``, ``mmol``, ``ml`` or ``%``.
+    ``unit`` is ``mg``, ``microgram``, ``nanogram``, ``g``, ``unit``, ``mmol``, ``ml``, ``microlitre`` or
+    ``%``.
     ``denominator_unit`` is ``ml``, ``mg``, ``g``, ``dose``, ``hour`` or None; where it is None the
     strength is that of one unit dose (one tablet, one capsule).
     """
@@ -73,6 +78,8 @@ class Strength:
         """The amount alone in base units, for a single-use syringe or sachet."""
         if self.unit in _MASS:
             return self.numerator * _MASS[self.unit], "microgram"
+        if self.unit in _VOLUME:
+            return self.numerator * _VOLUME[self.unit], "ml"
         return self.numerator, self.unit
 
     def __str__(self) -> str:

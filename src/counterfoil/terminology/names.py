@@ -20,6 +20,7 @@ from counterfoil.terminology.model import Product, Strength
 from counterfoil.terminology.strengths import UNITS, in_units, parse_strength
 
 LONG_WORD = 8
+RADICAL = "radical"
 PLAIN_WORDS = frozenset({"carbonate", "chloride", "compound", "conjugated", "phosphate"})
 RELEASE_SUFFIXES = ("xl", "sr", "mr", "la", "cr", "retard", "prolonged release")
 
@@ -145,8 +146,18 @@ def rows(name: str) -> Iterator[dict[str, str]]:
 @lru_cache(maxsize=1)
 def other_drugs() -> frozenset[str]:
     """Names of medicines that the formulary does not hold."""
+    return _lines("other_drugs.txt")
+
+
+@lru_cache(maxsize=1)
+def telling_words() -> frozenset[str]:
+    """Words that tell two products of one brand apart: ``plus``, ``max``, ``junior``."""
+    return _lines("telling_words.txt")
+
+
+def _lines(name: str) -> frozenset[str]:
     folder = resources.files("counterfoil.knowledge") / "names"
-    lines = (folder / "other_drugs.txt").read_text(encoding="utf-8").splitlines()
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
@@ -417,6 +428,8 @@ def _groups() -> Iterator[Phrase]:
 def _words() -> Iterator[Phrase]:
     for row in rows("words.csv"):
         yield words_of(row["phrase"]), Entry(row["kind"], row["value"] or row["phrase"])
+    for row in rows("radicals.csv"):
+        yield (row["radical"],), Entry("salt", row["salt"] or row["radical"], RADICAL)
 
 
 def _others() -> Iterator[Phrase]:

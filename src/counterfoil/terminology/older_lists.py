@@ -31,8 +31,10 @@ from counterfoil.terminology.model import Match, Product
 from counterfoil.terminology.names import Lexicon, Phrase, closed_words, words_of
 from counterfoil.terminology.outcome import of_product
 from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
+from counterfoil.terminology.remaining import Remaining, loose_words, without_sizes
 from counterfoil.terminology.search import WordIndex
 from counterfoil.terminology.spelling import Speller
+from counterfoil.terminology.stated import Stated
 from counterfoil.terminology.wordwise import Shelf, Wordwise
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 _PIECES_APART = 2
 _BEGINNING_APART = 1
+_SHORTEST_DRUG = 4
+_SHORTEST_BRAND = 3
+_MOST_OF_A_BRAND = 200
 
 
 class OlderLists:
@@ -66,7 +71,13 @@ class OlderLists:
 
     def match(self, text: str) -> Match | None:
         """The one product that *text* can mean as an entry of the older lists, or None."""
-        return self._match_listed(text) or self._match_whole(text)
+        for way in (self._match_listed, self._match_whole, self._match_left):
+            found = way(text)
+            if found is None or found.product is None:
+                continue
+            if way == self._match_left or not self.doubted(text, found.product):
+                return found
+        return None
 
     @cached_property
     def _heads(self) -> Heads:
@@ -76,8 +87,17 @@ class OlderLists:
             for words, entry in (
                 *self._lexicon.phrases("ingredient", "brand"),
                 *(p for p in self._release_phrases if p[1].kind == "named"),
+                *self._salts_of_acids(),
             )
         )
+
+    def _salts_of_acids(self) -> Iterator[Phrase]:
+        """``Mycophenolate`` for mycophenolic acid; never a salt of another drug (citrate)."""
+        for words, entry in self._lexicon.phrases("ingredient"):
+            if len(words) == 2 and words[1] == "acid" and words[0].endswith("ic"):
+                salt = f"{words[0].removesuffix('ic')}ate"
+                if salt not in closed_words().vocabulary:
+                    yield (salt,), entry
 
     def _match_listed(self, text: str) -> Match | None:
         """The one product that an entry of the older, abbreviated lists can mean, or None.
@@ -137,6 +157,89 @@ class OlderLists:
             product = self._by_id(product.vmp_id) or product
         reason = f"an entry of the older lists: the one product named so is {product.name}"
         return of_product(text, product, dict(rest.words), (*rest.reasons, reason))
+
+    @cached_property
+    def _remaining(self) -> Remaining:
+        return Remaining(self._by_id, self._is_another)
+
+    def _match_left(self, text: str) -> Match | None:
+        """The one product left of the drug or brand that begins an entry of the older lists."""
+        found: dict[str, tuple[Product, Reading, tuple[str, ...]]] = {}
+        for entry in listed(text):
+            rest = read(entry.rest, closed_words(), no_spelling)
+            rest.listed, rest.text, rest.unread = True, text, []
+            drop_tube_sizes(rest)
+            rest = without_sizes(rest)
+            said = uncut(text, loose_words(entry.rest))
+            for drugs, family, named, over in self._beginnings(entry):
+                reading = replace(rest, drugs=drugs)
+                one = self._remaining.find(reading, (*over, *said), family)
+                if one is not None and not self._another(named, one.product):
+                    product = one.product
+                    found[product.id] = (product, rest, one.unaligned)
+            if found:
+                break
+        if len({p.vmp_id for p, _, _ in found.values()}) != 1:
+            return None
+        product, rest, left = next(iter(found.values()))
+        if len(found) > 1:
+            product = self._by_id(product.vmp_id) or product
+        reasons = [*rest.reasons, "an entry of the older lists: of its drug and strength only this"]
+        if left:
+            reasons.append(f"not read: {' '.join(left)}")
+        return of_product(text, product, dict(rest.words), tuple(reasons))
+
+    def doubted(self, text: str, product: Product) -> bool:
+        """Whether another product of the same drugs and strength has more of the words of *text*."""
+        rest = text.strip("_ ").partition("_")[2]
+        words = uncut(text, loose_words(rest))
+        if product.level != "VMP" or not self._remaining.lacks(words, product):
+            return False
+        family = self._families.generics(product.ingredients)
+        alike = [s for s in family if s.product.strengths == product.strengths]
+        return self._remaining.better(words, product, alike)
+
+    def _is_another(self, word: str, product: Product) -> bool:
+        """Whether *word* is, begins or lies near the name of a drug that *product* has not."""
+        own = self._own_words(product)
+        entry = self._lexicon.single_words.get(word)
+        if entry is not None and entry.kind in ("ingredient", "other", "brand", "group"):
+            return word not in own
+        if len(word) < _SHORTEST_DRUG:
+            return False
+        return any(name not in own for name in self._spell.drugs_beginning(word))
+
+    def _beginnings(
+        self, entry: Listed
+    ) -> Iterator[tuple[list[Drug], Sequence[Stated], tuple[str, ...], tuple[str, ...]]]:
+        """The drugs that an entry's first words may be, else its brand: family, words, others."""
+        heads: list[tuple[str, ...]] = []
+        over: list[str] = []
+        for part in entry.parts:
+            sizes = range(len(part), 0, -1)
+            size = next((n for n in sizes if self._heads.drugs(part[:n])), 0)
+            heads.append(part[:size])
+            over += part[size:]
+        drugs, named = False, tuple(word for head in heads for word in head)
+        for guess in self._heads.combinations(heads) if heads and all(heads) else ():
+            family = self._family(guess)
+            drugs |= bool(family)
+            yield _drugs_of(guess), family, named, tuple(over)
+        if not drugs and entry.words:
+            family = self._beginning(entry.words[0])
+            if family:
+                yield [], family, entry.words[:1], entry.words[1:]
+
+    def _beginning(self, word: str) -> Sequence[Stated]:
+        """The brands whose names begin with that *word* in full, which is no drug and no form."""
+        entry = self._lexicon.single_words.get(word)
+        if len(word) < _SHORTEST_BRAND or (entry is not None and entry.kind != "brand"):
+            return ()
+        rows = self._catalogue.index.beginning(word)
+        if len(rows) > _MOST_OF_A_BRAND:
+            return ()
+        products = [self._catalogue.product(row) for row in rows]
+        return self._families.stated(p for p in products if p.level == "AMP")
 
     def _ways(self, entry: Listed, text: str) -> Iterator[tuple[Reading, tuple[str, ...]]]:
         """What is closed words of an entry and what has to stand in a name, the fullest way first.
@@ -206,15 +309,23 @@ class OlderLists:
 
     def _fitting(self, guess: Guess, rest: Reading) -> list[Product]:
         """The products of what was guessed that agree with the rest of the text."""
-        reading = replace(rest, unread=[], drugs=[], brands=[])
+        reading = replace(rest, unread=[], drugs=_drugs_of(guess), brands=[])
         if guess.drugs:
-            reading.drugs = [Drug((d,), i, set(s)) for i, (d, s) in enumerate(guess.drugs)]
-            return fit_generic(reading, self._families.generics(d for d, _ in guess.drugs)).found
-        named = self._families.brands if guess.kind == "brand" else self._families.named
-        fit = fit_brand(reading, named(guess.value))
+            return fit_generic(reading, self._family(guess)).found
+        fit = fit_brand(reading, self._family(guess))
         if guess.kind == "named" and not reading.amounts:  # no strength of a generic is guessed
             fit.found = [p for p in fit.found if not (p.ingredients and any(p.strengths))]
         return [] if fit.other_flavour else fit.found
+
+    def _family(self, guess: Guess) -> Sequence[Stated]:
+        if guess.drugs:
+            return self._families.generics(d for d, _ in guess.drugs)
+        named = self._families.brands if guess.kind == "brand" else self._families.named
+        return named(guess.value)
+
+
+def _drugs_of(guess: Guess) -> list[Drug]:
+    return [Drug((d,), i, set(s)) for i, (d, s) in enumerate(guess.drugs)]
 
 
 def _readings(text: str) -> Iterator[tuple[Listed, Reading, tuple[str, ...]]]:

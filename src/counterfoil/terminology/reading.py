@@ -442,12 +442,22 @@ def _settle(reading: Reading) -> None:
         reading.packs += [a for a in reading.amounts if _is_volume(a)]
         reading.amounts = strengths
     _drop_quantities(reading)
+    _drop_states(reading)
     with_units = {a.value for a in reading.amounts if a.unit is not None}
     reading.amounts = [
         a for a in reading.amounts if a.unit is not None or a.value not in with_units
     ]
 
 
+def _drop_states(reading: Reading) -> None:
+    """Eye drops that are called a suspension or a solution as well are eye drops."""
+    told = [forms for forms in reading.forms if not forms & _STATES]
+    drops = any(form.endswith(" drops") for forms in told for form in forms)
+    if drops and len(told) < len(reading.forms):
+        reading.forms = told
+
+
+_STATES = frozenset({"oral solution", "oral suspension"})
 _INJECTED = frozenset({"injection", "powder for injection", "emulsion for injection"})
 
 

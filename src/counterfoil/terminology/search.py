@@ -87,6 +87,13 @@ class WordIndex:
                 break
         return [] if found is None else [int(row) for row in found]
 
+    def beginning(self, word: str) -> list[int]:
+        """The rows whose names begin with just that *word*, in order."""
+        place = bisect_left(self._words, word)
+        if place == len(self._words) or self._words[place] != word:
+            return []
+        return [int(row) for row in np.nonzero(self._first == place)[0]]
+
     def _range(self, beginning: str) -> tuple[int, int]:
         return bisect_left(self._words, beginning), bisect_left(self._words, beginning + _LAST)
 

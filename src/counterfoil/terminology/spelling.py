@@ -60,6 +60,12 @@ class Speller:
         """The words of any name at all that are at most so many edits from *word*."""
         return _near(word, self._guards, edits)
 
+    def drugs_beginning(self, word: str) -> list[str]:
+        """The words of drugs that begin with *word* or are it with one letter changed."""
+        start = bisect_left(self._drugs, word)
+        longer = list(takewhile(lambda d: d.startswith(word), self._drugs[start:]))
+        return [*longer, *self.drugs_near(word, 1)]
+
     def _shortened(self, word: str) -> tuple[str, str] | None:
         start = bisect_left(self._guards, word)
         longer = list(takewhile(lambda g: g.startswith(word), self._guards[start:]))

@@ -38,6 +38,8 @@ UNITS = {
     "mmol": "mmol",
     "ml": "ml",
     "mls": "ml",
+    "microlitre": "microlitre",
+    "microlitres": "microlitre",
     "litre": "litre",
     "l": "litre",
     "%": "%",

@@ -11,10 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from counterfoil.terminology.abbreviations import salts_of, shortens, stands_for, variants
+from counterfoil.terminology.abbreviations import (
+    closed_word,
+    salts_of,
+    shortens,
+    stands_for,
+    variants,
+)
 from counterfoil.terminology.matching import TOLD, agrees_as_a_whole, every_strength
 from counterfoil.terminology.model import Product
-from counterfoil.terminology.names import INORGANIC, open_words, words_of
+from counterfoil.terminology.names import INORGANIC, closed_words, open_words, words_of
 from counterfoil.terminology.reading import Reading
 from counterfoil.terminology.search import WordIndex
 from counterfoil.terminology.stated import Stated
@@ -77,6 +83,9 @@ class Wordwise:
     ) -> list[Product]:
         pool = list(self._agreeing(words, reading, said))
         if reading.amounts:
+            sized = all(a.unit in ("ml", "litre") for a in reading.amounts)
+            if sized and not reading.forms and not any(map(_form, words)):
+                return []  # so much of what is not said
             found = [w for w in pool if every_strength(reading, w.stated)]
             most = max(_EXTRA.values())
             if not found and all(a.unit not in (None, "ml", "litre") for a in reading.amounts):
@@ -141,6 +150,11 @@ class Wordwise:
 
     def _pairs(self, word: str, other: str) -> bool:
         return word == other or (not self._whole(word) and shortens(word, other))
+
+
+def _form(word: str) -> bool:
+    longer = closed_word(word)
+    return longer is not None and closed_words().single_words[longer[0]].kind == "form"
 
 
 def _is_inorganic(product: Product) -> bool:

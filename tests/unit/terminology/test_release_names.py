@@ -32,6 +32,8 @@ RIGHT = {"seen": 0.95, "unseen": 0.88}
 WRONG = {"seen": 0.005, "unseen": 0.015}
 AVAXIM = "Avaxim vaccine suspension for injection 0.5ml pre-filled syringes"
 DICLOFENAC = "Diclofenac sodium 75mg gastro-resistant / Misoprostol 200microgram tablets"
+GLYCEROL = "Glycerol 750microlitres/5ml oral solution sugar free"
+NEUTROGENA = "Neutrogena T/Gel dry hair anti-dandruff shampoo"
 BUCCOLAM = "Buccolam 5mg/1ml oromucosal solution pre-filled oral syringes"
 
 
@@ -140,6 +142,18 @@ def test_names_dispensed_in_england_lead_to_the_product_of_that_name(
         ("Avaxim_Vac 320u/ml 0.5ml Pfs", AVAXIM),
         ("Diclof Sod E/C /Misopros_Tab 75mg/200mcg", DICLOFENAC),
         ("Buccolam_Oromuc Soln 5mg/1ml Pfos", BUCCOLAM),
+        ("Clindamycin Phos_Top Soln 1% + Applic", "Clindamycin 1% alcoholic solution"),
+        ("Malathion_Aq Lot 0.5%", "Malathion 0.5% aqueous liquid"),
+        ("Ramipril_Liq Spec 10mg/5ml", None),  # a solution and a suspension are left
+        ("Paroxetine HCl_Oral Soln 10mg/5ml S/F", None),  # with sugar, or no solution
+        ("Fleet_Enem Phos 133ml", None),  # the brand has other enemas, and not that salt
+        ("Silver Nit_Stick 40%", "Silver nitrate 40% caustic pencils"),  # the one of 40%
+        ("Breeze 2 (Reagent)_Strips", None),  # a tube holder of that brand has a strip
+        ("Anodesyn_Triple Action Oint", None),  # may be another of that brand
+        ("Salofalk_Foam Aero Enem 1g/D 14g", "Salofalk 1g/application foam enema"),
+        ("Glycerol_Oral Soln 0.75ml/5ml S/F", GLYCEROL),
+        ("Corsodyl Daily_Mthwsh F/Mint", "Corsodyl Daily mouthwash fresh mint"),
+        ("Neutrogena_T/Gel Shampoo For Dry Hair", NEUTROGENA),
     ],
 )
 def test_a_name_with_words_the_text_lacks_counts_only_where_all_that_was_read_agrees(
