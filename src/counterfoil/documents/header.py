@@ -238,7 +238,8 @@ def _ward(text: str) -> str:
 
 
 def _sender(text: str) -> str:
-    head = re.sub(r"[^\n]*destination[^\n]*", "", text[:6000], flags=re.IGNORECASE)
+    lines = text[:6000].split("\n")
+    head = "\n".join("" if "destination" in line.lower() else line for line in lines)
     for found in _SENDER.finditer(head):
         words = " ".join(re.sub(r"^(?:.*?[:|])\s*", "", found.group(1)).split())
         if not _NO_SENDER.search(words):

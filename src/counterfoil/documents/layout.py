@@ -166,6 +166,7 @@ class Raw:
         return " ".join(word for name in names for word in self.fields.get(name, ()))
 
 
+@lru_cache(maxsize=4096)
 def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading | None:
     """Reads a line as a heading; ``None`` where it is not one.
 
@@ -288,7 +289,12 @@ SLOTS = ("morning", "noon", "tea", "night")
 
 def columns_of(cells: Iterable[str]) -> list[str | None] | None:
     """The columns of a header row; ``None`` where the row is not the header of a medicines table."""
-    texts = list(cells)
+    names = _columns(tuple(cells))
+    return None if names is None else list(names)
+
+
+@lru_cache(maxsize=4096)
+def _columns(texts: tuple[str, ...]) -> tuple[str | None, ...] | None:
     names = _one_list([column(c) for c in texts])
     slots = sum(name in SLOTS for name in names)
     if "drug" not in names and slots >= 3 and texts and not texts[0].strip():
@@ -296,7 +302,7 @@ def columns_of(cells: Iterable[str]) -> list[str | None] | None:
     known = [n for n in names if n]
     if len(set(known)) < 2 or len(known) * 2 < len(names):
         return None
-    return names if "drug" in known or set(SIDES) <= set(known) else None
+    return tuple(names) if "drug" in known or set(SIDES) <= set(known) else None
 
 
 def _one_list(names: list[str | None]) -> list[str | None]:

@@ -24,7 +24,7 @@ from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
 from counterfoil.documents.statements import joined, said
 from counterfoil.documents.tables import Scan
-from counterfoil.documents.wording import pattern
+from counterfoil.documents.wording import pattern, plain_pattern
 from counterfoil.dosage import compare
 from counterfoil.foundation.errors import DataError
 
@@ -414,11 +414,12 @@ def _coded_lines(
 
 def _full_list(text: str, scan: Scan) -> tuple[bool | None, str]:
     """Whether the letter claims to list everything, and its words that the rest goes on."""
-    flat = re.sub(r"\s+", " ", text)
-    others = pattern("full_list", "others_continue").search(flat)
-    no = pattern("full_list", "no").search(flat)
-    yes = pattern("full_list", "yes").search(flat)
-    words = others.group().strip() if others else ""
+    flat = " ".join(text.split())
+    low = flat.lower() if len(flat.lower()) == len(flat) else flat
+    others = plain_pattern("full_list", "others_continue").search(low)
+    no = plain_pattern("full_list", "no").search(low)
+    yes = plain_pattern("full_list", "yes").search(low)
+    words = flat[others.start() : others.end()].strip() if others else ""
     if no or others:
         return False, words
     return (True, "") if yes else (None, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, get_args
 
 from counterfoil.documents.doses import read_dose
@@ -116,6 +117,7 @@ class _Words:
     intent: str = ""
 
 
+@lru_cache(maxsize=4096)
 def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
     """What words say happened: the state, the words, whether a course is done, contradictions."""
     clean = pattern("status", "ignore").sub(" ", text)

@@ -7,7 +7,7 @@ is said outside the lists makes no line: it is kept for a person to read.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from counterfoil.documents.layout import Raw
@@ -44,8 +44,12 @@ def _paragraphs(scan: Scan, text: str) -> Iterator[Passage]:
 
 def _joins(one: Passage, other: Passage, text: str) -> bool:
     """Whether a line only goes on with the one above: a short line before a capital ends itself."""
-    between = re.fullmatch(r"[ \t]*\n[ \t]*", text[one.end : other.start])
-    if between is None or one.plan != other.plan or body_start(text[other.start : other.end]):
+    between = text[one.end : other.start]
+    if (
+        between.strip(" \t") != "\n"
+        or one.plan != other.plan
+        or body_start(text[other.start : other.end])
+    ):
         return False
     last = text[one.start : one.end].rsplit("\n", 1)[-1]
     ended = len(last.strip()) < _SHORT and not re.search(r"[,;(–-]\s*$", last)
@@ -56,8 +60,14 @@ _SHORT = 50
 """Characters of a line that did not end because the page did."""
 
 
-def sentences_of(scan: Scan, text: str) -> Iterator[tuple[int, int, str, Passage]]:
+def sentences_of(scan: Scan, text: str) -> Sequence[tuple[int, int, str, Passage]]:
     """The sentences outside the lists: where each stands, its words on one line, and its passage."""
+    if scan.sentences is None:
+        scan.sentences = list(_sentences(scan, text))
+    return scan.sentences
+
+
+def _sentences(scan: Scan, text: str) -> Iterator[tuple[int, int, str, Passage]]:
     for part in _paragraphs(scan, text):
         flat = text[part.start : part.end].replace("\n", " ")
         for s, e in sentences(flat):

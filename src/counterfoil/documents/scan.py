@@ -626,8 +626,8 @@ class Walker(Tables):
             over = pattern("narrative", "treated").search(words) or self._elsewhere(words)
             if self.fallback:
                 then = pattern("statements", "past").search(words)
-                over = over or (then and stated_in(words)[0] != "stopped")
-                over = over or _ALLERGIC.search(words)
+                over = over or bool(then and stated_in(words)[0] != "stopped")
+                over = over or _ALLERGIC.search(words) is not None
             if self._advises(words) or over:
                 self._close()
                 self._pass_by(start + s, start + e, self._advises(words))

@@ -60,6 +60,10 @@ def _is_html(start: str) -> bool:
     )
 
 
+_ODD = re.compile("[\x00-\x08\x0b\x0e-\x1f\ufffd]")
+"""What no text has."""
+
+
 def decode(content: bytes, name: str, *, partial: bool = False) -> str:
     """Bytes into text: by byte-order mark, UTF-8, else Windows-1252."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -72,7 +76,7 @@ def decode(content: bytes, name: str, *, partial: bool = False) -> str:
             return content[: error.start].decode("utf-8-sig", "replace")
         text = content.decode("cp1252", "replace")
     if not partial:
-        odd = sum(1 for c in text if (ord(c) < 32 and c not in "\t\n\r\f") or c == "\ufffd")
+        odd = len(_ODD.findall(text))
         if odd * 20 > len(text):
             raise DataError.at(name, "expected a letter as text, HTML, FHIR or PDF", "binary data")
         if len(text) > LARGEST // 4:

@@ -49,6 +49,8 @@ class Scan:
     unread: list[Span] = field(default_factory=list)
     narrative: list[Passage] = field(default_factory=list)
     headings: list[str] = field(default_factory=list)
+    sentences: list[tuple[int, int, str, Passage]] | None = None
+    """The sentences of the narrative, once they have been asked for."""
 
 
 def _clocks(names: list[str | None], heads: list[str]) -> dict[int, str]:

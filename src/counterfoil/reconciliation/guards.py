@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 from counterfoil.documents import Letter
 from counterfoil.reconciliation.knowledge import allergy_groups
@@ -79,11 +80,19 @@ def _names(words: str, unit: Unit) -> bool:
     """Whether an allergy's words name an ingredient of the medicine, or a group it is in."""
     text = words.lower()
     for ingredient in unit.match.ingredients:
-        if re.search(rf"\b{re.escape(ingredient)}\b", text):
+        if ingredient in text and re.search(rf"\b{re.escape(ingredient)}\b", text):
             return True
-    for names, ingredients, classes in allergy_groups():
-        if any(re.search(rf"\b{re.escape(n)}\b", text) for n in names) and (
-            ingredients & set(unit.match.ingredients) or unit.match.drug_class in classes
-        ):
-            return True
-    return False
+    return any(
+        ingredients & set(unit.match.ingredients) or unit.match.drug_class in classes
+        for ingredients, classes in _groups_in(text)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _groups_in(text: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    """The groups of medicines that the words of an allergy name: ingredients, classes."""
+    return tuple(
+        (ingredients, classes)
+        for names, ingredients, classes in allergy_groups()
+        if any(n in text and re.search(rf"\b{re.escape(n)}\b", text) for n in names)
+    )
