@@ -1,8 +1,10 @@
 """After a delta, or on the next day, only whoever may have changed is looked at again.
 
-What has been worked out is kept as a :class:`State`. A patient is looked at again when a delta
-touched their rows, when a day has come on which one of their facts turns by itself or a row dated
-ahead arrives (``wakes``), or when their practice's gates changed. The result equals a full run.
+What has been worked out is kept as a :class:`State`. Spans hold for days to come, so that most days
+change nothing of them. A patient is looked at again when a delta touched their rows, when a day has
+come on which a treatment begins or ends or a row dated ahead arrives (``wakes``), when their
+practice's gates changed, and, with a finding, when any fact turned that it may speak of. The result
+equals a full run.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ _BETWEEN = "\x1f"
 class State:
     """The spans of some rules on a day, now and asked ahead, and when each patient wakes.
 
-    ``wakes`` has practice, patient_id and ``day``: the first day after ``as_of`` on which anything
-    about the patient may be otherwise without a new row. Patients that never wake are not in it.
+    ``wakes`` has practice, patient_id, ``day`` and ``turns``: see ``Engine.wakes``. Who is not
+    looked at on the day on which something turns keeps that day, which has then passed. Patients
+    that never wake are not in it.
     """
 
     as_of: int
@@ -123,7 +126,7 @@ def _stale(
         return None
     weak = {practice: frozenset(names) for practice, names in (gates or {}).items()}
     turned = {p for p in {*weak, *before.gates} if weak.get(p) != before.gates.get(p)}
-    woken = _woken(before.wakes, as_of)
+    woken = _woken(before.wakes, "day", as_of)
     return frozenset({*touched, *woken, *_of_practices(before, tables, turned)})
 
 
@@ -173,7 +176,9 @@ def renew(
     those whose words no longer stand; in the others only the count of days overdue is said anew.
     """
     state = before.state
-    stale = _stale(state, tables, rules, as_of, touched, gates)
+    found = {(f.practice, f.patient_id) for f in before.findings}
+    turned = found.intersection(_woken(state.wakes, "turns", as_of))
+    stale = _stale(state, tables, rules, as_of, {*touched, *turned}, gates)
     if stale is None or len(stale) * MOST > state.people:
         return work(tables, rules, as_of, sets, gates)
     told = {(f.rule, f.practice, f.patient_id): f for f in before.findings}
@@ -184,8 +189,8 @@ def renew(
         anew = [hit for hit, one in zip(hits, kept, strict=True) if one is None]
         records = engine.records({(h.practice, h.patient_id) for h in anew})
     fresh = iter(explained(anew, records, sets, as_of, gates))
-    found = tuple(next(fresh) if one is None else one for one in kept)
-    return Work(after, found, stale, len(anew))
+    findings = tuple(next(fresh) if one is None else one for one in kept)
+    return Work(after, findings, stale, len(anew))
 
 
 def _kept(
@@ -202,8 +207,8 @@ def _kept(
     return replace(one, reasons=tuple(on_day(reason, was, day) for reason in one.reasons))
 
 
-def _woken(wakes: pa.Table, as_of: int) -> Iterable[Patient]:
-    due = wakes.filter(pc.less_equal(wakes["day"], as_of))
+def _woken(wakes: pa.Table, which: str, as_of: int) -> Iterable[Patient]:
+    due = wakes.filter(pc.less_equal(wakes[which], as_of))
     return zip(due["practice"].to_pylist(), due["patient_id"].to_pylist(), strict=True)
 
 

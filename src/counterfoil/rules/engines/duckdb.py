@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from counterfoil.foundation.days import FOREVER
@@ -15,10 +18,24 @@ from counterfoil.records import schema
 from counterfoil.records.patient import FIELDS, ORDERED_BY, PatientRecord, typed_rows
 from counterfoil.records.rows import Row
 from counterfoil.records.scan import Scan
+from counterfoil.rules.engines import passes, windowed, windows
+from counterfoil.rules.engines.passes import (
+    SHIFT,
+    Edges,
+    Facts,
+    Islands,
+    days_of,
+    edge,
+    islands_of,
+    packed,
+    patients_of,
+    rows_of,
+    united,
+)
 from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
-from counterfoil.rules.engines.program import SUPPORT, values
+from counterfoil.rules.engines.program import SUPPORT
 from counterfoil.rules.engines.sql import Program
-from counterfoil.rules.facts import parts
+from counterfoil.rules.facts import TREATMENT, Age, Drugs, below, parts
 from counterfoil.rules.history import Sets
 from counterfoil.rules.model import Rule
 
@@ -44,6 +61,9 @@ _READ = {
     "coded_entry": "COALESCE(y.code, y.local_code) IN (SELECT code FROM wanted)",
 }
 """Which rows of these tables the sets of the rules hold."""
+
+NAMES = ("practice", "patient_id", "person_id")
+"""What a patient's number stands for."""
 
 FIELD = {table: field for field, table in FIELDS.items() if table in TABLES}
 
@@ -88,6 +108,10 @@ class Engine:
         self.as_of = as_of
         self.sets = sets
         self._prepared = ""
+        self._threads = threads
+        self._facts: Facts = {}
+        self._driven: dict[int, set[int]] = {}
+        self._treated: set[int] = set()
         self._there: bool | None = None
         """Whether the facts that are there are asked ahead; None where there are none yet."""
         self._db = duckdb.connect(config={"threads": threads})
@@ -103,6 +127,8 @@ class Engine:
             else:
                 self.make(f"src_{name}", self._of(name, "few", chosen, UNREAD))
         self._prepare = Preparation(self, sets, as_of, known_on, gates, chosen)
+        who = self.fetch(f"SELECT {', '.join(NAMES)} FROM who ORDER BY pid").combine_chunks()
+        self._who, self._people = who, int(who.num_rows)
 
     def _name(self, name: str, patients: Sequence[tuple[str, str]]) -> None:
         """A table of patients by practice and id."""
@@ -188,63 +214,146 @@ class Engine:
         if program.asked() != self._prepared:
             self._prepare.prepare(program)
             self._prepared, self._there = program.asked(), None
-        self._facts(program)
-        self._driven = sorted(
-            {
-                (program.facts[rule.clause(name).fact], program.facts[part])
-                for rule in rules
-                for name in rule.drivers
-                for clause in rule.clauses
-                for part in parts(clause.fact)
-            }
+        self._add(program)
+        self._driven = defaultdict(set)
+        for rule in rules:
+            drivers = {program.facts[rule.clause(name).fact] for name in rule.drivers}
+            for clause in rule.clauses:
+                for part in parts(clause.fact):
+                    self._driven[program.facts[part]] |= drivers
+        self._treated = {fid for f, fid in program.facts.items() if isinstance(f, TREATMENT)}
+        there = self.fetch(
+            f"SELECT {edge('since')} AS a, {edge('until')} AS b FROM person "
+            "WHERE since < until ORDER BY a"
         )
-        table = pa.concat_tables([self.fetch(swept(select)) for select in program.sweeps])
-        return Spans(named(table, rules), self.as_of, continues)
+        gated = self._gated() if gates else {}
+        islands = Islands(*(column.to_numpy() for column in there.columns))
+        rows = passes.swept(program.swept, self._facts, islands, gated, self._people, self._threads)
+        return Spans(self._named(rows, rules), self.as_of, continues)
 
-    def _facts(self, program: Program) -> None:
-        """The table of facts, as they are or asked ahead; asked ahead after, only what differs."""
+    def _gated(self) -> dict[int, Edges]:
+        """By fact, the patients with whom it cannot be trusted."""
+        rows = self.fetch("SELECT DISTINCT fid, pid FROM gate ORDER BY fid, pid")
+        fids, pids = (column.to_numpy() for column in rows.columns)
+        return {int(fid): pids[fids == fid] for fid in np.unique(fids)}
+
+    def _add(self, program: Program) -> None:
+        """The facts, as they are or asked ahead; asked ahead after, only what differs.
+
+        Only those on which others rest are given to the database, stage by stage.
+        """
         if self._there == program.continues:
             return
+        resting = {program.facts[part] for fact in program.facts for part in below(fact)}
         if self._there is False:
-            moved, additions = program.going_on()
-            if additions:
-                self.make("going_on", additions[0])
-                listed = ", ".join(map(str, sorted(moved)))
-                self._db.execute(f"DELETE FROM fact WHERE st = {SUPPORT} OR fid IN ({listed})")
-                additions[0] = "SELECT * FROM going_on"
-        else:
-            self._db.execute(
-                "CREATE OR REPLACE TEMP TABLE fact (fid INTEGER, pid BIGINT, since BIGINT, "
-                "until BIGINT, st INTEGER)"
+            moved, ahead = program.going_on()
+            old, self._facts = (
+                self._facts,
+                {
+                    key: islands
+                    for key, islands in self._facts.items()
+                    if not moved or (key[0] not in moved and key[1] != SUPPORT)
+                },
             )
-            additions = program.additions
-        for select in additions:
-            self._db.execute(f"INSERT INTO fact SELECT fid, pid, since, until, st FROM ({select})")
+            self._run(ahead, resting, {key: one for key, one in old.items() if key[0] in moved})
+        else:
+            self._facts = self._plain(program)
+            self._run(program, resting, {})
         self._there = program.continues
 
-    def wakes(self) -> pa.Table:
-        """The first day after ``as_of`` on which a patient's facts may turn without a new row.
+    def _run(self, program: Program, resting: Set[int], before: Facts) -> None:
+        """What a program adds; its first stage reads the facts *before*, the others these."""
+        done = 0
+        for stage in program.stages:
+            if done < stage:
+                self._db.register("fact", rows_of(before))
+                for select in program.raw[max(done, program.plain) : stage]:
+                    found = self.fetch(packed(select, self._people))
+                    self._facts |= united(found, self._people)
+            done = stage
+            before = {key: one for key, one in self._facts.items() if key[0] in resting}
 
-        Rows (practice, patient_id, day), for those who have one; ask after ``spans`` of the day
-        itself, before it is asked ahead. A day on
-        which a row dated ahead comes to count is such a day too.
+    def _plain(self, program: Program) -> Facts:
+        """The facts of rows in windows, and of ages."""
+        found = {fid: asked for f, fid in program.facts.items() if (asked := windowed.plain(f))}
+        sids = {fid: program.source(source) for fid, (source, _) in found.items()}
+        listed = ", ".join(map(str, sorted({-1, *sids.values()})))
+        rows = self.fetch(
+            "SELECT CAST(sid AS SMALLINT) AS sid, pid, CAST(low AS INT) AS low, "
+            f"CAST(high AS INT) AS high, CAST(st AS TINYINT) AS st FROM ev WHERE sid IN ({listed})"
+        )
+        happened = windows.by_source(rows)
+        stays = self.fetch("SELECT sid, pid, since, until FROM hosp")
+        sid, pid, since, until = (column.to_numpy() for column in stays.columns)
+
+        def one(fid: int) -> Facts:
+            mine, (source, window) = sids[fid], found[fid]
+            goes_on = self.as_of if program.continues and isinstance(source, Drugs) else None
+            rows = happened.get(mine, windows.NONE)
+            seen = windows.seen(rows, window, self._prepare.calendars, goes_on)
+            if isinstance(source, Drugs):
+                chosen = sid == mine
+                more = windows.intervals(pid[chosen], since[chosen], until[chosen])
+                seen[1] = windows.both(seen[1], more)
+            return {(fid, st): islands_of(*edges) for st, edges in seen.items() if len(edges[0])}
+
+        facts: Facts = {}
+        with ThreadPoolExecutor(self._threads) as pool:
+            for more in pool.map(one, found):
+                facts |= more
+        for fact, fid in program.facts.items():
+            if isinstance(fact, Age):
+                who, low, high = self._prepare.ages[fact.at_least]
+                ever = np.full(len(who), FOREVER, np.int64)
+                facts[fid, 2] = Islands(*windows.intervals(who, high, ever))
+                facts[fid, 1] = Islands(*windows.intervals(who, low, high))
+        return facts
+
+    def _named(self, rows: pa.Table, rules: Sequence[Rule]) -> pa.Table:
+        """Spans with the rule's id and the patient's names in place of their numbers."""
+        at = pa.array(rows.column("pid").to_numpy() - 1)
+        columns = {name: self._who.column(name).take(at) for name in NAMES}
+        ids = pa.array([rule.id for rule in rules], pa.string())
+        first = {"rule": ids.take(rows.column("n").combine_chunks())}
+        rest = {name: rows.column(name) for name in ("since", "until", "v", "r")}
+        return pa.table({**first, **columns, **rest})
+
+    def wakes(self) -> pa.Table:
+        """When a patient's spans, and what is said of them, may turn without a new row.
+
+        Rows (practice, patient_id, day, turns), for those who have either; ask after ``spans`` of
+        the day itself, before it is asked ahead. ``day``: the first day after ``as_of`` on which the
+        spans asked on it may be others. Spans hold for days to come already; but a row dated ahead
+        comes to count, or a treatment begins or ends that was, asked ahead, taken to go on or not.
+        ``turns``: the first on which any fact of a rule turns.
         """
-        # Without a driver a rule cannot hold, whatever its other facts do.
-        mine = (
-            f"SELECT DISTINCT q.fid, f.pid FROM fact f JOIN ({values(self._driven, ('driver', 'fid'))}) q "
-            "ON q.driver = f.fid WHERE f.st > 0"
+        day = np.full(self._people + 1, FOREVER, np.int64)
+        rows = " UNION ALL ".join(self._prepare.ahead())
+        found = self.fetch(
+            f"SELECT pid, CAST(MIN(day) AS BIGINT) AS day FROM ({rows}) e GROUP BY pid"
         )
-        edges = [
-            f"SELECT f.pid, f.{edge} AS day FROM fact f JOIN ({mine}) m ON m.fid = f.fid "
-            f"AND m.pid = f.pid WHERE f.{edge} > {self.as_of}"
-            for edge in ("since", "until")
-        ]
-        rows = " UNION ALL ".join([*edges, *self._prepare.ahead()])
-        return self.fetch(
-            "SELECT w.practice, w.patient_id, MIN(e.day) AS day FROM "
-            f"({rows}) e JOIN who w ON w.pid = e.pid WHERE e.day < {FOREVER} "
-            "GROUP BY w.practice, w.patient_id ORDER BY w.practice, w.patient_id"
-        )
+        day[found.column("pid").to_numpy()] = found.column("day").to_numpy()
+        turns = day.copy()
+        for fid, drivers in self._driven.items():
+            # Without a driver a rule cannot hold, whatever its other facts do.
+            mine = patients_of(drivers, self._facts, self._people)
+            for st in (1, 2):
+                if (fid, st) not in self._facts:
+                    continue
+                islands = self._facts[fid, st].of(mine)
+                for edges in (islands.since, islands.until):
+                    self._sooner(turns, edges)
+                    if st == 2 and fid in self._treated:
+                        self._sooner(day, edges)
+        some = np.flatnonzero(turns < FOREVER)
+        names = {name: self._who.column(name).take(some - 1) for name in NAMES[:2]}
+        return pa.table({**names, "day": day[some], "turns": turns[some]})
+
+    def _sooner(self, first: Edges, edges: Edges) -> None:
+        """Lower each patient's first day to that of an edge of theirs to come."""
+        days = days_of(edges)
+        to_come = days > self.as_of
+        np.minimum.at(first, edges[to_come] >> SHIFT, days[to_come])
 
     def records(
         self, patients: Set[tuple[str, str]], *, read: bool = False

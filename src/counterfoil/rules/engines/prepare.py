@@ -24,9 +24,10 @@ from counterfoil.rules.engines.calendars import (
     qof_year_ends,
     window_ends,
 )
-from counterfoil.rules.engines.program import QOF_YEAR
+from counterfoil.rules.engines.program import QOF_YEAR, results_of, values
 from counterfoil.rules.engines.results import COMPARATORS, OTHER_COMPARATOR
 from counterfoil.rules.engines.sql import Program
+from counterfoil.rules.engines.windows import Calendars
 from counterfoil.rules.facts import Codes, Drugs, Letter, Stay
 from counterfoil.rules.history import BEFORE, LARGEST, Sets
 from counterfoil.rules.reference import says, truth_of
@@ -86,6 +87,9 @@ class Preparation:
         gates: Gates | None = None,
         patients: Iterable[tuple[str, str]] | None = None,
     ) -> None:
+        self.ages: dict[int, tuple[Days, Days, Days]] = {}
+        """By years: patients, and the first and the last day on which each may turn so many."""
+        self.calendars = Calendars(0, {})
         self.db, self.sets, self.as_of, self.gates = backend, sets, as_of, dict(gates or {})
         self.cut = f"DATE '{to_date(as_of).isoformat()}'"
         known = f"DATE '{to_date(as_of if known_on is None else known_on).isoformat()}'"
@@ -118,8 +122,10 @@ class Preparation:
         self._members(program)
         self._issues(program)
         self._plans(program)
-        self._entries(program)
         self._other(program)
+        groups = self._early(program)
+        self._entries(program, groups)
+        self._needed(program, groups)
         pieces = [*self._plan_facts(program), *self._problem_facts(program)]
         pieces += [*self._allergies(program), *self._sexes(program), *self._supplies(program)]
         nobody = f"SELECT 0 AS fid, pid, {BEFORE} AS since, {BEFORE} AS until, 0 AS st FROM who WHERE 1 = 0"
@@ -136,15 +142,22 @@ class Preparation:
         """
         found = []
         for table, columns in AHEAD_DATES.items():
-            for column in (*columns, "deleted_on"):
-                day = f"unix_date(CAST(x.{column} AS DATE))"
-                if column == "happened_on":
-                    day = f"CASE WHEN x.precision = 'day' THEN {day} ELSE {self.as_of} + 1 END"
-                found.append(
-                    f"SELECT w.pid, {day} AS day FROM src_{table} x JOIN who w "
-                    "ON w.practice = x.practice AND w.patient_id = x.patient_id "
-                    f"WHERE CAST(x.{column} AS DATE) > {self.cut}"
+            days = [f"unix_date(CAST(x.{column} AS DATE))" for column in (*columns, "deleted_on")]
+            later = [f"{day} > {self.as_of}" for day in days]
+            shown = [
+                f"CASE WHEN {is_} THEN {day} ELSE {FOREVER} END"
+                for is_, day in zip(later, days, strict=True)
+            ]
+            if table == "coded_entry":
+                shown[0] = shown[0].replace(
+                    "THEN", f"AND x.precision <> 'day' THEN {self.as_of + 1} WHEN {later[0]} THEN"
                 )
+            least = shown[0] if len(shown) == 1 else f"LEAST({', '.join(shown)})"
+            found.append(
+                f"SELECT w.pid, {least} AS day FROM src_{table} x JOIN who w "
+                "ON w.practice = x.practice AND w.patient_id = x.patient_id "
+                f"WHERE {' OR '.join(later)}"
+            )
         return found
 
     # What was issued and planned -----------------------------------------------------------
@@ -154,9 +167,10 @@ class Preparation:
         wanted = {s.name: sid for s, sid in program.sources.items() if isinstance(s, Drugs)}
         products: list[tuple[str | None, str]] = []
         if wanted:
+            plans = "" if _reads_plans(program) else " WHERE plan_type = 'hospital'"
             found = self.db.fetch(
                 "SELECT DISTINCT product_code, product_text FROM src_issue UNION "
-                "SELECT DISTINCT product_code, product_text FROM src_plan"
+                f"SELECT DISTINCT product_code, product_text FROM src_plan{plans}"
             )
             products = list(zip(*(column.to_pylist() for column in found.columns), strict=True))
         self._table(
@@ -187,15 +201,12 @@ class Preparation:
         columns = "m.sid, w.pid, unix_date(x.issued_on) AS day, m.st"
         if program.quantities or listed:
             columns += ", x.quantity, x.quantity_unit, x.product_code, x.product_text"
-        name = "isr" if program.quantities or listed else ""
-        if name:
-            self.db.make(name, f"SELECT {columns} {wanted}")
-        rows = name or f"(SELECT {columns} {wanted})"
-        self.db.make(
-            "iss",
-            f"SELECT sid, pid, day AS low, day AS high, MAX(st) AS st FROM {rows} r "
-            "GROUP BY sid, pid, day",
-        )
+        if program.quantities or listed:
+            self.db.make("isr", f"SELECT {columns} {wanted}")
+            rows = "isr"
+        else:
+            rows = f"(SELECT {columns} {wanted})"
+        self.db.make("every_iss", f"SELECT sid, pid, day AS low, day AS high, st FROM {rows} r")
         self._quantities(program)
         self._by_ingredient(program)
 
@@ -257,13 +268,14 @@ class Preparation:
             f"SELECT m.sid, w.pid, {since} AS since, {until} AS until "
             f"{self._of_members('plan')} AND x.plan_type = 'hospital' {in_force}",
         )
-        self.db.make(
-            "chg",
-            "SELECT DISTINCT m.sid, w.pid, unix_date(x.dose_changed_on) AS day "
-            f"{self._of_members('plan')} AND x.dose_changed_on <= {self.cut} AND m.st = 2",
-        )
-        kinds = (facts.DoseText, facts.DailyDose, facts.PlanFor)
-        if any(isinstance(f, kinds) for f in program.facts):
+        changed = "SELECT 0 AS sid, pid, 0 AS day FROM who WHERE 1 = 0"
+        if any(isinstance(f, facts.Due) and f.dose_changes for f in program.facts):
+            changed = (
+                "SELECT DISTINCT m.sid, w.pid, unix_date(x.dose_changed_on) AS day "
+                f"{self._of_members('plan')} AND x.dose_changed_on <= {self.cut} AND m.st = 2"
+            )
+        self.db.make("chg", changed)
+        if any(isinstance(f, _OF_PLANS) for f in program.facts):
             self.db.make(
                 "pln",
                 f"SELECT m.sid, m.st, w.pid, {since} AS since, {until} AS until, x.practice, "
@@ -368,13 +380,20 @@ class Preparation:
 
     # What was coded ------------------------------------------------------------------------
 
-    def _entries(self, program: Program) -> None:
+    def _entries(self, program: Program, groups: Mapping[frozenset[int], int]) -> None:
         wanted = {s.name: sid for s, sid in program.sources.items() if isinstance(s, Codes)}
+        coded = set(wanted.values())
+        early = {sid: groups[others] for sid, others in program.needs.items() if not others & coded}
+        valued = {name for fact in program.facts for name in results_of(fact)}
         text = pa.string()
         self._table(
             "wanted",
-            {"sid": INT, "code": text},
-            ((sid, code) for name, sid in wanted.items() for code in sorted(self.sets.codes(name))),
+            {"sid": INT, "code": text, "g": INT, "valued": INT},
+            (
+                (sid, code, early.get(sid, -1), int(name in valued))
+                for name, sid in wanted.items()
+                for code in sorted(self.sets.codes(name))
+            ),
         )
         self._table("unit", {"uid": INT, "unit": text}, ((n, u) for u, n in program.units.items()))
         comparator = " ".join(f"WHEN '{c}' THEN {n}" for c, n in COMPARATORS.items() if c)
@@ -382,30 +401,39 @@ class Preparation:
             "enr",
             "SELECT c.sid, w.pid, unix_date(x.happened_on) AS day, CASE x.precision "
             "WHEN 'year' THEN 2 WHEN 'month' THEN 1 ELSE 0 END AS spread, "
-            f"CASE WHEN ABS(x.value) < {LARGEST // 10**6} "
+            # Read only of the sets whose results a rule looks at.
+            f"CASE WHEN c.valued = 1 AND ABS(x.value) < {LARGEST // 10**6} "
             "THEN CAST(x.value * 1000000 AS BIGINT) END AS val, "
-            f"CASE COALESCE(x.comparator, '') WHEN '' THEN 0 {comparator} "
-            f"ELSE {OTHER_COMPARATOR} END AS cmp, COALESCE(u.uid, -1) AS uid, "
-            "CASE WHEN ABS(x.value) < "
-            f"{LARGEST // 10**6} OR COALESCE(x.value_text, '') <> '' THEN 1 ELSE 0 END AS res "
+            "CASE WHEN c.valued = 0 THEN 0 ELSE CASE COALESCE(x.comparator, '') WHEN '' THEN 0 "
+            f"{comparator} ELSE {OTHER_COMPARATOR} END END AS cmp, "
+            "CASE WHEN c.valued = 0 THEN -1 ELSE COALESCE(u.uid, -1) END AS uid, "
+            f"CASE WHEN c.valued = 1 AND (ABS(x.value) < {LARGEST // 10**6} "
+            "OR COALESCE(x.value_text, '') <> '') THEN 1 ELSE 0 END AS res "
             "FROM src_coded_entry x JOIN wanted c ON c.code = COALESCE(x.code, x.local_code) "
             "JOIN who w ON w.practice = x.practice AND w.patient_id = x.patient_id "
+            "LEFT JOIN early n ON n.g = c.g AND n.pid = w.pid "
             f"LEFT JOIN unit u ON u.unit = x.unit_ucum WHERE {self.there} "
-            "AND x.happened_on IS NOT NULL AND x.precision <> 'unknown'",
+            "AND x.happened_on IS NOT NULL AND x.precision <> 'unknown' "
+            "AND (c.g < 0 OR n.pid IS NOT NULL)",
         )
         self._spreads()
         self.db.make(
-            "ent",
-            "SELECT e.sid, e.pid, CASE e.spread WHEN 0 THEN e.day WHEN 1 THEN d.month_first "
-            "ELSE d.year_first END AS low, CASE e.spread WHEN 0 THEN e.day WHEN 1 THEN "
-            "d.month_last ELSE d.year_last END AS high, e.val, e.cmp, e.uid, e.res FROM enr e "
-            "LEFT JOIN spread d ON d.day = e.day AND e.spread > 0 WHERE CASE e.spread "
-            f"WHEN 0 THEN e.day WHEN 1 THEN d.month_first ELSE d.year_first END <= {self.as_of} "
-            "UNION ALL SELECT c.sid, w.pid, unix_date(x.onset_on) AS low, "
-            "unix_date(x.onset_on) AS high, CAST(NULL AS BIGINT) AS val, 0 AS cmp, -1 AS uid, "
-            "0 AS res FROM src_problem x JOIN wanted c ON c.code = x.code "
+            "prb",
+            "SELECT c.sid, w.pid, unix_date(x.onset_on) AS low FROM src_problem x "
+            "JOIN wanted c ON c.code = x.code "
             "JOIN who w ON w.practice = x.practice AND w.patient_id = x.patient_id "
             f"WHERE {self.there} AND x.onset_on <= {self.cut}",
+        )
+        low, high = (
+            f"CASE e.spread WHEN 0 THEN e.day WHEN 1 THEN d.month_{end} ELSE d.year_{end} END"
+            for end in ("first", "last")
+        )
+        self.db.view(
+            "every_ent",
+            f"SELECT e.sid, e.pid, {low} AS low, {high} AS high, e.val, e.cmp, e.uid, e.res "
+            "FROM enr e LEFT JOIN spread d ON d.day = e.day AND e.spread > 0 "
+            f"WHERE {low} <= {self.as_of} UNION ALL SELECT sid, pid, low, low AS high, "
+            "CAST(NULL AS BIGINT) AS val, 0 AS cmp, -1 AS uid, 0 AS res FROM prb",
         )
 
     def _spreads(self) -> None:
@@ -478,12 +506,63 @@ class Preparation:
                 f"AND w.patient_id = x.patient_id WHERE {self.there}{kind} "
                 f"AND unix_date({day}) <= {self.as_of}"
             )
-        everything = "SELECT sid, pid, low, high, st FROM iss UNION ALL "
-        everything += "SELECT sid, pid, low, high, 2 AS st FROM ent"
-        if parts:
-            self.db.make("oth", " UNION ALL ".join(parts))
-            everything += " UNION ALL SELECT sid, pid, low, high, st FROM oth"
-        self.db.view("ev", everything)
+        none = "SELECT 0 AS sid, pid, 0 AS low, 0 AS high, 0 AS st FROM who WHERE 1 = 0"
+        self.db.make("oth", " UNION ALL ".join(parts) or none)
+
+    # Whose rows matter ---------------------------------------------------------------------
+
+    def _early(self, program: Program) -> dict[frozenset[int], int]:
+        """The patients whose rows of some sources are needed, where no entry tells who they are.
+
+        Entries are the most rows, and are then read for these patients only. Gives a number to
+        each group of sources that tells.
+        """
+        groups = {others: g for g, others in enumerate(dict.fromkeys(program.needs.values()))}
+        coded = {sid for source, sid in program.sources.items() if isinstance(source, Codes)}
+        early = {others: g for others, g in groups.items() if not others & coded}
+        self._need("early", early, ("every_iss", "hosp", "oth"))
+        return groups
+
+    def _needed(self, program: Program, groups: Mapping[frozenset[int], int]) -> None:
+        """The rows of whom they matter; and all rows that happened, under one name."""
+        self._need("need", groups, ("every_iss", "every_ent", "hosp", "oth"))
+        listed = values(
+            ((sid, groups[others]) for sid, others in program.needs.items()), ("sid", "g")
+        )
+        sids = ", ".join(map(str, sorted(program.needs)))
+        for name in ("iss", "ent"):
+            if not groups:
+                self.db.view(name, f"SELECT * FROM every_{name}")
+                continue
+            self.db.make(
+                f"some_{name}",
+                f"SELECT e.* FROM every_{name} e JOIN ({listed}) q ON q.sid = e.sid "
+                "JOIN need n ON n.g = q.g AND n.pid = e.pid",
+            )
+            self.db.view(
+                name,
+                f"SELECT * FROM every_{name} WHERE sid NOT IN ({sids}) "
+                f"UNION ALL SELECT * FROM some_{name}",
+            )
+        self.db.view(
+            "ev",
+            "SELECT sid, pid, low, high, st FROM iss UNION ALL SELECT sid, pid, low, high, 2 AS st "
+            "FROM ent UNION ALL SELECT sid, pid, low, high, st FROM oth",
+        )
+
+    def _need(self, name: str, groups: Mapping[frozenset[int], int], tables: Iterable[str]) -> None:
+        """A table (g, pid): who has a row of one of the sources of each group."""
+        if not groups:
+            self.db.make(name, "SELECT 0 AS g, pid FROM who WHERE 1 = 0")
+            return
+        asked = ((g, sid) for others, g in groups.items() for sid in sorted(others))
+        # By source first: far fewer rows than there are.
+        rows = " UNION ALL ".join(f"SELECT DISTINCT sid, pid FROM {table}" for table in tables)
+        self.db.make(
+            name,
+            f"SELECT DISTINCT q.g, e.pid FROM ({rows}) e JOIN ({values(asked, ('g', 'sid'))}) q "
+            "ON q.sid = e.sid",
+        )
 
     def _allergies(self, program: Program) -> Iterable[str]:
         asked = {f.drugs: n for f, n in program.facts.items() if isinstance(f, facts.Allergy)}
@@ -526,16 +605,22 @@ class Preparation:
         if not program.years:
             self.db.give("age", none)
             return
-        who = self.db.fetch("SELECT pid, born, birth_precision FROM who")
-        pids = who.column("pid").to_numpy()
-        precision = np.array(who.column("birth_precision").to_pylist(), dtype=object)
-        born = who.column("born").to_numpy(zero_copy_only=False)
-        known = ~np.isnan(born.astype(float)) & (precision != "unknown")
-        first, last = _birth_spans(np.where(known, born, 0).astype(np.int64), precision)
+        kinds = " ".join(f"WHEN '{kind}' THEN {n}" for kind, n in _PRECISIONS.items())
+        who = self.db.fetch(
+            f"SELECT pid, COALESCE(born, 0) AS born, CASE WHEN born IS NULL THEN {_NO_DATE} "
+            f"ELSE CASE birth_precision {kinds} ELSE 0 END END AS kind FROM who ORDER BY pid"
+        )
+        pids, born, kind = (column.to_numpy() for column in who.columns)
+        known = kind != _NO_DATE
+        first, last = _birth_spans(born.astype(np.int64), kind)
+        # Many are born on a day: each is asked about once.
+        born_on = np.arange(first.min(initial=0), last.max(initial=0) + 1)
         parts = []
         for years in sorted(program.years):
-            low = np.where(known, birthdays(first, years), BEFORE)
-            high = np.where(known, birthdays(last, years), FOREVER)
+            turning = birthdays(born_on, years)
+            low = np.where(known, turning[first - born_on[0]], BEFORE)
+            high = np.where(known, turning[last - born_on[0]], FOREVER)
+            self.ages[years] = (pids, low, high)
             cells = (np.full(len(pids), years), pids, low, high)
             parts.append(pa.table(dict(zip(names, cells, strict=True))))
         self.db.give("age", pa.concat_tables([t.cast(none.schema) for t in parts]))
@@ -557,15 +642,18 @@ class Preparation:
             last = max(last, int(ages.column(0)[0].as_py() or 0))
         last = (last // 4096 + 1) * 4096
         parts = []
+        listed = {}
         for months in sorted(program.months):
             days, ends = (
                 qof_year_ends(first, last)
                 if months == QOF_YEAR
                 else window_ends(first, last, months)
             )
+            listed[months] = ends
             parts.append(pa.table({"n": np.full(len(days), months), "day": days, "last": ends}))
         none = pa.table({c: pa.array([], INT) for c in ("n", "day", "last")})
         self.db.give("cal", pa.concat_tables([none, *parts]))
+        self.calendars = Calendars(first, listed)
 
     def _gates(self, program: Program) -> None:
         """Which facts cannot be trusted where: those that rest on a gated set, parts included."""
@@ -593,17 +681,31 @@ class Preparation:
         self.db.give(name, pa.table(arrays))
 
 
-def _birth_spans(born: Days, precision: object) -> tuple[Days, Days]:
+_PRECISIONS = {"month": 1, "year": 2, "unknown": 3}
+_NO_DATE = 3
+
+
+def _birth_spans(born: Days, kinds: Days) -> tuple[Days, Days]:
     """The first and the last day that each date of birth may mean."""
-    kinds = np.asarray(precision)
     months = born.astype("datetime64[D]").astype("datetime64[M]")
     years = months.astype("datetime64[Y]")
     spans = []
     for step, month, year in ((0, months, years), (1, months + 1, years + 1)):
         in_month = month.astype("datetime64[D]").astype(np.int64) - step
         in_year = year.astype("datetime64[D]").astype(np.int64) - step
-        spans.append(np.where(kinds == "month", in_month, np.where(kinds == "year", in_year, born)))
+        spans.append(np.where(kinds == 1, in_month, np.where(kinds == 2, in_year, born)))
     return spans[0], spans[1]
+
+
+_OF_PLANS = (facts.DoseText, facts.DailyDose, facts.PlanFor)
+
+
+def _reads_plans(program: Program) -> bool:
+    """Whether plans are read beyond what a hospital supplies."""
+    return any(
+        isinstance(f, _OF_PLANS) or (isinstance(f, facts.Due) and f.dose_changes)
+        for f in program.facts
+    )
 
 
 __all__ = ["AHEAD", "TABLES", "Backend", "Gates", "Preparation"]

@@ -137,6 +137,42 @@ class Asked:
             self.months.add(every.months)
 
 
+def rests_on(fact: Fact) -> tuple[Source, ...] | None:
+    """Sources without a row of any of which a patient never has the fact, nor may have it.
+
+    A hospital plan of a drug set counts as a row of it. None: no source is needed.
+    """
+    match fact:
+        case facts.Issued() | facts.Ever() | facts.Happened() | facts.Counted() | facts.Latest():
+            return facts.sources_of(fact)
+        case facts.Repeated() | facts.Change() | facts.Quantity() | facts.Ingredients():
+            return facts.sources_of(fact)
+        case facts.IssuedTogether(drugs):
+            return (Drugs(drugs),)
+        case facts.LaterThan(codes):
+            return (Codes(codes),)
+        case facts.NotFollowed(one):
+            return (one,)
+        case facts.Lasting(of) | facts.Lingering(of) | facts.Began(of):
+            return rests_on(of)
+        case facts.Due(taking=taking):
+            return rests_on(taking)
+        case _:
+            return None
+
+
+def results_of(fact: Fact) -> tuple[str, ...]:
+    """The code sets whose results a fact looks at, and not only their days."""
+    match fact:
+        case facts.Latest(codes) | facts.Repeated(codes) | facts.Change(codes):
+            return (codes,)
+        case facts.Due():
+            every = (fact.every, *(s.every for s in fact.sooner))
+            return tuple(one.codes for one in every if isinstance(one, ByValue))
+        case _:
+            return ()
+
+
 # Words of the common subset ----------------------------------------------------------------
 
 
@@ -151,7 +187,12 @@ def over(function: str, column: str, parts: str = "pid") -> str:
     return f"{function}({column}) OVER (PARTITION BY {parts} ORDER BY day {RUNNING}) AS {column}"
 
 
-def coalesced(raw: str, until: str = "until") -> str:
+def raw(select: str, until: str = "until") -> str:
+    """Intervals that are still to be made one, without empty ones: *until* may say another end."""
+    return f"SELECT fid, pid, since, {until} AS until, st FROM ({select}) a WHERE since < until"
+
+
+def coalesced(raw: str) -> str:
     """Intervals of one fact, patient and state that overlap or touch, made one, in one ordered pass.
 
     What is said twice is taken once first: the two windows may put equal rows in different orders, and
@@ -163,7 +204,7 @@ def coalesced(raw: str, until: str = "until") -> str:
         f"SELECT fid, pid, since, until, st, SUM(fresh) OVER ({parts} {RUNNING}) AS island FROM ("
         "SELECT fid, pid, since, until, st, CASE WHEN since <= MAX(until) "
         f"OVER ({parts} {PRIOR}) THEN 0 ELSE 1 END AS fresh FROM ("
-        f"SELECT DISTINCT fid, pid, since, {until} AS until, st FROM ({raw}) a "
+        f"SELECT DISTINCT fid, pid, since, until, st FROM ({raw}) a "
         "WHERE since < until) b) c) d "
         "GROUP BY fid, pid, st, island"
     )

@@ -33,6 +33,8 @@ from counterfoil.rules.engines.program import (
     coalesced,
     edges,
     over,
+    raw,
+    rests_on,
     thresholds,
     values,
 )
@@ -55,36 +57,73 @@ PERIODS = (
 class Program(Asked):
     """The statements of a set of rules, in order: those that add to ``fact``, then the sweeps.
 
-    ``stages`` are places among the additions: what stands between two of them reads only facts
-    that stand before both.
+    ``raw`` are what is added, still to be made one. ``stages`` are places among them: what stands
+    between two of them reads only facts that stand before both. So many first ones are ``plain``: a
+    row in a window, or an age, which an engine may look up in another way.
+    ``needs``: of a source named there, only the rows of patients who have a row of one of the other
+    sources matter; of every other source, all do.
     """
 
     years: set[int] = field(default_factory=set)
-    additions: list[str] = field(default_factory=list)
+    raw: list[str] = field(default_factory=list)
+    plain: int = 0
     stages: list[int] = field(default_factory=list)
-    sweeps: list[str] = field(default_factory=list)
+    needs: dict[int, frozenset[int]] = field(default_factory=dict)
+    swept: list[sweep.Swept] = field(default_factory=list)
 
     @classmethod
     def of(
         cls, rules: Sequence[Rule], as_of: int, *, continues: bool = False, gates: bool = False
     ) -> Program:
-        """The program of these rules. ``sweeps`` give rows ``(n, pid, since, until, v, r)``: the
-        rule's place, the truth of its ``when`` and of its ``at_risk``, where either is not false.
-        """
+        """The program of these rules."""
         program = cls(as_of, continues)
         for rule in rules:
             for clause in rule.clauses:
                 program.number(clause.fact)
         program._simple_facts()
-        program.stages.append(len(program.additions))
+        program.stages.append(len(program.raw))
         program._facts_on_facts()
         numbers = {clause.fact: program.facts[clause.fact] for r in rules for clause in r.clauses}
-        program.sweeps = sweep.statements(rules, numbers, gates=gates)
+        program.needs = program._needs(rules)
+        program.swept = sweep.of(rules, numbers, gates=gates)
         return program
+
+    @property
+    def additions(self) -> list[str]:
+        """What is added to ``fact``, made one."""
+        return [coalesced(text) for text in self.raw]
+
+    @property
+    def sweeps(self) -> list[str]:
+        """Statements that give rows ``(n, pid, since, until, v, r)``: the rule's place, the truth of
+        its ``when`` and of its ``at_risk``, where either is not false."""
+        return sweep.statements(self.swept)
 
     def asked(self) -> str:
         """What has to be prepared for it: the same text, the same preparation."""
-        return str((self.sources, self.units, self.quantities, self.months, self.years, self.facts))
+        needs = {sid: sorted(others) for sid, others in sorted(self.needs.items())}
+        return str(
+            (self.sources, self.units, self.quantities, self.months, self.years, self.facts, needs)
+        )
+
+    def _needs(self, rules: Sequence[Rule]) -> dict[int, frozenset[int]]:
+        """Without a driver a rule cannot hold: its other sources are read for who can have one."""
+        found: dict[int, set[int]] = defaultdict(set)
+        everybody: set[int] = set()
+        for rule in rules:
+            drivers = [rests_on(rule.clause(name).fact) for name in rule.drivers]
+            wanted = {self.source(one) for driver in drivers for one in driver or ()}
+            for clause in rule.clauses:
+                for part in facts.parts(clause.fact):
+                    for source in facts.sources_of(part):
+                        found[self.source(source)] |= wanted
+                        if None in drivers:
+                            everybody.add(self.source(source))
+        return {
+            sid: frozenset(others)
+            for sid, others in found.items()
+            if sid not in everybody and sid not in others
+        }
 
     # Facts ---------------------------------------------------------------------------------
 
@@ -94,22 +133,23 @@ class Program(Asked):
         for fact, fid in self.facts.items():
             kinds[Windowed if windowed.asked_of(fact) else type(fact)][fact] = fid
         if kinds[facts.Issued]:
-            self.additions.append(coalesced(self._issued(kinds[facts.Issued]), self._until()))
+            self.raw.append(raw(self._issued(kinds[facts.Issued]), self._until()))
         if kinds[facts.Ever]:
-            self.additions.append(coalesced(self._ever(kinds[facts.Ever])))
+            self.raw.append(raw(self._ever(kinds[facts.Ever])))
         if found := kinds[Windowed]:
             lasts = [fid for fact, fid in found.items() if isinstance(fact, facts.TREATMENT)]
             text = windowed.statement(self, found)
-            self.additions.append(coalesced(text, self._until(lasts)))
+            self.raw.append(raw(text, self._until(lasts)))
         if kinds[facts.Age]:
-            self.additions.append(coalesced(self._age(kinds[facts.Age])))
+            self.raw.append(raw(self._age(kinds[facts.Age])))
+        self.plain = len(self.raw)
         if any(kinds[kind] for kind in PERIODS):
             until = self._until(list(kinds[facts.Supplied].values()))
-            self.additions.append(coalesced("SELECT fid, pid, since, until, st FROM per", until))
+            self.raw.append(raw("SELECT fid, pid, since, until, st FROM per", until))
         for fact, fid in self.facts.items():
             if text := self._alone(fact, fid):
                 only: list[int] | None = None if isinstance(fact, facts.TREATMENT) else []
-                self.additions.append(coalesced(text, self._until(only)))
+                self.raw.append(raw(text, self._until(only)))
 
     def _until(self, only: Sequence[int] | None = None) -> str:
         """Asked ahead, a treatment that is true today goes on: all of a statement, or *only* some."""
@@ -121,21 +161,24 @@ class Program(Asked):
             f"THEN {FOREVER} ELSE until END"
         )
 
-    def going_on(self) -> tuple[set[int], list[str]]:
+    def going_on(self) -> tuple[set[int], Program]:
         """From the facts as they are to those asked ahead: the numbers of the facts that differ,
-        whose rows go, and the statements that add them anew; what is made one for others to rest
-        on (``SUPPORT``) goes too. The first statement reads the rows before they go."""
+        whose rows go, and the program that adds them anew; what is made one for others to rest on
+        (``SUPPORT``) goes too. The statements of its first stage read the rows before they go."""
         moved: dict[Fact, int] = {}
         for fact, fid in self.facts.items():
             if isinstance(fact, facts.TREATMENT) or any(f in moved for f in facts.below(fact)):
                 moved[fact] = fid
         ahead = Program(self.as_of, True, facts=self.facts, sources=self.sources, units=self.units)
         treated = [fid for fact, fid in moved.items() if isinstance(fact, facts.TREATMENT)]
+        if not treated:
+            return set(), ahead
         listed = ", ".join(map(str, treated))
         rows = f"SELECT fid, pid, since, until, st FROM fact WHERE st > 0 AND fid IN ({listed})"
-        ahead.additions.append(coalesced(rows, ahead._until()))
+        ahead.raw.append(raw(rows, ahead._until()))
+        ahead.stages.append(1)
         ahead._facts_on_facts({f for f in moved if not isinstance(f, facts.TREATMENT)})
-        return (set(moved.values()), ahead.additions) if treated else (set(), [])
+        return set(moved.values()), ahead
 
     def _issued(self, asked: dict[Fact, int]) -> str:
         rows = []
@@ -306,12 +349,12 @@ class Program(Asked):
         until, join = self.last("i.day", fact.back, "c")
         sid, parts = self.drugs(fact.drugs), []
         for st, name in ((2, "a"), (1, "b")):
-            raw = (
+            issues = (
                 f"SELECT i.gid AS fid, i.pid, i.day AS since, {until} + 1 AS until, {st} AS st "
                 f"FROM ing i{join} WHERE i.sid = {sid} AND i.st >= {st}"
             )
             other = "b" if name == "a" else "a"
-            parts.append(edges(coalesced(raw), dict(sorted({name: "1", other: "0"}.items()))))
+            parts.append(edges(coalesced(issues), dict(sorted({name: "1", other: "0"}.items()))))
         least = fact.at_least
         steps = " UNION ALL ".join(parts)
         return thresholds(fid, steps, ("a", "b"), f"a >= {least}", f"b >= {least}")
@@ -356,20 +399,20 @@ class Program(Asked):
             } - supported
             if resting:
                 listed = ", ".join(map(str, sorted(resting)))
-                self.additions.append(
-                    coalesced(
+                self.raw.append(
+                    raw(
                         f"SELECT fid, pid, since, until, {SUPPORT} AS st FROM fact "
                         f"WHERE fid IN ({listed}) AND st > {SUPPORT}"
                     )
                 )
                 supported |= resting
-                self.stages.append(len(self.additions))
+                self.stages.append(len(self.raw))
             due = [fact for fact in ready if isinstance(fact, facts.Due)]
-            self.additions += [coalesced(text) for text in monitoring.statements(self, due)]
+            self.raw += [raw(text) for text in monitoring.statements(self, due)]
             for fact in ready:
                 if not isinstance(fact, facts.Due):
-                    self.additions.append(coalesced(self._on_another(fact, self.facts[fact])))
-            self.stages.append(len(self.additions))
+                    self.raw.append(raw(self._on_another(fact, self.facts[fact])))
+            self.stages.append(len(self.raw))
             there |= set(ready)
             waiting = [fact for fact in waiting if fact not in there]
 

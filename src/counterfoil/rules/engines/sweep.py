@@ -28,22 +28,27 @@ THERE, GATED = -1, 3
 """Stand for a fact's number and a state: registered and alive; a set that cannot be trusted."""
 
 
-def statements(
-    rules: Sequence[Rule], numbers: Mapping[Fact, int], *, gates: bool = False
-) -> list[str]:
-    """The sweeps of these rules, given the numbers of their facts, in the order of the rules.
+def statements(swept: Sequence[Swept]) -> list[str]:
+    """The sweeps of these rules, in their order.
 
     Each gives rows ``(n, pid, since, until, v, r)``: the rule's place, and on the index days from
     *since* to *until* the truth of its ``when`` and of its ``at_risk``, where either is not false.
     """
-    swept = [_Swept(n, rule, numbers, gates) for n, rule in enumerate(rules)]
     starts = range(0, len(swept), RULES_A_STATEMENT)
     return [_statement(swept[start : start + RULES_A_STATEMENT]) for start in starts]
 
 
+def of(rules: Sequence[Rule], numbers: Mapping[Fact, int], *, gates: bool = False) -> list[Swept]:
+    """The rules in order, ready to be swept, given the numbers of their facts."""
+    return [Swept(n, rule, numbers, gates) for n, rule in enumerate(rules)]
+
+
 @dataclass
-class _Swept:
-    """One rule: which bit stands for which state of which fact."""
+class Swept:
+    """One rule: which bit stands for which state of which fact.
+
+    ``weak`` are its clauses that rest on an absence, where some sets cannot be trusted.
+    """
 
     n: int
     rule: Rule
@@ -106,7 +111,7 @@ class _Swept:
         return self._expression(self.rule.at_risk)
 
 
-def _statement(swept: Sequence[_Swept]) -> str:
+def _statement(swept: Sequence[Swept]) -> str:
     words = max((max(rule.bits.values()) // BITS for rule in swept), default=0) + 1
     names = [f"w{i}" for i in range(words)]
     weights = values(
@@ -147,7 +152,7 @@ def _statement(swept: Sequence[_Swept]) -> str:
     )
 
 
-def _chosen(swept: Sequence[_Swept], name: str) -> str:
+def _chosen(swept: Sequence[Swept], name: str) -> str:
     """The expression of each rule on its own rows; false of somebody who is not there."""
     cases = " ".join(f"WHEN {rule.n} THEN {getattr(rule, name)}" for rule in swept)
     return f"CASE WHEN (w0 & 1) = 0 THEN 0 ELSE CASE n {cases} END END"

@@ -28,6 +28,17 @@ def asked_of(fact: Fact) -> tuple[Source, Window] | None:
             return None
 
 
+def plain(fact: Fact) -> tuple[Source, Window] | None:
+    """What any fact of this kind looks for and when, the plainest windows too; None for others."""
+    match fact:
+        case facts.Issued(drugs, window):
+            return facts.Drugs(drugs), window
+        case facts.Ever(codes, window):
+            return facts.Codes(codes), window
+        case _:
+            return asked_of(fact)
+
+
 def statement(asked: Asked, found: Mapping[Fact, int]) -> str:
     """Rows (fid, pid, since, until, st) of all these facts; see :meth:`Asked.seen` for the meaning."""
     rows, hospital = [], []
