@@ -11,7 +11,7 @@ from counterfoil.reconciliation import knowledge
 from counterfoil.reconciliation.classify import Case, classify
 from counterfoil.reconciliation.gather import gather
 from counterfoil.reconciliation.identity import identify
-from counterfoil.reconciliation.model import Outcome, OutcomeLine, Why
+from counterfoil.reconciliation.model import LEFT_ALONE, Outcome, OutcomeLine, Why
 from counterfoil.reconciliation.sides import adopt, entries_of, units_of
 from counterfoil.records.patient import PatientRecord
 
@@ -73,7 +73,7 @@ def _beside(lines: list[OutcomeLine]) -> list[OutcomeLine]:
     out = []
     for line in lines:
         if line.cls == "new":
-            line = _doubled(line, lines)
+            line = _of_one_class(_doubled(line, lines), lines)
         if line.cls in ("new", "missing"):
             line = _substitution(line, lines)
         out.append(line)
@@ -88,18 +88,41 @@ def _doubled(line: OutcomeLine, lines: list[OutcomeLine]) -> OutcomeLine:
         shared = set(line.ingredients) & set(other.ingredients)
         if shared and set(line.ingredients) != set(other.ingredients):
             text = f"{' and '.join(sorted(shared))} is also in “{_first_text(other)}”."
-            source = f"plan {other.plans[0].id}" if other.plans else f"line {other.id}"
-            return replace(
-                line,
-                cls="duplicate",
-                subclass="compound and component",
-                owner=knowledge.owner("duplicate"),
-                why=(*line.why, Why(text, source)),
-                proposal=knowledge.wording("proposal", "duplicate").format(
-                    letter=f"“{_first_text(line)}”", gp=f"“{_first_text(other)}”"
-                ),
-            )
+            return _duplicate(line, other, "compound and component", text)
     return line
+
+
+def _of_one_class(line: OutcomeLine, lines: list[OutcomeLine]) -> OutcomeLine:
+    """A new medicine beside another of its class on the GP list that goes on: suspected, never paired."""
+    if (
+        line.cls != "new"
+        or line.drug_class not in knowledge.data()["suspected_duplicates"]["classes"]
+    ):
+        return line
+    for other in lines:
+        goes_on = other.cls in ("same", "changed") or other.subclass == LEFT_ALONE
+        apart = not set(line.ingredients) & set(other.ingredients)
+        if goes_on and apart and other.plans and other.drug_class == line.drug_class:
+            text = f"“{_first_text(other)}” goes on and is of the same class ({line.drug_class})."
+            return _duplicate(line, other, "same class suspected", text)
+    return line
+
+
+def _duplicate(line: OutcomeLine, other: OutcomeLine, subclass: str, text: str) -> OutcomeLine:
+    """The line as one that would stand beside *other*."""
+    return replace(
+        line,
+        cls="duplicate",
+        subclass=subclass,
+        owner=knowledge.owner("duplicate"),
+        why=(
+            *line.why,
+            Why(text, f"plan {other.plans[0].id}" if other.plans else f"line {other.id}"),
+        ),
+        proposal=knowledge.wording("proposal", "duplicate").format(
+            letter=f"“{_first_text(line)}”", gp=f"“{_first_text(other)}”"
+        ),
+    )
 
 
 def _substitution(line: OutcomeLine, lines: list[OutcomeLine]) -> OutcomeLine:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from counterfoil import dosage
 from counterfoil.documents import read
 from counterfoil.foundation.days import to_day, words
-from counterfoil.reconciliation import CLASSES, Outcome, reconcile
+from counterfoil.reconciliation import CLASSES, Outcome, knowledge, reconcile
 from counterfoil.reconciliation.knowledge import subclasses
 from counterfoil.records.patient import PatientRecord
 from counterfoil.records.rows import Plan
@@ -196,3 +196,69 @@ def test_another_patients_letter_is_refused(items: Items, what: str) -> None:
     assert not outcome.lines
     assert "999" not in outcome.reason
     assert "Sample" not in outcome.reason
+
+
+SUSPECTED = knowledge.data()["suspected_duplicates"]["classes"]
+OF_CLASS = {
+    one: sorted(
+        {
+            p.name
+            for p in formulary().products
+            if p.name in ORAL and p.drug_class == one and len(p.ingredients) == 1
+        }
+    )
+    for one in SUSPECTED
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.data(),
+    st.sampled_from(sorted(c for c, names in OF_CLASS.items() if len(names) > 1)),
+    lists(),
+)
+def test_another_of_one_class_is_suspected_and_never_paired(
+    data: st.DataObject, drug_class: str, others: Items
+) -> None:
+    held, started = data.draw(
+        st.lists(st.sampled_from(OF_CLASS[drug_class]), min_size=2, max_size=2)
+    )
+    one, other = (formulary().match(name) for name in (held, started))
+    if set(one.ingredients) & set(other.ingredients):
+        return
+    rest = [i for i in others if formulary().match(i[0]).drug_class != drug_class]
+    rest = [
+        i
+        for i in rest
+        if not set(formulary().match(i[0]).ingredients) & {*one.ingredients, *other.ingredients}
+    ]
+    dose = "ONE in the morning"
+    outcome = run([(held, dose), (started, dose), *rest], record([(held, dose), *rest]))
+    for line in outcome.lines:
+        named = {
+            i
+            for t in line.letter_lines
+            for i in formulary().match(t.text.split(",")[0]).ingredients
+        }
+        kept = {i for p in line.plans for i in formulary().match(p.text.split(",")[0]).ingredients}
+        assert not (named and kept) or named & kept, "a class pairs nothing"
+        if named == set(other.ingredients):
+            assert (line.cls, line.subclass, line.owner) == (
+                "duplicate",
+                "same class suspected",
+                "pharmacist",
+            )
+
+
+def test_another_of_its_class_that_the_letter_does_not_mention_is_only_suggested() -> None:
+    dose = "ONE in the morning"
+    outcome = run(
+        [("Lansoprazole 15mg gastro-resistant capsules", dose)],
+        record([("Omeprazole 20mg gastro-resistant capsules", dose)]),
+    )
+    assert {x.cls for x in outcome.lines} == {"new", "missing"}
+    assert all(any("Possible substitution" in w.text for w in x.why) for x in outcome.lines)
+
+
+def test_every_suspected_class_is_one_of_the_formulary() -> None:
+    assert set(SUSPECTED) <= {p.drug_class for p in formulary().products}
