@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -119,6 +120,7 @@ class Engine:
         self._db.execute("CREATE MACRO unix_date(d) AS (CAST(d AS DATE) - DATE '1970-01-01')")
         self._tables = tables
         chosen = None if patients is None else sorted(set(patients))
+        self._some = chosen is not None
         if chosen is not None:
             self._name("few", chosen)
         for name in TABLES:
@@ -200,6 +202,18 @@ class Engine:
     def fetch(self, select: str) -> pa.Table:
         """The rows of a statement."""
         return self._db.sql(select).to_arrow_table()
+
+    def distinct(self, table: str, columns: Sequence[str], where: str = "") -> pa.Table:
+        """What stands in these columns of a canonical table, each once.
+
+        Of files it is remembered: those of a snapshot never change.
+        """
+        condition = f" WHERE {where}" if where else ""
+        shown = f"SELECT DISTINCT {', '.join(columns)} FROM"
+        files = () if self._some else _files_of(self._tables.get(table, ()))
+        if not files:
+            return self.fetch(f"{shown} src_{table}{condition}")
+        return _distinct(f"{shown} {{}}{condition}", files)
 
     # What is asked of the engine
 
@@ -382,6 +396,23 @@ class Engine:
             )
             for key in keys
         }
+
+
+def _files_of(source: pa.Table | Scan | Sequence[Path]) -> tuple[tuple[str, int, int], ...]:
+    """The files of a table, each with its size and its time of change; none of one in memory."""
+    if isinstance(source, pa.Table):
+        return ()
+    paths = source if not isinstance(source, Scan) else [f for p in source.parts for f in p.files]
+    states = [(str(path), path.stat()) for path in paths]
+    return tuple((path, state.st_size, state.st_mtime_ns) for path, state in states)
+
+
+@lru_cache(maxsize=64)
+def _distinct(statement: str, files: tuple[tuple[str, int, int], ...]) -> pa.Table:
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path, _, _ in files)
+    with duckdb.connect(config={"threads": 2}) as db:
+        rows = db.sql(statement.format(f"read_parquet([{listed}])"))
+        return rows.to_arrow_table()
 
 
 def swept(select: str) -> str:

@@ -8,7 +8,7 @@ asked once for each distinct text, in Python, and joined.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 import numpy as np
@@ -73,6 +73,12 @@ class Backend(Protocol):
 
     def fetch(self, select: str) -> pa.Table:
         """The rows of a statement."""
+
+    def distinct(self, table: str, columns: Sequence[str], where: str = "") -> pa.Table:
+        """What stands in these columns of a canonical table, or of such rows of it, each once.
+
+        It may be more than that: what stands in rows that no longer hold.
+        """
 
 
 class Preparation:
@@ -167,12 +173,13 @@ class Preparation:
         wanted = {s.name: sid for s, sid in program.sources.items() if isinstance(s, Drugs)}
         products: list[tuple[str | None, str]] = []
         if wanted:
-            plans = "" if _reads_plans(program) else " WHERE plan_type = 'hospital'"
-            found = self.db.fetch(
-                "SELECT DISTINCT product_code, product_text FROM src_issue UNION "
-                f"SELECT DISTINCT product_code, product_text FROM src_plan{plans}"
+            plans = "" if _reads_plans(program) else "plan_type = 'hospital'"
+            columns = ("product_code", "product_text")
+            found = pa.concat_tables(
+                [self.db.distinct("issue", columns), self.db.distinct("plan", columns, plans)]
             )
-            products = list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+            pairs = zip(*(column.to_pylist() for column in found.columns), strict=True)
+            products = list(dict.fromkeys(pairs))
         self._table(
             "member",
             {"sid": INT, "product_code": pa.string(), "product_text": pa.string(), "st": INT},
@@ -184,18 +191,21 @@ class Preparation:
             ),
         )
 
-    def _of_members(self, table: str) -> str:
+    def _of_members(self, table: str, where: str = "") -> str:
         return (
             f"FROM src_{table} x JOIN member m ON m.product_text = x.product_text "
             "AND m.product_code IS NOT DISTINCT FROM x.product_code "
             "JOIN who w ON w.practice = x.practice AND w.patient_id = x.patient_id "
-            f"WHERE {self.there}"
+            f"WHERE {where or self.there}"
         )
 
     def _issues(self, program: Program) -> None:
+        # Asked of both sides, so that rows are told apart after the join and not before: most are
+        # of no set, and a column is read faster whole.
         wanted = (
-            f"{self._of_members('issue')} AND x.issued_on <= {self.cut} "
-            f"AND (x.cancelled_on IS NULL OR x.cancelled_on > {self.cut})"
+            f"{self._of_members('issue', 'TRUE')} AND CASE WHEN m.st > 0 THEN {self.there} "
+            f"AND x.issued_on <= {self.cut} "
+            f"AND (x.cancelled_on IS NULL OR x.cancelled_on > {self.cut}) ELSE FALSE END"
         )
         listed = [f.drugs for f in program.facts if isinstance(f, facts.Ingredients)]
         columns = "m.sid, w.pid, unix_date(x.issued_on) AS day, m.st"
@@ -526,24 +536,23 @@ class Preparation:
     def _needed(self, program: Program, groups: Mapping[frozenset[int], int]) -> None:
         """The rows of whom they matter; and all rows that happened, under one name."""
         self._need("need", groups, ("every_iss", "every_ent", "hosp", "oth"))
-        listed = values(
-            ((sid, groups[others]) for sid, others in program.needs.items()), ("sid", "g")
-        )
-        sids = ", ".join(map(str, sorted(program.needs)))
+        needs = program.needs.items()
+        some = values(((sid, groups[others]) for sid, others in needs), ("sid", "g"))
+        sids = ", ".join(map(str, sorted({-1, *program.needs})))
         for name in ("iss", "ent"):
+            rest = f"SELECT * FROM every_{name} WHERE sid NOT IN ({sids})"
+            theirs = (
+                f"SELECT e.* FROM every_{name} e JOIN ({some}) q ON q.sid = e.sid "
+                "JOIN need n ON n.g = q.g AND n.pid = e.pid"
+            )
             if not groups:
-                self.db.view(name, f"SELECT * FROM every_{name}")
-                continue
-            self.db.make(
-                f"some_{name}",
-                f"SELECT e.* FROM every_{name} e JOIN ({listed}) q ON q.sid = e.sid "
-                "JOIN need n ON n.g = q.g AND n.pid = e.pid",
-            )
-            self.db.view(
-                name,
-                f"SELECT * FROM every_{name} WHERE sid NOT IN ({sids}) "
-                f"UNION ALL SELECT * FROM some_{name}",
-            )
+                self.db.make(name, rest)
+            elif name == "ent":
+                self.db.make(name, f"{rest} UNION ALL {theirs}")
+            else:
+                # Most issues stay where they are.
+                self.db.make("some_iss", theirs)
+                self.db.view(name, f"{rest} UNION ALL SELECT * FROM some_iss")
         self.db.view(
             "ev",
             "SELECT sid, pid, low, high, st FROM iss UNION ALL SELECT sid, pid, low, high, 2 AS st "

@@ -10,21 +10,22 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from counterfoil.records import schema
+from counterfoil.records.patient import PatientRecord
 from counterfoil.records.scan import Scan
-from counterfoil.rules.engines.duckdb import Spans, named, swept
+from counterfoil.rules.engines.duckdb import Engine, Spans, named, swept
 from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
 from counterfoil.rules.engines.sql import Program
 from counterfoil.rules.history import Sets
 from counterfoil.rules.model import Rule
 
-Sources = Mapping[str, "pa.Table | Scan | Sequence[Path | str]"]
+Sources = Mapping[str, "pa.Table | Scan | Sequence[Path]"]
 """Canonical tables by name: Parquet files that the workers can read, scans of snapshots, or tables
 in memory, which are sent to them."""
 
@@ -81,7 +82,7 @@ class SparkEngine:
         scratch: str = "",
     ) -> None:
         self.as_of = as_of
-        self._spark = spark
+        self._spark, self._tables, self._sets = spark, tables, sets
         self._prepared = ""
         self._numbers = itertools.count()
         self._own = "" if scratch else tempfile.mkdtemp(prefix="counterfoil-spark-")
@@ -97,7 +98,7 @@ class SparkEngine:
         if self._own:
             shutil.rmtree(self._own, ignore_errors=True)
 
-    def _source(self, name: str, source: pa.Table | Scan | Sequence[Path | str]) -> Any:
+    def _source(self, name: str, source: pa.Table | Scan | Sequence[Path]) -> Any:
         if isinstance(source, Scan) and source:
             frames = [self._part(part.files, part.masks, source.key) for part in source.parts]
             found = frames[0]
@@ -151,6 +152,11 @@ class SparkEngine:
         """The rows of a statement."""
         return self._spark.sql(select).toArrow()
 
+    def distinct(self, table: str, columns: Sequence[str], where: str = "") -> pa.Table:
+        """What stands in these columns of a canonical table, each once."""
+        condition = f" WHERE {where}" if where else ""
+        return self.fetch(f"SELECT DISTINCT {', '.join(columns)} FROM src_{table}{condition}")
+
     # What is asked of the engine
 
     def spans(self, rules: Sequence[Rule], *, continues: bool = False) -> Spans:
@@ -163,6 +169,13 @@ class SparkEngine:
         self._facts(program)
         parts = [self.fetch(swept(select)) for select in program.sweeps]
         return Spans(named(pa.concat_tables(parts), rules), self.as_of, continues)
+
+    def records(
+        self, patients: Set[tuple[str, str]], *, read: bool = False
+    ) -> dict[tuple[str, str], PatientRecord]:
+        """The records of patients given by practice and patient id, read where the driver runs."""
+        with Engine(self._tables, self._sets, self.as_of, patients=()) as here:
+            return here.records(patients)
 
     def _facts(self, program: Program) -> None:
         """The facts, stage by stage; each sees those of the stages before it."""

@@ -260,27 +260,33 @@ class Program(Asked):
         """A sorted merge: each issue with the latest of the other set on or before it."""
         one, other = self.drugs(fact.drugs), self.drugs(fact.other)
         last, join = self.last("p.first", fact.back, "c")
-        parts = []
-        for least in (2, 1):
-            days = (
-                f"SELECT pid, low AS day, MAX(CASE WHEN sid = {one} THEN low ELSE {BEFORE} END) "
-                f"AS a, MAX(CASE WHEN sid = {other} THEN low ELSE {BEFORE} END) AS b FROM ev "
-                f"WHERE sid IN ({one}, {other}) AND st >= {least} GROUP BY pid, low"
-            )
-            running = (
-                f"SELECT pid, day, a, b, MAX(a) OVER (PARTITION BY pid ORDER BY day {RUNNING}) AS la, "
-                f"MAX(b) OVER (PARTITION BY pid ORDER BY day {RUNNING}) AS lb FROM ({days}) d"
-            )
-            pairs = (
-                "SELECT pid, day AS second, GREATEST("
-                f"CASE WHEN a = day THEN lb ELSE {BEFORE} END, "
-                f"CASE WHEN b = day THEN la ELSE {BEFORE} END) AS first FROM ({running}) r"
-            )
-            parts.append(
-                f"SELECT {fid} AS fid, p.pid, p.second AS since, {last} + 1 AS until, {least} AS st "
-                f"FROM ({pairs}) p{join} WHERE p.second - p.first < {fact.apart}"
-            )
-        return " UNION ALL ".join(parts)
+        # By state: issues that are sure (2), and those that may be (1).
+        states = [
+            (f"{name}{least}", f"sid = {sid} AND st >= {least}")
+            for least in (2, 1)
+            for name, sid in (("a", one), ("b", other))
+        ]
+        days = ", ".join(f"MAX(CASE WHEN {s} THEN low ELSE {BEFORE} END) AS {n}" for n, s in states)
+        running = ", ".join(
+            f"{n}, MAX({n}) OVER (PARTITION BY pid ORDER BY day {RUNNING}) AS l{n}"
+            for n, _ in states
+        )
+        first = {
+            st: f"GREATEST(CASE WHEN a{st} = day THEN lb{st} ELSE {BEFORE} END, "
+            f"CASE WHEN b{st} = day THEN la{st} ELSE {BEFORE} END)"
+            for st in (2, 1)
+        }
+        pairs = (
+            f"SELECT pid, day AS second, k.st, CASE k.st WHEN 2 THEN {first[2]} ELSE {first[1]} END "
+            f"AS first FROM (SELECT pid, day, {running} FROM (SELECT pid, low AS day, {days} FROM ev "
+            f"WHERE sid IN ({one}, {other}) AND pid IN (SELECT pid FROM ev WHERE sid = {other}) "
+            "GROUP BY pid, low) d) r "
+            f"CROSS JOIN ({values([(2,), (1,)], ('st',))}) k"
+        )
+        return (
+            f"SELECT {fid} AS fid, p.pid, p.second AS since, {last} + 1 AS until, p.st AS st "
+            f"FROM ({pairs}) p{join} WHERE p.second - p.first < {fact.apart}"
+        )
 
     def _later(self, fact: facts.LaterThan, fid: int) -> str:
         names = ("alo", "ahi", "blo", "bhi")
