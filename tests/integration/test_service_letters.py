@@ -14,7 +14,12 @@ from counterfoil.foundation.errors import DataError
 from counterfoil.records.load import of_tables
 from counterfoil.service.casework import actions, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError, ScopeError
-from counterfoil.service.casework.letters import match_again, receive_letter, take_in
+from counterfoil.service.casework.letters import (
+    correct_setting,
+    match_again,
+    receive_letter,
+    take_in,
+)
 from counterfoil.service.casework.models import Event, Finding, LetterDocument
 from counterfoil.service.config.home import Home
 from counterfoil.service.records import publishing
@@ -290,3 +295,91 @@ def test_a_page_of_a_pdf_is_shown_with_its_lines_marked(
     stranger = Client()
     stranger.force_login(loaded.stranger)
     assert stranger.get(address).status_code == 404
+
+
+def with_missing(made: synthetic.Population) -> LetterDocument:
+    """A discharge letter that leaves an item of the GP list out, and has the same otherwise."""
+    for row in matched(made):
+        classes = [f.klass for f in row.findings.all()]
+        if row.content["setting"] == "discharge" and {"letter.missing", "letter.same"} <= set(
+            classes
+        ):
+            return row
+    raise AssertionError("no such letter in the made-up PCN")
+
+
+def test_a_letter_taken_for_the_wrong_kind_is_read_anew(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    """A decision of which the line says the same stays; what nobody touched is asked no more."""
+    row = with_missing(made)
+    before = {
+        line.finding.ref: line for line in queries.letter_view(loaded.tess, str(row.pk)).lines
+    }
+    same = next(ref for ref, line in before.items() if line.finding.klass == "letter.same")
+    missing = [ref for ref, line in before.items() if line.finding.klass == "letter.missing"]
+    actions.confirm_same(loaded.tess, same)
+    done = correct_setting(loaded.tess, str(row.pk), "outpatient")
+    assert (done.kept, done.again, done.gone) == (1, 0, len(missing))
+    view = queries.letter_view(loaded.tess, str(row.pk))
+    after = {line.finding.ref for line in view.lines}
+    assert after == set(before) - set(missing)
+    assert view.decided == 1
+    assert view.total == len(after)
+    assert view.left_alone
+    assert view.summary.setting == "outpatient"
+    assert view.corrected["was"] == "discharge"
+    event = Event.objects.get(kind="letter_setting_corrected")
+    assert (event.actor, event.role) == (str(loaded.tess.pk), "technician")
+    assert (event.refs["was"], event.refs["is"]) == ("discharge", "outpatient")
+
+    back = correct_setting(loaded.tess, str(row.pk), "discharge")
+    assert (back.kept, back.again, back.gone) == (1, 0, 0)
+    view = queries.letter_view(loaded.tess, str(row.pk))
+    assert sum(line.finding.klass == "letter.missing" for line in view.lines) == len(missing)
+
+
+def test_a_line_somebody_asked_about_stays_when_the_letter_is_read_anew(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    row = with_missing(made)
+    missing = row.findings.filter(klass="letter.missing").first()
+    assert missing is not None
+    actions.send_query(loaded.tess, missing.pk, "Was it to go on?", AS_OF + timedelta(days=2))
+    correct_setting(loaded.tess, str(row.pk), "outpatient")
+    view = queries.letter_view(loaded.tess, str(row.pk))
+    line = next(line for line in view.lines if line.finding.ref == missing.pk)
+    assert line.plans, "it still says what it is about"
+    assert line.finding.work == "waiting"
+    assert [d.note for d in missing.decisions.all()] == ["Was it to go on?"]
+
+
+def test_a_kind_is_corrected_only_by_those_who_work_the_letter(
+    loaded: Any, made: synthetic.Population
+) -> None:
+    row = with_missing(made)
+    with pytest.raises(ScopeError):
+        correct_setting(loaded.stranger, str(row.pk), "outpatient")
+    with pytest.raises(PolicyError, match="Choose what kind"):
+        correct_setting(loaded.tess, str(row.pk), "holiday")
+    with pytest.raises(PolicyError, match="already"):
+        correct_setting(loaded.tess, str(row.pk), "discharge")
+    version = queries.letter_view(loaded.tess, str(row.pk)).version
+    correct_setting(loaded.tess, str(row.pk), "care_home", expected_version=version)
+    with pytest.raises(ConflictError):
+        correct_setting(loaded.tess, str(row.pk), "discharge", expected_version=version)
+
+
+def test_the_page_speaks_of_who_wrote_the_letter(
+    loaded: Any, made: synthetic.Population, client: Any
+) -> None:
+    row = with_missing(made)
+    client.force_login(loaded.tess)
+    page = f"/letters/{row.pk}/"
+    assert "Query the ward" in client.get(page).content.decode()
+    answer = client.post(f"{page}setting/", {"setting": "outpatient"}, follow=True)
+    text = answer.content.decode()
+    assert "Query the clinic" in text
+    assert "Query the ward" not in text
+    assert "Read as this kind since" in text
+    assert client.post(f"{page}setting/", {"setting": "holiday"}).status_code == 409

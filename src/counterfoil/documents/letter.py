@@ -19,7 +19,7 @@ from counterfoil.documents.names import look_up
 from counterfoil.documents.narrative import dosed, going_on, in_order, swallowed, told
 from counterfoil.documents.plain import read_plain
 from counterfoil.documents.scan import Walker
-from counterfoil.documents.setting import setting_of
+from counterfoil.documents.setting import Setting, setting_of
 from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
 from counterfoil.documents.statements import joined, said
@@ -44,17 +44,24 @@ class _Source:
     pictures: bool = False
 
 
-def read(source: Path | str | bytes, *, name: str = "", received_on: int | None = None) -> Letter:
+def read(
+    source: Path | str | bytes,
+    *,
+    name: str = "",
+    received_on: int | None = None,
+    setting: Setting | None = None,
+) -> Letter:
     """Reads a hospital letter.
 
     *source* is a path, or the bytes themselves. The form is found from the content: FHIR document
     or message (JSON or XML, R4 or STU3), HTML, PDF with text, or plain text. *received_on* is the
-    day number on which the practice received it. Raises ``DataError`` where the file is not a
+    day number on which the practice received it. *setting* is the change of setting it is about, where
+    a person has said so; else the letter's own words say it. Raises ``DataError`` where the file is not a
     letter, is empty, encrypted or too large, or is about two people; never another exception.
     """
     content, name = _bytes(source, name)
     found = _source(content, name, 0)
-    return _letter(found, content, name, received_on)
+    return _letter(found, content, name, received_on, setting)
 
 
 def read_text(text: str, *, name: str = "pasted text", received_on: int | None = None) -> Letter:
@@ -131,7 +138,9 @@ def _fhir(content: bytes, form: str, name: str, depth: int) -> _Source:
     return _Source(message.kind, MEDIA[form], builder.sheet(), message, builder)
 
 
-def _letter(source: _Source, content: bytes, name: str, received_on: int | None) -> Letter:
+def _letter(
+    source: _Source, content: bytes, name: str, received_on: int | None, setting: Setting | None
+) -> Letter:
     sheet = source.sheet
     if not sheet.text.strip() and not (source.message and source.message.coded):
         raise DataError.at(name, "expected a letter with text", "no text")
@@ -150,7 +159,7 @@ def _letter(source: _Source, content: bytes, name: str, received_on: int | None)
     text = sheet.text
     if source.message is not None and source.builder is not None and source.message.coded:
         lines, text = _beside_codes(lines, source.message, source.builder)
-    setting = setting_of(sheet.text, header.discharged_on)
+    setting = setting or setting_of(sheet.text, header.discharged_on)
     statements = in_order(
         [*said(scan, text, listed=listed), *(build(r, text, 0) for r in going_on(scan, text))]
     )

@@ -299,7 +299,7 @@ def finish_letter(user: User, letter_ref: str, *, expected_version: int | None =
         case, roles = _hold(user, letter.case, expected_version)
         if not roles & set(policy.CLINICAL_ROLES):
             raise PolicyError("Finishing a letter needs a clinical role.")
-        left = letter.findings.filter(work=Finding.Work.TODO).count()
+        left = letter.lines.filter(work=Finding.Work.TODO).count()
         if left:
             lines = "1 line is" if left == 1 else f"{left} lines are"
             raise PolicyError(f"{lines} neither decided, queried nor handed over.")
@@ -314,6 +314,24 @@ def finish_letter(user: User, letter_ref: str, *, expected_version: int | None =
             raise ConflictError("This letter is finished already.")
         _log(case, user, _main(roles), "letter_finished", {"letter": str(letter.pk)})
         refresh_status([case.pk])
+
+
+def hold_letter(
+    user: User, letter: LetterDocument, expected_version: int | None
+) -> tuple[Case, str]:
+    """The case of a letter, locked and in the user's hands, and the clinical role they act in."""
+    if letter.case is None:
+        raise PolicyError("The patient of this letter has not been found yet.")
+    case, roles = _hold(user, letter.case, expected_version)
+    if not roles & set(policy.CLINICAL_ROLES):
+        raise PolicyError("This needs a clinical role.")
+    return case, _main(roles)
+
+
+def letter_changed(case: Case) -> None:
+    """Say that what a person may be looking at is no longer so."""
+    Case.objects.filter(pk=case.pk).update(version=F("version") + 1)
+    refresh_status([case.pk])
 
 
 def approve_rule(user: User, organisation: str, rule: str, version: str) -> RuleApproval:
@@ -512,8 +530,10 @@ def _check_blocks(finding: Finding, action: policy.Action) -> None:
     if not action.changes_treatment or finding.letter_id is None:
         return
     blocking = [name for name, known in policy.load().classes.items() if known.blocks]
-    left = Finding.objects.filter(letter=finding.letter_id, klass__in=blocking).exclude(
-        work=Finding.Work.DONE
+    left = (
+        Finding.objects.filter(letter=finding.letter_id, klass__in=blocking)
+        .exclude(work=Finding.Work.DONE)
+        .exclude(state=Finding.State.CLEAR, work=Finding.Work.TODO)
     )
     if left.exclude(pk=finding.pk).exists():
         raise PolicyError("First settle the lines of this letter that conflict or cannot be read.")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ from counterfoil.foundation.errors import DataError
 from counterfoil.reconciliation import Outcome, OutcomeLine
 from counterfoil.records.nhs import is_test_number, is_valid, normalise
 from counterfoil.service.accounts.models import User
-from counterfoil.service.casework import clock, events, intake, policy, scope
-from counterfoil.service.casework.errors import ScopeError
+from counterfoil.service.casework import actions, clock, events, intake, policy, scope
+from counterfoil.service.casework.errors import PolicyError, ScopeError
 from counterfoil.service.casework.models import Finding, LetterDocument
 from counterfoil.service.config import home
 from counterfoil.service.organisations.models import Organisation
@@ -236,7 +236,8 @@ def _settle(
 
 def _line(row: LetterDocument, person: PersonIndex, line: OutcomeLine) -> intake.Incoming:
     shown = line.to_json()
-    content = json.dumps(shown, sort_keys=True)
+    said = {key: value for key, value in shown.items() if key != "proposal"}
+    content = json.dumps(said, sort_keys=True)  # the draft's wording decides nothing
     return intake.Incoming(
         person_id=person.person_id,
         patient_id=person.patient_id,
@@ -268,6 +269,92 @@ def _title(line: OutcomeLine) -> str:
     items = line.letter_lines or line.plans
     words = " ".join(items[0].text.split()) if items else ""
     return f"{policy.load().class_of(f'letter.{line.cls}').title}: {words}"[:200]
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What became of the lines of a letter that was read for another change of setting.
+
+    ``kept``: worked before and as they were; ``again``: worked before and to be decided anew;
+    ``gone``: not asked about any more, and nobody had touched them.
+    """
+
+    kept: int
+    again: int
+    gone: int
+
+
+def correct_setting(
+    user: User, letter_ref: str, setting: str, *, expected_version: int | None = None
+) -> Corrected:
+    """Read and compare a letter anew for the change of setting that a person says it is about.
+
+    What was decided stays decided where the line says the same as before, and is to do again where it
+    does not; a line that somebody worked on stays, even where the new reading no longer asks it.
+    ``PolicyError`` where the letter is finished, is nobody's, or is of that setting already.
+    """
+    row = scope.letter(user, letter_ref)
+    if setting not in documents.SETTINGS:
+        raise PolicyError("Choose what kind of letter it is.")
+    if row.case is None or row.status not in (Status.NEW, Status.IN_PROGRESS):
+        raise PolicyError("Only a letter that is still being worked can be read anew.")
+    was = row.content.get("setting", "discharge")
+    if was == setting:
+        raise PolicyError("It is taken for that already.")
+    day = timezone.localdate(row.received_at)
+    letter = _read_again(row, setting)
+    found = _match(row.practice, letter, day)
+    outcome = found.outcome
+    if outcome is None or found.status != Status.NEW:
+        raise PolicyError(f"It cannot be compared now: {found.reason}.")
+    corrected = {"was": was, "by": user.display_name, "on": clock.today().isoformat()}
+    found = replace(found, content={**found.content, "corrected": corrected})
+    with transaction.atomic():
+        case, role = actions.hold_letter(user, row, expected_version)
+        status = row.status
+        before = {f.pk: f.work for f in row.findings.all()}
+        entries = _settle(row.practice, row, found, day)
+        row.status = status
+        row.save(update_fields=["status"])
+        gone = _no_longer_asked(row, outcome)
+        after = {f.pk: f.work for f in row.findings.filter(pk__in=before)}
+        worked = [pk for pk, work in before.items() if work != Finding.Work.TODO]
+        again = sum(after[pk] == Finding.Work.TODO for pk in worked)
+        refs = {"letter": str(row.pk), "case": str(case.pk), "was": was, "is": setting}
+        actions.letter_changed(case)
+        events.append(
+            row.practice_id,
+            [events.Entry("letter_setting_corrected", refs), *entries, *gone],
+            user,
+            role,
+        )
+    return Corrected(len(worked) - again, again, len(gone))
+
+
+def _no_longer_asked(row: LetterDocument, outcome: Outcome) -> list[events.Entry]:
+    """Lines that the new reading does not ask: those somebody worked on stay, the others are clear."""
+    left = set(outcome.left_alone)
+    asked = {f"{row.pk}:{line.id}" for line in outcome.lines if line not in left}
+    others = [f for f in row.lines if f.subject not in asked]
+    gone = [f for f in others if not (f.decisions.exists() or f.handovers.exists())]
+    Finding.objects.filter(pk__in=[f.pk for f in gone]).update(state=Finding.State.CLEAR)
+    return [
+        events.Entry("finding_cleared", {"finding": f.pk, "case": str(f.case_id), "class": f.klass})
+        for f in gone
+    ]
+
+
+def _read_again(row: LetterDocument, setting: documents.Setting | None) -> Letter:
+    """The letter read anew from the bytes that came."""
+    content = (home.current().documents / row.sha256).read_bytes()
+    received = days.to_day(timezone.localdate(row.received_at))
+    return documents.read(content, name=row.name, received_on=received, setting=setting)
+
+
+def read_as_corrected(row: LetterDocument) -> Letter:
+    """The letter read anew, for the setting that a person gave it where one did."""
+    corrected = row.content.get("corrected")
+    return _read_again(row, row.content["setting"] if corrected else None)
 
 
 def match_again(practice: str) -> int:

@@ -13,17 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
-from counterfoil import documents, reconciliation
+from counterfoil import reconciliation
 from counterfoil.foundation import days
 from counterfoil.foundation.errors import DataError
 from counterfoil.reconciliation import Outcome, Verified
 from counterfoil.records.patient import PatientRecord
 from counterfoil.service.casework import clock, events, intake, policy
-from counterfoil.service.casework.letters import match_again
+from counterfoil.service.casework.letters import match_again, read_as_corrected
 from counterfoil.service.casework.models import Decision, Finding, LetterDocument, Verification
-from counterfoil.service.config import home
 from counterfoil.service.organisations.models import Organisation
 from counterfoil.service.records import reading
 
@@ -94,10 +92,8 @@ def _pending(
 
 def _again(letter: LetterDocument, snapshot_id: str) -> tuple[Outcome, PatientRecord] | None:
     """The letter against the record as it is now; None where the patient is not in it any more."""
-    content = (home.current().documents / letter.sha256).read_bytes()
-    received = days.to_day(timezone.localdate(letter.received_at))
     try:
-        read = documents.read(content, name=letter.name, received_on=received)
+        read = read_as_corrected(letter)
         record = reading.store().patient(snapshot_id, letter.patient_id)
     except (DataError, KeyError):
         return None

@@ -282,6 +282,11 @@ class LetterDocument(models.Model):
             models.UniqueConstraint(fields=("practice", "sha256"), name="one_letter_once"),
         )
 
+    @property
+    def lines(self) -> models.QuerySet[Finding]:
+        """The lines to work: without those that nobody touched before the letter was read anew."""
+        return self.findings.exclude(state=Finding.State.CLEAR, work=Finding.Work.TODO)
+
 
 class RuleApproval(models.Model):
     """A named pharmacist approved this version of a rule for an organisation."""

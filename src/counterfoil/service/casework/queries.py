@@ -144,7 +144,7 @@ def letter_view(user: User, letter_ref: str) -> LetterView:
         claimed_by, mine = _claim(letter.case, user)
         version = letter.case.version
         lines = _letter_lines(user, letter, letter.case, when)
-    rows = list(letter.findings.all())
+    rows = list(letter.lines)
     decided = sum(1 for row in rows if row.work != Finding.Work.TODO)
     open_now = letter.status in (LetterDocument.Status.NEW, LetterDocument.Status.IN_PROGRESS)
     left = len(rows) - decided
@@ -165,6 +165,7 @@ def letter_view(user: User, letter_ref: str) -> LetterView:
         document_name=letter.name,
         finished_at=letter.finished_at,
         from_pictures=letter.content.get("trust") == "ocr",
+        corrected=letter.content.get("corrected", {}),
         left_alone=tuple(
             item["text"]
             for line in letter.outcome.get("lines", ())
@@ -175,7 +176,7 @@ def letter_view(user: User, letter_ref: str) -> LetterView:
 
 
 def _letter_lines(user: User, letter: LetterDocument, case: Case, when: date) -> list[LetterLine]:
-    rows = list(letter.findings.select_related("practice"))
+    rows = list(letter.lines.select_related("practice"))
     rows.sort(key=lambda f: (_line_rank(f.klass), f.subject))
     shown = cards.cards(rows, user, _roles(user, case), actions.protocol_of(case), when)
     outcome = {str(line["id"]): line for line in letter.outcome.get("lines", ())}
@@ -183,7 +184,7 @@ def _letter_lines(user: User, letter: LetterDocument, case: Case, when: date) ->
     found = []
     for row, card in zip(rows, shown, strict=True):
         line_id = row.subject.split(":", 1)[1]
-        line = outcome.get(line_id, {})
+        line = outcome.get(line_id) or (row.reasons[0] if row.reasons else {})
         found.append(
             LetterLine(
                 finding=card,
@@ -492,7 +493,8 @@ def _summaries(
 ) -> Iterable[LetterSummary]:
     letters_ = list(rows)
     lines: dict[Any, list[Finding]] = defaultdict(list)
-    for line in Finding.objects.filter(letter__in=[row.pk for row in letters_]):
+    known = Finding.objects.filter(letter__in=[row.pk for row in letters_])
+    for line in known.exclude(state=Finding.State.CLEAR, work=Finding.Work.TODO):
         lines[line.letter_id].append(line)
     for row in letters_:
         yield cards.letter_summary(row, people.get(row.case_id), lines[row.pk], when)

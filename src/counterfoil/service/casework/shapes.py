@@ -5,6 +5,7 @@ Nothing here is a model; nothing here can be written. Every ``ref`` is an opaque
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -346,6 +347,8 @@ class LetterView:
     finished_at: datetime | None = None
     left_alone: tuple[str, ...] = ()
     """GP items that a letter of changes does not mention: they stay as they are."""
+    corrected: Mapping[str, str] = field(default_factory=dict)
+    """Where a person said what kind of letter it is: ``was``, ``by`` and ``on``."""
     from_pictures: bool = False
     """Read by OCR: every line is to be checked against the letter."""
 

@@ -215,9 +215,10 @@ def _letter_pieces(user: User, place: _Places, when: date) -> Iterable[Piece]:
         .defer("content", "outcome")
     )
     lines: dict[Any, list[tuple[str, str]]] = defaultdict(list)
-    for letter_id, klass, work in Finding.objects.filter(
-        letter__in=[row.pk for row in rows]
-    ).values_list("letter_id", "klass", "work"):
+    known = Finding.objects.filter(letter__in=[row.pk for row in rows])
+    for letter_id, klass, work in known.exclude(state=State.CLEAR, work=Work.TODO).values_list(
+        "letter_id", "klass", "work"
+    ):
         lines[letter_id].append((klass, work))
     for row in rows:
         yield Piece(

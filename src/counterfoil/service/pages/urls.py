@@ -40,6 +40,7 @@ urlpatterns = [
     path("letters/quality/", letter.quality, name="letter-quality"),
     path("letters/<uuid:ref>/", letter.letter, name="letter"),
     path("letters/<uuid:ref>/confirm-same/", letter.confirm_same, name="confirm-same"),
+    path("letters/<uuid:ref>/setting/", letter.correct, name="correct-setting"),
     path("letters/<uuid:ref>/finish/", letter.finish, name="finish-letter"),
     path("letters/<uuid:ref>/outcome/", letter.outcome, name="letter-outcome"),
     path("letters/<uuid:ref>/outcome.pdf", letter.outcome_pdf, name="letter-pdf"),

@@ -13,7 +13,7 @@ from typing import cast
 
 from markupsafe import Markup, escape
 
-from counterfoil.documents import Setting
+from counterfoil.documents import SETTINGS, Setting
 from counterfoil.documents.quality import titles as quality_titles
 from counterfoil.reconciliation import frame
 from counterfoil.service.casework.shapes import (
@@ -251,6 +251,11 @@ def frame_of(summary: LetterSummary) -> dict[str, str]:
     return frame(cast(Setting, summary.setting))
 
 
+def kinds() -> tuple[tuple[str, str], ...]:
+    """The kinds of letter that there are, each with its words."""
+    return tuple((name, frame(name)["title"]) for name in SETTINGS)
+
+
 def look_again(summary: LetterSummary, today: date) -> str:
     """The day a query to the ward is looked at again, to start from: the day before the letter is
     due, or tomorrow where that is later."""
@@ -287,15 +292,17 @@ def draft_query(line: LetterLine, summary: LetterSummary) -> str:
         f", discharged {words.day_words(summary.discharged_on)}" if summary.discharged_on else ""
     )
     named = f"Your {frame_of(summary)['name']}"
+    stay = summary.setting in ("discharge", "admission")
+    before = "Before admission" if stay else "As far as we know"
     if said and held:
         return (
-            f"{named}{discharged} lists {'; '.join(said)}. Before admission the "
+            f"{named}{discharged} lists {'; '.join(said)}. {before} the "
             f"patient took {'; '.join(held)}. Please confirm which is intended, and why."
         )
     if held:
         return (
             f"{named}{discharged} does not mention {'; '.join(held)}, which the "
-            "patient took before admission. Please confirm whether it was to continue."
+            f"patient took {before.lower()}. Please confirm whether it was to continue."
         )
     return (
         f"{named}{discharged} lists {'; '.join(said)}. Please confirm the dose, how "

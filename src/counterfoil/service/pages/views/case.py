@@ -39,7 +39,7 @@ SAID = {
     "book_test": "Recorded: test booked.",
     "found_elsewhere": "Recorded: test found elsewhere.",
     "confirm_same": "Confirmed as the same.",
-    "query_ward": "Recorded: the ward was asked.",
+    "query_ward": "Recorded: asked, to be looked at again.",
     "add_note": "Note added.",
     "draft": "Draft saved.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from counterfoil.documents.leaf import drawn
 from counterfoil.foundation.errors import DataError
 from counterfoil.service.casework import actions, clock, queries
 from counterfoil.service.casework.errors import ConflictError, PolicyError
-from counterfoil.service.casework.letters import take_in
+from counterfoil.service.casework.letters import correct_setting, take_in
 from counterfoil.service.pages import pdf, words
 from counterfoil.service.pages.page import (
     FormState,
@@ -120,6 +120,8 @@ def show(
         "letter": view,
         "summary": view.summary,
         "frame": presenter.frame_of(view.summary),
+        "kinds": presenter.kinds(),
+        "corrected_on": date.fromisoformat(view.corrected["on"]) if view.corrected else None,
         "text": presenter.marked_text(view),
         "leaves": presenter.leaves(view),
         "groups": groups,
@@ -161,6 +163,30 @@ def confirm_same(request: HttpRequest, ref: UUID) -> HttpResponse:
         return show(request, str(ref), problem=Problem(text), status=409)
     say(request, f"{words.count(done, 'line')} confirmed as the same.")
     return redirect(reverse("letter", args=[ref]) + "#same")
+
+
+@require_POST
+@page_view
+def correct(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """Say what kind of letter it is; it is read and compared anew."""
+    try:
+        done = correct_setting(
+            user_of(request),
+            str(ref),
+            request.POST.get("setting", ""),
+            expected_version=version_of(request),
+        )
+    except (PolicyError, ConflictError) as error:
+        return show(request, str(ref), problem=Problem(str(error)), status=409)
+    parts = ["Read anew."]
+    if done.kept:
+        parts.append(f"{words.count(done.kept, 'line')} decided before: kept.")
+    if done.again:
+        parts.append(f"{words.count(done.again, 'line')} decided before: to decide again.")
+    if done.gone:
+        parts.append(f"{words.count(done.gone, 'line')} not asked about any more.")
+    say(request, " ".join(parts))
+    return redirect("letter", ref)
 
 
 @require_POST
