@@ -12,7 +12,7 @@ from pathlib import Path
 
 from counterfoil.foundation.errors import DataError, UsageError
 from counterfoil.records.importers import csv_template, emis, fhir, gpconnect, mapped, systmone
-from counterfoil.records.importers.detecting import Found, detect
+from counterfoil.records.importers.detecting import Found, detect, others
 from counterfoil.records.load import Load
 from counterfoil.records.persons import DEMO_KEY
 
@@ -93,5 +93,7 @@ def read(
     for name, kinds in _USES.items():
         if getattr(options, name) and kind not in kinds:
             raise UsageError(f"--{name} is of no use to the format {kind}")
+    if path.is_dir() and kind in ("emis", "systmone"):
+        notes += others(path)
     load = IMPORTERS[kind](path, practice, key, options)
     return replace(load, notes=[*notes, *load.notes])

@@ -22,6 +22,10 @@ import pyarrow.csv as pacsv
 from counterfoil.foundation.errors import DataError
 
 _BLOCK = 8 << 20
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+SAVE_AS = " (a spreadsheet saves it as 'CSV UTF-8')"
+"""What somebody can do about a file in another encoding."""
 _ARROW_ROW = re.compile(r"Row #(\d+)")
 
 
@@ -53,9 +57,14 @@ def read_header(path: Path, delimiter: str = ",", quote: str = '"') -> tuple[str
         start = file.read(1 << 16)
     if not start.strip():
         raise DataError.at(path.name, "expected a header row", "an empty file")
-    if b"\0" in start[:200]:
-        raise DataError.at(f"{path.name} row 1", "expected UTF-8 text", "another encoding")
+    if b"\0" in start[:200] or start.startswith(_UTF16):
+        other = "UTF-16" if start.startswith(_UTF16) else "another encoding"
+        raise DataError.at(f"{path.name} row 1", f"expected UTF-8 text{SAVE_AS}", other)
     first = start.splitlines()[0]
+    if first.removeprefix(codecs.BOM_UTF8).lower().startswith(b"sep="):
+        raise DataError.at(
+            f"{path.name} row 1", "expected the header", "a row 'sep=' for a spreadsheet: remove it"
+        )
     try:
         text = first.decode("utf-8-sig")
         reader = csv.reader([text], delimiter=delimiter, quotechar=quote, strict=True)
@@ -70,6 +79,19 @@ def read_header(path: Path, delimiter: str = ",", quote: str = '"') -> tuple[str
             f"{path.name} row 1", "expected each column once", f"{twice[0][:40]!r} twice"
         )
     return names
+
+
+def check_delimiter(path: Path, header: tuple[str, ...], delimiter: str = ",") -> None:
+    """Raises :class:`DataError` where a header is one cell only because something else parts it."""
+    if len(header) > 1:
+        return
+    for other, word in _DELIMITERS.items():
+        if other != delimiter and header[0].count(other) > 1:
+            raise DataError.at(
+                f"{path.name} row 1",
+                f"expected cells parted by {_DELIMITERS.get(delimiter, repr(delimiter))}",
+                f"cells parted by {word}",
+            )
 
 
 def read_columns(path: Path, header: tuple[str, ...]) -> CsvFile:
@@ -157,7 +179,7 @@ def check_text(path: Path, quote: str = '"') -> bool:
             if bad >= 0:
                 line = lines + block.count(b"\n", 0, bad) + 1
                 raise DataError.at(
-                    f"{path.name} line {line}", "expected UTF-8 text", "another encoding"
+                    f"{path.name} line {line}", f"expected UTF-8 text{SAVE_AS}", "another encoding"
                 )
             quotes += block.count(quote.encode())
             lines += block.count(b"\n") or block.count(b"\r")

@@ -21,7 +21,12 @@ import pyarrow.compute as pc
 
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.records.importers import cells
-from counterfoil.records.importers.csv_file import CsvFile, read_columns, read_header
+from counterfoil.records.importers.csv_file import (
+    CsvFile,
+    check_delimiter,
+    read_columns,
+    read_header,
+)
 from counterfoil.records.importers.shown import EARLIEST, LATEST, found
 from counterfoil.records.load import Load, Reject, TableCount, newest_day
 from counterfoil.records.nhs import MOST_PROBLEMS, is_valid, normalise
@@ -56,7 +61,9 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY) -> Load:
     *practice* all the same, and the report says so. Raises :class:`DataError`.
     """
     files, notes = _files(path)
-    headers = {name: read_header(file) for name, file in files.items()}
+    headers = {name: _spelt(read_header(file), TABLES[name]) for name, file in files.items()}
+    for name, file in files.items():
+        check_delimiter(file, headers[name])
     _check_headers(files, headers)
     tables: dict[str, _Draft] = {}
     for name, file in files.items():
@@ -93,6 +100,13 @@ def _files(path: Path) -> tuple[dict[str, Path], list[str]]:
         raise DataError.at(path.name, "expected files such as patient.csv and plan.csv", "none")
     others = sorted(f.name for f in path.iterdir() if f not in known.values())
     return files, [f"{name} is not a table of the template: not read" for name in others]
+
+
+def _spelt(header: tuple[str, ...], table: Table) -> tuple[str, ...]:
+    """A header whose columns may be written in capitals or with blanks, as the template has them."""
+    names = {column.name: column.name for column in table.columns}
+    said = tuple(names.get(name.lower().replace(" ", "_"), name) for name in header)
+    return said if len(set(said)) == len(said) else header
 
 
 def _check_headers(files: dict[str, Path], headers: dict[str, tuple[str, ...]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from counterfoil.records.importers import bundle, emis, emis_layout, systmone_la
 from counterfoil.records.importers.csv_file import read_header
 from counterfoil.records.schema import TABLES
 
+SHOWN_OTHERS = 5
 _R4_MARKS = ("ServiceRequest", "MedicationKnowledge", "MessageHeader", "Composition")
 
 
@@ -55,6 +57,12 @@ def _folder(path: Path) -> Found:
     plain = [file for file in files if file.stem.lower() in TABLES]
     reports = {s.name.lower(): s.name for s in systmone_layout.SOURCES}
     systmone = [reports[n] for f in files if (n := f.stem.split("_")[0].lower()) in reports]
+    if systmone and bulk:
+        raise DataError.at(
+            path.name,
+            "expected the extract of one system: import them one by one, from folders of their own",
+            f"files of EMIS ({_listed(bulk)}) and of SystmOne ({_listed(systmone)})",
+        )
     if systmone:
         return Found("systmone", f"found a SystmOne extract: {_listed(systmone)}")
     newer = {source.newer for source in emis_layout.SOURCES}
@@ -74,8 +82,33 @@ def _folder(path: Path) -> Found:
         path.name,
         "expected the files of an EMIS extract (Admin_Patient ...), a SystmOne extract "
         "(SRPatient ...) or the CSV template (patient.csv ...)",
-        f"{len(bundles)} JSON files: import them one by one" if bundles else "none of these",
+        f"{len(bundles)} JSON files: import them one by one" if bundles else _instead(path),
     )
+
+
+def _instead(path: Path) -> str:
+    """What a folder holds that is none of what was looked for."""
+    kinds = Counter(
+        file.suffix.lower() or "no ending" for file in path.rglob("*") if file.is_file()
+    )
+    if not kinds:
+        return "an empty folder"
+    listed = ", ".join(f"{n} with {kind[:10]}" for kind, n in sorted(kinds.items())[:5])
+    return f"none of these, but {sum(kinds.values())} files: {listed}"
+
+
+def others(path: Path) -> list[str]:
+    """A note on the files of an extract's folder that are no CSV, and so are not read."""
+    found = sorted(
+        file.name
+        for depth in ("", "*/", "*/*/")
+        for file in path.glob(depth + "*")
+        if file.is_file() and file.suffix.lower() != ".csv" and not file.name.startswith(".")
+    )
+    shown = [f"{name[:60]} is no CSV file: not read" for name in found[:SHOWN_OTHERS]]
+    if len(found) > SHOWN_OTHERS:
+        shown.append(f"{len(found) - SHOWN_OTHERS} more files are no CSV: not read")
+    return shown
 
 
 def _listed(names: Iterable[str]) -> str:

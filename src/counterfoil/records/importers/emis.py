@@ -26,8 +26,11 @@ from counterfoil.records.importers.extract import (
     Part,
     Scratch,
     first,
+    left_out_copies,
+    missing_files,
     open_database,
     sniff_dialect,
+    without_copy_marks,
 )
 from counterfoil.records.importers.staging import LARGE, MACROS, Stage, Staging
 from counterfoil.records.importers.taking import Taking
@@ -82,11 +85,14 @@ def find(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
     if not path.is_dir():
         raise DataError.at(path.name, "expected a folder with the files of an EMIS extract")
     found: dict[str, list[Path]] = {}
-    notes = []
+    notes: list[str] = []
+    copies = []
     patterns = [p for depth in range(_DEPTH + 1) for p in ["*/" * depth + "*.[cC][sS][vV]"]]
     for file in sorted(file for pattern in patterns for file in path.glob(pattern)):
         name = table_of(file.stem)
-        if name is None:
+        if name is None and table_of(without_copy_marks(file.stem)) is not None:
+            copies.append(file)
+        elif name is None:
             notes.append(f"{file.name[:60]} is no table of an EMIS extract: not read")
         else:
             found.setdefault(name, []).append(file)
@@ -94,7 +100,7 @@ def find(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
         raise DataError.at(
             path.name, "expected files such as Admin_Patient and CareRecord_Observation"
         )
-    return found, notes
+    return found, notes + left_out_copies(found, copies)
 
 
 def table_of(stem: str) -> str | None:
@@ -159,6 +165,8 @@ class _Import:
         self._parts["Coding_ClinicalCode"] += [
             extract.part(file, stamp(file)) for file in self.files.get("codeable_concept", ())
         ]
+        if not self.delta:
+            extract.notes += missing_files(self.files, [s.name for s in _ORDER], "Admin_Patient")
         self._find_own()
         for source in _ORDER:
             self._stage(source)

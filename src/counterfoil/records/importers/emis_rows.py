@@ -9,6 +9,8 @@ from counterfoil.records.importers.concept import DEGRADED
 from counterfoil.records.importers.staging import Stage, same
 from counterfoil.records.importers.taking import Taking
 
+WORDED = "quantities are written out, such as '28 tablets': the number in them was read"
+
 
 def canonical(taking: Taking, stages: Mapping[str, Stage]) -> None:
     """Every canonical table from its stages, in the order that they need each other."""
@@ -51,6 +53,7 @@ def _organisations(taking: Taking, stage: Stage) -> None:
 def _patients(taking: Taking, stage: Stage) -> None:
     days = ("birth_date", "death_date", "registered_from", "registered_to")
     taking.odd_days(stage, *days)
+    taking.ahead(stage, "birth_date", "patients are born")
     columns = [c for c in stage.columns if c not in days]
     found = taking.staging.arrow(
         f"SELECT {', '.join(columns)}, {', '.join(f'usual({d}) AS {d}' for d in days)}, "
@@ -86,6 +89,7 @@ def _plans(taking: Taking, stage: Stage, issues: Stage) -> None:
             "medicines are not active and have no day of ending: it was inferred from the last "
             "issue and its days, and marked so",
         )
+    taking.note_rows(stage, "is_worded", WORDED)
     taking.note_rows(stage, "issues_authorised = 0", "medicines have 0 issues authorised: missing")
     taking.note_rows(stage, "is_confidential", "confidential rows, loaded as the others")
     taking.note_rows(
@@ -133,6 +137,7 @@ def _plans(taking: Taking, stage: Stage, issues: Stage) -> None:
 
 def _issues(taking: Taking, stage: Stage) -> None:
     taking.odd_days(stage, "recorded_on", "cancelled_on")
+    taking.note_rows(stage, "is_worded", WORDED)
     taking.note_rows(stage, "is_confidential", "confidential rows, loaded as the others")
     taking.put(
         "issue",
@@ -151,6 +156,7 @@ def _issues(taking: Taking, stage: Stage) -> None:
 
 def _entries(taking: Taking, stage: Stage) -> None:
     taking.odd_days(stage, "happened_on", "recorded_on")
+    taking.ahead(stage, "happened_on", "entries happened")
     taking.note_rows(stage, "is_confidential", "confidential rows, loaded as the others")
     taking.note_rows(
         stage, "figure_text IS NOT NULL AND value IS NULL", "values are no numbers: text"

@@ -8,6 +8,7 @@ from counterfoil.records.importers import emis_layout as layout
 from counterfoil.records.importers.staging import Check
 
 DAY = "a date written 2026-06-14"
+QUANTITY = "a number, or one with its unit such as '28 tablets' or '2 x 28'"
 NUMBER = "a number with at most 18 digits before and 6 after the point"
 
 MACROS = """
@@ -63,6 +64,16 @@ _PATIENT = Check(
 )
 _CODE = Check("term IS NULL", "CodeId", "a code of Coding_ClinicalCode")
 _DRUG = Check("product_text IS NULL", "CodeId", "a code of Coding_DrugCode")
+
+_QUANTITY = {
+    "quantity": "CASE WHEN x.amount IS NULL "
+    "THEN TRY(CAST(exact(x.times) * exact(x.multiplier) AS DECIMAL(24, 6))) "
+    "WHEN exact(x.amount) IS NOT NULL THEN exact(x.amount) "
+    "ELSE amount_in(x.amount, x.unit) END",
+    "quantity_unit": "CASE WHEN x.unit IS NULL AND x.amount IS NOT NULL "
+    "AND exact(x.amount) IS NULL THEN nullif(worded(x.amount).unit, '') ELSE x.unit END",
+    "is_worded": "x.amount IS NOT NULL AND exact(x.amount) IS NULL",
+}
 
 VALUES: dict[str, dict[str, str]] = {
     "Admin_Organisation": {
@@ -132,9 +143,7 @@ VALUES: dict[str, dict[str, str]] = {
         "issues_made": "whole(x.issues)",
         "min_days": "whole(x.least)",
         "max_days": "whole(x.most)",
-        "quantity": "coalesce(exact(x.amount), CASE WHEN x.amount IS NULL "
-        "THEN CAST(exact(x.times) * exact(x.multiplier) AS DECIMAL(24, 6)) END)",
-        "quantity_unit": "x.unit",
+        **_QUANTITY,
         "supply_days": "whole(x.days)",
         "dose_text": "x.dosage",
         "problem_id": "identifier(x.problem)",
@@ -152,9 +161,7 @@ VALUES: dict[str, dict[str, str]] = {
         + _pick("lower(tidy(x.type))", layout.PLAN_TYPES, "'other'")
         + " ELSE coalesce(q.plan_type, 'other') END",
         "issued_on": "emis_day(x.issued)",
-        "quantity": "coalesce(exact(x.amount), CASE WHEN x.amount IS NULL "
-        "THEN CAST(exact(x.times) * exact(x.multiplier) AS DECIMAL(24, 6)) END)",
-        "quantity_unit": "x.unit",
+        **_QUANTITY,
         "supply_days": "whole(x.days)",
         "dose_text": "x.dosage",
         "cancelled_on": "CASE WHEN flag(x.is_cancelled) OR x.is_cancelled IS NULL "
@@ -254,7 +261,7 @@ CHECKS: dict[str, list[Check]] = {
         _day("review_date", "review", "ReviewDate"),
         _day("authorised_until", "expiry", "ExpiryDate"),
         _day("recorded_on", "entered", "EnteredDate"),
-        _number("quantity", "amount", "Quantity"),
+        Check("amount IS NOT NULL AND quantity IS NULL", "Quantity", QUANTITY, "amount"),
         _number("issues_authorised", "authorised", "NumberOfIssuesAuthorised"),
         _number("issues_made", "issues", "NumberOfIssues"),
         _number("supply_days", "days", "CourseDurationInDays"),
@@ -266,7 +273,7 @@ CHECKS: dict[str, list[Check]] = {
         _flag("deleted", "Deleted"),
         Check("usual(issued_on) IS NULL", "EffectiveDate", DAY, "issued"),
         _day("recorded_on", "entered", "EnteredDate"),
-        _number("quantity", "amount", "Quantity"),
+        Check("amount IS NOT NULL AND quantity IS NULL", "Quantity", QUANTITY, "amount"),
         _number("supply_days", "days", "CourseDurationInDays"),
     ],
     "CareRecord_Observation": [

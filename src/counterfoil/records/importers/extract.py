@@ -10,11 +10,12 @@ rows with too few or too many cells are set aside, and what is wrong with the fi
 from __future__ import annotations
 
 import csv
+import filecmp
 import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import duckdb
 
 from counterfoil.foundation.database import connect
 from counterfoil.foundation.errors import DataError, Problem
-from counterfoil.records.importers.csv_file import check_text, read_header
+from counterfoil.records.importers.csv_file import check_delimiter, check_text, read_header
 from counterfoil.records.nhs import MOST_PROBLEMS
 
 MEMORY = "2GB"
@@ -32,6 +33,7 @@ MEMORY = "2GB"
 _BLOCK = 8 << 20
 _LEAST_TO_MISSPELL = 8
 _WORDS = re.compile(r"[^0-9a-z]")
+_COPY = re.compile(r"^copy (?:\(\d+\) )?of |(?: - copy)?(?: ?\(\d+\))?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Extract:
     ) -> dict[str, int]:
         """The position of each field's column in a part."""
         header = read_header(part.path, self.dialect.delimiter, self.dialect.quote)
+        check_delimiter(part.path, header, self.dialect.delimiter)
         at = {_plain(name): position for position, name in reversed(list(enumerate(header)))}
         accepted = {_plain(a) for aliases in fields.values() for a in aliases}
         accepted |= {_plain(name) for name in known}
@@ -271,6 +274,50 @@ def first(db: duckdb.DuckDBPyConnection, sql: str) -> Any:
     """The first cell of a query's first row; ``None`` where it has none."""
     rows = db.execute(sql).fetchall()
     return rows[0][0] if rows else None
+
+
+def left_out_copies(found: Mapping[str, Sequence[Path]], copies: Iterable[Path]) -> list[str]:
+    """A note on every file that is a copy of one that is read, such as ``SRCode (1).csv``.
+
+    *found* are the files that are read, by table. Raises :class:`DataError` for a copy that says
+    something else than each of them: which of the two is meant cannot be known.
+    """
+    notes = []
+    read = [path for paths in found.values() for path in paths]
+    for copy in copies:
+        size = copy.stat().st_size
+        same = [p for p in read if p.stat().st_size == size and filecmp.cmp(p, copy, False)]
+        if not same:
+            raise DataError.at(
+                copy.name[:80],
+                "expected each file once: keep the one that is meant",
+                "what looks like a copy, with other content",
+            )
+        notes.append(f"{copy.name[:80]} is a copy of {same[0].name[:80]}: not read")
+    return notes
+
+
+def missing_files(found: Collection[str], wanted: Iterable[str], patients: str) -> list[str]:
+    """A note on the tables of a whole extract that have no file.
+
+    Raises :class:`DataError` where it is that of the *patients*: nobody's rows could be loaded.
+    """
+    lacking = [name for name in wanted if name not in found]
+    if patients in lacking:
+        raise DataError.at(
+            "the extract",
+            f"expected a file of {patients} (an extract of changes only may lack it: is it one? "
+            "then say so)",
+            "no CSV file of it",
+        )
+    if not lacking:
+        return []
+    return [f"there is no file of {', '.join(lacking)}: the record will have none of these rows"]
+
+
+def without_copy_marks(stem: str) -> str:
+    """The name of a file without what a computer adds to a second one of it."""
+    return _COPY.sub("", stem).strip()
 
 
 class Scratch:

@@ -362,6 +362,16 @@ CREATE MACRO exact(x) AS CASE
 CREATE MACRO whole(x) AS CASE
     WHEN regexp_full_match(trim(x), '[+-]?[0-9]{{1,15}}([.]0*)?')
         THEN CAST(TRY_CAST(x AS DECIMAL(24, 6)) AS BIGINT) END;
+CREATE MACRO worded(x) AS regexp_extract(x, '^\\s*(?:([0-9]{{1,6}})\\s*[xX*\u00d7]\\s*)?'
+    || '([0-9]{{1,3}}(?:,[0-9]{{3}})+(?:[.][0-9]+)?|[0-9]+(?:[.][0-9]+)?|[.][0-9]+)\\s*'
+    || '([A-Za-z]+(?:[(]s[)])?)?[.]?\\s*$', ['times', 'one', 'unit']);
+CREATE MACRO same_unit(a, b) AS coalesce(lower(left(trim(a), least(3, length(trim(a)),
+    length(trim(b))))) = lower(left(trim(b), least(3, length(trim(a)), length(trim(b))))), true);
+CREATE MACRO amount_in(x, unit) AS CASE
+    WHEN worded(x).one = '' OR lower(worded(x).unit) = 'x' THEN NULL
+    WHEN NOT same_unit(nullif(worded(x).unit, ''), unit) THEN NULL
+    ELSE TRY(CAST(exact(replace(worded(x).one, ',', ''))
+        * coalesce(exact(nullif(worded(x).times, '')), 1) AS DECIMAL(24, 6))) END;
 CREATE MACRO digit(x, i) AS ascii(substr(x, i, 1)) - 48;
 CREATE MACRO nhs_valid(x) AS regexp_full_match(x, '[0-9]{{10}}') AND (11 - (10 * digit(x, 1)
     + 9 * digit(x, 2) + 8 * digit(x, 3) + 7 * digit(x, 4) + 6 * digit(x, 5) + 5 * digit(x, 6)
@@ -372,6 +382,8 @@ CREATE MACRO unusual(d) AS coalesce(d NOT BETWEEN DATE '{EARLIEST}' AND DATE '{L
 """
 """SQL functions that every importer of extracts uses: ids without braces, flags, exact numbers.
 
+``amount_in`` reads a quantity written out, such as ``28 tablets``, ``2 x 28`` or ``1,000``, where one
+number and at most one word of unit is all that it says, and that word is the unit of the row.
 They are run for every cell, so the usual case comes first and does little: to trim takes longer
 than to see that there is nothing to trim.
 """

@@ -1,13 +1,15 @@
 """SystmOne strategic reporting extracts: ``SR*.csv``, whose versions differ in columns.
 
 Delimiter and quotation mark are those of the file of patients; columns are found by their headers.
-Rows with ``RemovedData`` are withdrawn. With ``delta`` the folder holds only what changed.
+Rows with ``RemovedData`` are withdrawn. With ``delta`` the folder holds only what changed; where the
+delivery has a manifest, it must say so too.
 
 What stands where, and what the choices are, is in ``docs/reference/record.md``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,16 +17,21 @@ from pathlib import Path
 
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.importers import systmone_layout as layout
+from counterfoil.records.importers import systmone_manifest as manifests
 from counterfoil.records.importers import systmone_rows as rows
 from counterfoil.records.importers import systmone_tables as tables
 from counterfoil.records.importers.emis_layout import Source
 from counterfoil.records.importers.extract import (
+    Dialect,
     Extract,
     Part,
     Scratch,
     first,
+    left_out_copies,
+    missing_files,
     open_database,
     sniff_dialect,
+    without_copy_marks,
 )
 from counterfoil.records.importers.staging import LARGE, MACROS, Stage, Staging
 from counterfoil.records.importers.taking import Taking
@@ -50,6 +57,12 @@ _TABLES = {
 }
 """The canonical table that a source table's rows belong to; those of others are used by these."""
 
+_ODS = re.compile(r"[A-Z][0-9]{5}", re.ASCII)
+"""A practice's ODS code; other numbers are the system's own."""
+
+MAIN = ("SRPatient", "SRRepeatTemplate", "SRPrimaryCareMedication", "SRCode")
+"""The tables that every delivery of a whole practice has."""
+
 _WITHDRAWN = {
     "SRPatient": ("patient",),
     "SRRepeatTemplate": ("plan",),
@@ -73,9 +86,24 @@ def read(path: Path, practice: str, *, key: bytes = DEMO_KEY, delta: bool = Fals
     with open_database(kept.path) as db:
         db.execute(MACROS + tables.MACROS)
         patients = files.get("SRPatient") or next(iter(files.values()))
-        extract = Extract(db, kept.path, sniff_dialect(patients[0]), notes=notes)
+        dialect = sniff_dialect(patients[0])
+        manifest = _manifest(files, delta, dialect, notes)
+        extract = Extract(db, kept.path, dialect, notes=notes)
         staging = Staging(extract, large=size > LARGE)
-        return _Import(staging, practice, key, delta, files, kept).run()
+        return _Import(staging, practice, key, delta, files, kept, manifest.until).run()
+
+
+def _manifest(
+    files: Mapping[str, Sequence[Path]], delta: bool, dialect: Dialect, notes: list[str]
+) -> manifests.Manifest:
+    """What the delivery says of itself, held against what the import was told."""
+    manifest = manifests.read(files.get(manifests.NAME, ()), dialect)
+    carried = frozenset(name.lower() for name in _TABLES)
+    manifests.check(manifest, delta, carried, {name.lower() for name in files})
+    said = manifests.mixed(manifest, carried)
+    if said:
+        notes.append(said)
+    return manifest
 
 
 def find(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
@@ -86,17 +114,22 @@ def find(path: Path) -> tuple[dict[str, list[Path]], list[str]]:
     if not path.is_dir():
         raise DataError.at(path.name, "expected a folder with the files of a SystmOne extract")
     found: dict[str, list[Path]] = {}
-    notes = []
-    known = {source.name.lower(): source.name for source in layout.SOURCES}
+    notes: list[str] = []
+    copies = []
+    names = (*(source.name for source in layout.SOURCES), manifests.NAME)
+    known = {name.lower(): name for name in names}
     for file in sorted([*path.glob("*.[cC][sS][vV]"), *path.glob("*/*.[cC][sS][vV]")]):
         stem = file.stem.split("_")[0].split("-")[0]
-        if stem.lower().startswith("sr"):
+        plain = without_copy_marks(file.stem)
+        if plain != file.stem and plain.lower().startswith("sr"):
+            copies.append(file)
+        elif stem.lower().startswith("sr"):
             found.setdefault(known.get(stem.lower(), stem), []).append(file)
         else:
             notes.append(f"{file.name[:60]} is no table of a SystmOne extract: not read")
-    if not set(found) & set(known.values()):
+    if not (set(found) - {manifests.NAME}) & set(known.values()):
         raise DataError.at(path.name, "expected files such as SRPatient.csv and SRCode.csv")
-    return found, notes
+    return found, notes + left_out_copies(found, copies)
 
 
 @dataclass
@@ -109,6 +142,8 @@ class _Import:
     delta: bool
     files: Mapping[str, Sequence[Path]]
     kept: object
+    until: date | None = None
+    """Until when the source says that it extracted."""
     stages: dict[str, Stage] = field(default_factory=dict)
     own: str = ""
     kept_sql: dict[str, str] = field(default_factory=dict)
@@ -119,6 +154,8 @@ class _Import:
             source.name: [extract.part(file) for file in self.files.get(source.name, ())]
             for source in layout.SOURCES
         }
+        if not self.delta:
+            extract.notes += missing_files(self.files, MAIN, "SRPatient")
         self._find_own(parts["SRPatient"])
         for source in layout.SOURCES:
             self._stage(source, parts[source.name])
@@ -151,12 +188,20 @@ class _Import:
         extract.torn.clear()
         owners = [o for (o,) in self.staging.db.execute("SELECT org FROM owners").fetchall()]
         self.own = self.practice
+        if not owners and parts:
+            extract.notes.append(
+                f"the extract does not say whose it is: it was loaded as {self.practice}'s record"
+            )
         if owners and self.practice not in owners:
             if len(owners) > 1:
                 raise DataError.at(
                     "SRPatient",
                     f"expected patients of {self.practice}",
                     f"those of {len(owners)} other organisations",
+                )
+            if _ODS.fullmatch(owners[0]):
+                raise DataError.at(
+                    "SRPatient", f"expected patients of {self.practice}", f"those of {owners[0]}"
                 )
             self.own = owners[0]
             extract.notes.append(
@@ -218,7 +263,9 @@ class _Import:
             taking.withdraw(stages[name], stages[name].columns[0], withdrawn)
 
     def _as_at(self) -> date | None:
-        """The newest day on which a row was entered."""
+        """The day until which the manifest says that was extracted, else the newest row's entry."""
+        if self.until is not None:
+            return self.until
         days = [
             first(self.staging.db, f"SELECT max(usual(recorded_on)) FROM {stage.sql}")
             for stage in self.stages.values()

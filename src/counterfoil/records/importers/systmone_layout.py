@@ -99,7 +99,7 @@ SOURCES = (
 """The tables that are read, in an order in which each finds what it needs."""
 
 NO_PLACE = {
-    "SRManifest": "says only which files there are",
+    "SRManifest": "it was held against the files, and is no part of the record",
     "SREvent": "consultations are no table; their entries are loaded one by one",
     "SRImmunisation": "vaccinations have codes without words",
     "SRVisit": "visits are not part of the record",

@@ -45,6 +45,7 @@ def canonical(taking: Taking, stages: Mapping[str, Stage]) -> None:
 
 def _patients(taking: Taking, stage: Stage, spells: Stage) -> None:
     taking.odd_days(stage, "birth_date", "death_date")
+    taking.ahead(stage, "birth_date", "patients are born")
     here = f"coalesce(s.org_code = '{taking.practice}', true)"
     spell = (
         "(SELECT patient_id, arg_max(struct_pack(start_date := start_date, end_date := end_date, "
@@ -155,6 +156,7 @@ showing an allergy, and the entry itself is loaded as well."""
 
 def _entries(taking: Taking, stage: Stage) -> None:
     taking.odd_days(stage, "happened_on", "recorded_on")
+    taking.ahead(stage, "happened_on", "entries happened")
     taking.note_rows(stage, "value_text IS NOT NULL", "values are no numbers: text")
     unit = taking.units(stage, "unit_text")
     dated = "usual(s.happened_on)"

@@ -24,7 +24,7 @@ CREATE MACRO twice_of(x) AS regexp_extract(x,
 CREATE MACRO once_of(x) AS regexp_extract(x,
     '^\\s*([0-9]+(?:[.][0-9]+)?|[.][0-9]+)\\s*([A-Za-z(%].*)?$', ['one', 'unit']);
 CREATE MACRO quantity_of(x) AS coalesce(
-    CAST(exact(twice_of(x).one) * exact(twice_of(x).other) AS DECIMAL(24, 6)),
+    TRY(CAST(exact(twice_of(x).one) * exact(twice_of(x).other) AS DECIMAL(24, 6))),
     exact(once_of(x).one));
 CREATE MACRO unit_of(x) AS CASE
     WHEN twice_of(x).one <> '' THEN nullif(trim(twice_of(x).unit), '')

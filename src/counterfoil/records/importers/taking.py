@@ -132,6 +132,15 @@ class Taking:
                 "read as missing"
             )
 
+    def ahead(self, stage: Stage, column: str, said: str) -> None:
+        """Note how many rows say that something was after the day of the extract; *said* is what."""
+        if self.as_at is not None:
+            self.note_rows(
+                stage,
+                f"usual(s.{column}) > DATE '{self.as_at}'",
+                f"{said} after {self.as_at:%Y-%m-%d}, the day of the extract: kept as sent",
+            )
+
     def note_rows(self, stage: Stage, condition: str, words: str) -> None:
         """Note how many good rows of a stage fulfil *condition* (SQL), if any do."""
         found = first(

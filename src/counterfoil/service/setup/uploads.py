@@ -20,6 +20,7 @@ MOST_FILES = 60
 MOST_RATIO = 200
 """A CSV of a GP record packs to a tenth or a twentieth; far beyond that it is made to do harm."""
 CHUNK = MEGABYTE
+_PACKED = (".zip", ".gz", ".7z", ".rar", ".tar")
 
 
 class SizeLimit(FileUploadHandler):
@@ -95,11 +96,14 @@ def _choose(pack: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list[str
         else:
             left.append(f"{shown} is not a table of an extract: not read")
     if not chosen and not problems:
+        within = any(entry.filename.lower().endswith(_PACKED) for entry in entries)
         problems.append(
             Problem(
                 "the zip file",
                 "files such as patient.csv, Admin_Patient.csv or SRPatient.csv are needed",
-                "none",
+                "an archive within the archive: unpack it, and pack its files"
+                if within
+                else "none",
             )
         )
     if problems:

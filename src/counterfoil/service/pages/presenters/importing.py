@@ -27,9 +27,9 @@ STATES = {
 }
 """What the tag of a state says, and its colour."""
 NOW = {
-    "queued": "The file is here. It is read as soon as the one before it is done.",
+    "queued": "The file is here. It is read in a moment, or when the one before it is done.",
     "reading": "The file is being read and checked. A practice of average size takes a few minutes.",
-    "confirmed": "It is imported as soon as the one before it is done.",
+    "confirmed": "It is imported in a moment, or when the one before it is done.",
 }
 STEPS = {
     "": "The file is being read once more.",
