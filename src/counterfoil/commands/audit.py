@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from counterfoil.commands import engines
 from counterfoil.commands.common import (
     Subparsers,
     as_of,
@@ -63,6 +64,7 @@ def add(to: Subparsers) -> None:
         "counterfoil audit run --as-of 2026-11-20 --format csv --out findings.csv",
     )
     _known(run)
+    engines.options(run)
     _common(run, "table", "csv", "json", "parquet")
     explain = command(
         audit,
@@ -84,6 +86,7 @@ def add(to: Subparsers) -> None:
     )
     trend.add_argument("--months", type=int, default=24)
     trend.add_argument("--by", choices=("practice", "pcn"), default="practice")
+    engines.options(trend)
     _common(trend, "table", "csv", "json", "parquet")
     forecast = command(
         audit,
@@ -93,6 +96,7 @@ def add(to: Subparsers) -> None:
         "counterfoil audit forecast --weeks 12",
     )
     forecast.add_argument("--weeks", type=int, default=12)
+    engines.options(forecast)
     _common(forecast, "table", "csv", "json", "parquet")
 
 
@@ -115,7 +119,6 @@ def _common(to: argparse.ArgumentParser, *forms: str) -> None:
         metavar="FILE",
         help="rule files (else the rules that come with the package)",
     )
-    to.add_argument("--engine", choices=("duckdb",), default="duckdb", help=argparse.SUPPRESS)
     to.add_argument("--practice", metavar="ODS", help="one practice (else all of them)")
     to.add_argument("--out", metavar="FILE", help="write to a file instead of the screen")
     formats(to, *forms)
@@ -138,10 +141,16 @@ def _run(args: argparse.Namespace) -> int:
     from counterfoil import rules
 
     found: list[Any] = []
-    with _published(args) as data:
+    with _published(args) as data, engines.engine(args) as opens:
         for use in _in_use(data, args):
             found += rules.run(
-                use.tables, use.rules, _day(args), use.sets, use.weak, known_on=args.as_known_on
+                use.tables,
+                use.rules,
+                _day(args),
+                use.sets,
+                use.weak,
+                known_on=args.as_known_on,
+                opens=opens,
             )
         found.sort(key=lambda one: (one.rule, one.practice, one.patient_id))
         rows = data.identified(found)
@@ -224,12 +233,12 @@ def _trend(args: argparse.Namespace) -> int:
 
     if not 1 <= args.months <= 240:
         raise UsageError("--months must be 1 to 240")
-    with _published(args) as data:
+    with _published(args) as data, engines.engine(args) as opens:
         rows = [
             row
             for use in _in_use(data, args)
             for row in rules.trend(
-                use.tables, use.rules, _day(args), args.months, use.sets, use.weak
+                use.tables, use.rules, _day(args), args.months, use.sets, use.weak, opens=opens
             )
         ]
         rows.sort(key=lambda row: (row["rule"], row["practice"]))
@@ -260,12 +269,12 @@ def _forecast(args: argparse.Namespace) -> int:
 
     if not 1 <= args.weeks <= 104:
         raise UsageError("--weeks must be 1 to 104")
-    with _published(args) as data:
+    with _published(args) as data, engines.engine(args) as opens:
         rows = [
             row
             for use in _in_use(data, args)
             for row in rules.forecast(
-                use.tables, use.rules, _day(args), args.weeks, use.sets, use.weak
+                use.tables, use.rules, _day(args), args.weeks, use.sets, use.weak, opens=opens
             )
         ]
         rows.sort(key=lambda row: (row["rule"], row["practice"]))

@@ -83,7 +83,8 @@ class Reference:
         self._entries: dict[str, list[Entry]] = {}
         self._runs: dict[tuple[int, int], tuple[int, int]] = {}
         self._supplies: dict[tuple[str, Length], list[Span]] = {}
-        self._first = self._earliest()
+        self.earliest = self._earliest()
+        """The first day on which anything is on record; 0 where nothing is."""
 
     def rule(self, rule: Rule, day: int) -> int:
         """The truth of the rule's ``when`` on a day, for a patient registered and alive then."""
@@ -173,7 +174,7 @@ class Reference:
                     (v for p, v in self._plans(drugs, day) if p.problem in wanted), default=0
                 )
             case facts.Supplied(drugs, length):
-                spans = self._covered(drugs, length)
+                spans = self.covered(drugs, length)
                 return max((v for since, until, v in spans if since <= day < until), default=0)
             case facts.Allergy(drugs):
                 known = (
@@ -382,7 +383,8 @@ class Reference:
 
     # In force ------------------------------------------------------------------------------
 
-    def _covered(self, drugs: str, length: Length) -> list[Span]:
+    def covered(self, drugs: str, length: Length) -> list[Span]:
+        """The days that supplies of a drug set cover, and how surely: see ``facts.Supplied``."""
         if (drugs, length) not in self._supplies:
             self._supplies[drugs, length] = covered_spans(
                 self.history.supplies,
@@ -457,7 +459,7 @@ class Reference:
         if not first <= day <= last:
             self._kept[id(fact)] = fact
             first = day
-            earliest = self._first
+            earliest = self.earliest
             if self.history.birth and any(isinstance(p, facts.Age) for p in facts.parts(fact)):
                 earliest = min(earliest, self.history.birth[0])
             while first > BEFORE and self.fact(fact, first - 1) >= least:
@@ -496,9 +498,9 @@ class Reference:
         start = self.began(fact.taking, day, UNKNOWN)
         while earliest and self.may_continue(fact, start):
             prior = start - 1
-            while prior >= self._first and self.fact(fact.taking, prior) == FALSE:
+            while prior >= self.earliest and self.fact(fact.taking, prior) == FALSE:
                 prior -= 1
-            start = BEFORE if prior < self._first else self.began(fact.taking, prior, UNKNOWN)
+            start = BEFORE if prior < self.earliest else self.began(fact.taking, prior, UNKNOWN)
         return max(*anchors, start)
 
     def may_continue(self, fact: facts.Due, start: int) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 
@@ -20,6 +20,26 @@ from counterfoil.rules.reference import Reference
 from counterfoil.rules.sets import TerminologySets
 
 State = Literal["open", "near", "cannot_tell", "clear"]
+
+
+class Population(Protocol):
+    """An engine opened on a population: the spans of rules, and the records of those they name."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: Any) -> None: ...
+
+    def spans(self, rules: Sequence[Rule], *, continues: bool = False) -> Spans:
+        """Every span of every rule; *continues* asks the forecast question."""
+
+    def records(
+        self, patients: Set[tuple[str, str]], *, read: bool = False
+    ) -> dict[tuple[str, str], PatientRecord]:
+        """The records of patients given by practice and patient id."""
+
+
+Opens = Callable[..., Population]
+"""Opens an engine as ``Engine(tables, sets, as_of, known_on=, gates=, patients=)`` does."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,7 @@ def run(
     *,
     known_on: int | None = None,
     patients: Iterable[tuple[str, str]] | None = None,
+    opens: Opens = Engine,
 ) -> list[Finding]:
     """The findings of the rules on *as_of*, ordered by rule, practice and patient.
 
@@ -99,10 +120,10 @@ def run(
     on and no further test is done. *known_on* asks the question with what was on record on that
     day. *weak* names, by practice, sets whose absence shows nothing there (:mod:`.gates`): what would
     be open by such an absence cannot be told, and is not shown as near. *patients* (practice,
-    patient id) restricts it to some.
+    patient id) restricts it to some. *opens* is the engine: the same findings come from each.
     """
     sets = sets or TerminologySets()
-    with Engine(tables, sets, as_of, known_on=known_on, gates=weak, patients=patients) as engine:
+    with opens(tables, sets, as_of, known_on=known_on, gates=weak, patients=patients) as engine:
         hits = hits_of(rules, engine.spans(rules), engine.spans(rules, continues=True), as_of)
         records = engine.records({(h.practice, h.patient_id) for h in hits}, read=True)
     return explained(hits, records, sets, as_of, weak, known_on)
@@ -236,13 +257,15 @@ def trend(
     months: int = 24,
     sets: TerminologySets | None = None,
     weak: Gates | None = None,
+    *,
+    opens: Opens = Engine,
 ) -> list[dict[str, Any]]:
     """Per rule, practice and month end: patients at risk, open, cannot tell, and days at risk.
 
     ``days_at_risk`` counts patient-days on which the finding was open since the month end before.
     One set of spans answers every month.
     """
-    with Engine(tables, sets or TerminologySets(), as_of, gates=weak) as engine:
+    with opens(tables, sets or TerminologySets(), as_of, gates=weak) as engine:
         spans = engine.spans(rules).table
     groups = _by_practice(spans)
     rows = []
@@ -276,10 +299,12 @@ def forecast(
     weeks: int = 12,
     sets: TerminologySets | None = None,
     weak: Gates | None = None,
+    *,
+    opens: Opens = Engine,
 ) -> list[dict[str, Any]]:
     """Per rule, practice and week from *as_of*: how many are open if treatment that is true today
     goes on and no further test is done, and how many of those are new since the week before."""
-    with Engine(tables, sets or TerminologySets(), as_of, gates=weak) as engine:
+    with opens(tables, sets or TerminologySets(), as_of, gates=weak) as engine:
         spans = engine.spans(rules, continues=True).table
     groups = _by_practice(spans)
     rows = []
