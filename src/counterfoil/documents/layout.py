@@ -163,6 +163,8 @@ class Raw:
 
     def get(self, *names: str) -> str:
         """The words of these columns, in the order asked."""
+        if len(names) == 1:
+            return " ".join(self.fields.get(names[0], ()))
         return " ".join(word for name in names for word in self.fields.get(name, ()))
 
 

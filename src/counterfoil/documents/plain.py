@@ -10,7 +10,7 @@ from counterfoil.documents.shown import Cell, Line, Sheet
 from counterfoil.documents.stacked import unstacked
 
 _RULE = re.compile(r"[\s+\-=_*~|.:─━═│┌┐└┘├┤┬┴┼╔╗╚╝║]*$")
-_BAR = re.compile(r"\s*[|│║¦]\s*")
+_BAR = re.compile(r"[|│║¦]")
 _RULED_ROWS = 3
 """Rows set apart by rules from which on every row of a table is taken to be ruled off."""
 _GAP = re.compile(r"\t+|[ \u00a0]{2,}(?=\S)")

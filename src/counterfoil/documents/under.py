@@ -63,7 +63,7 @@ def _kind(sheet: Sheet, line: Line) -> str:
     words = filled[0] if len(filled) == 1 else sheet.of(line)
     if line.kind == "heading" or (len(filled) > 1 and columns_of(filled)):
         return "end"
-    if _state_alone(words):
+    if len(words) < 100 and _state_alone(words):
         return "S"
     lead = LEAD.match(words, body_start(words))
     starts = [name_at(w, body_start(w)) for w in filled or [words]]
