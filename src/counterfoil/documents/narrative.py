@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from counterfoil.documents.layout import Raw
-from counterfoil.documents.line import result_in, stated_in
 from counterfoil.documents.model import MedicineLine, Mention, Span, Stated
 from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import (
@@ -23,6 +22,7 @@ from counterfoil.documents.pieces import (
     several,
 )
 from counterfoil.documents.sharing import pieces
+from counterfoil.documents.states import result_in, stated_in
 from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.wording import pattern
 from counterfoil.terminology import Match

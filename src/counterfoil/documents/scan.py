@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from counterfoil.documents.layout import LISTS, Heading, Raw, column, heading
-from counterfoil.documents.line import result_in, stated_in
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.pages import (
     between_pages,
@@ -30,6 +29,7 @@ from counterfoil.documents.pieces import (
 )
 from counterfoil.documents.sharing import Piece, pieces
 from counterfoil.documents.shown import Line
+from counterfoil.documents.states import result_in, stated_in
 from counterfoil.documents.tables import Passage, Scan, Tables
 from counterfoil.documents.under import states_below
 from counterfoil.documents.wording import pattern

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from counterfoil.documents.line import stated_in
 from counterfoil.documents.names import first_name, look_up, name_at
 from counterfoil.documents.pieces import VERB, several
+from counterfoil.documents.states import stated_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from counterfoil.documents.layout import LISTS, Raw
-from counterfoil.documents.line import build, stated_in
+from counterfoil.documents.line import build
 from counterfoil.documents.model import MedicineLine
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.narrative import sentences_of
 from counterfoil.documents.pieces import ARROW, BEFORE, DOSEISH, STRENGTH, VERB, body_start
 from counterfoil.documents.sharing import Piece, pieces
+from counterfoil.documents.states import stated_in
 from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.wording import pattern
 from counterfoil.dosage import compare, convert, ingredient_per_day

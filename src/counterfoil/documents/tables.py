@@ -17,11 +17,12 @@ from counterfoil.documents.layout import (
     columns_of,
     heading,
 )
-from counterfoil.documents.line import NO_SLOT, result_in, stated_in
+from counterfoil.documents.line import NO_SLOT
 from counterfoil.documents.model import Span
 from counterfoil.documents.names import WORD, name_at, names_several
 from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH, several
 from counterfoil.documents.shown import Cell, Line, Sheet
+from counterfoil.documents.states import result_in, stated_in
 from counterfoil.documents.wording import pattern
 
 

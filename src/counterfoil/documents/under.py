@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 
 from counterfoil.documents.layout import column, columns_of, heading
-from counterfoil.documents.line import stated_in
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.pieces import LEAD, body_start
 from counterfoil.documents.shown import Line, Sheet
+from counterfoil.documents.states import stated_in
 from counterfoil.documents.wording import pattern
 
 _STATES = ("new", "changed", "changes", "stopped", "on_hold", "continued")
