@@ -357,6 +357,35 @@ def listed(text: str) -> list[Listed]:
     return _sides(name, rest)
 
 
+_NAME_WORDS = 3
+
+
+def as_listed(text: str) -> str | None:
+    """A free text as the older lists write it, parted before its first number or word of form.
+
+    Else after its first word. None where no name of at most three words stands before that place.
+
+    >>> as_listed("mebev MR 200mg caps")
+    'mebev_MR 200mg caps'
+    """
+    words = text.split()
+    closed = closed_words().single_words
+    for at, word in enumerate(words):
+        plain = tokens(word)
+        entry = closed.get(plain[0]) if plain else None
+        telling = entry is not None and entry.kind in _SHORTENED
+        if telling or any(sign.isdigit() for sign in word):
+            return _parted_at(words, at)
+    return _parted_at(words, 1)
+
+
+def _parted_at(words: Sequence[str], at: int) -> str | None:
+    name = [part for w in words[:at] for part in w.strip(".,;:-").split("-")]
+    if not 0 < len(name) <= _NAME_WORDS or not all(w.isalpha() for w in name) or at == len(words):
+        return None
+    return f"{' '.join(name)}_{' '.join(words[at:])}"
+
+
 def _parted(rest: str) -> str:
     """What follows the underscore with spaces between words run together: ``2.4mlPfs(60D)``.
 

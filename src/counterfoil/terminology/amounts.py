@@ -29,8 +29,10 @@ def states_strengths(reading: Reading, stated: Stated) -> bool:
     if len(amounts) != len(wanted):
         return False
     bare = [a for a in amounts if a.unit is None]
-    if bare and (len(wanted) == 1 or len(bare) != len(amounts)):
+    if bare and len(bare) != len(amounts):
         return False
+    if bare and len(wanted) == 1 and not reading.every_brand:
+        return False  # of a part of all products, another may be meant
     same = _same(reading, product)
     if len(wanted) == 1:
         return same(amounts[0], wanted[0]) or any(same(amounts[0], s) for s in stated.also)

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from counterfoil.terminology.around import name_within
 from counterfoil.terminology.families import Families
 from counterfoil.terminology.matching import Fit, drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product
@@ -26,8 +27,10 @@ from counterfoil.terminology.outcome import nothing as _nothing
 from counterfoil.terminology.outcome import of_product, outcome
 from counterfoil.terminology.own_products import load_products
 from counterfoil.terminology.reading import Drug, Reading, read
+from counterfoil.terminology.remaining import without_sizes
 from counterfoil.terminology.search import WordIndex, index_of
 from counterfoil.terminology.spelling import Speller
+from counterfoil.terminology.stated import Stated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,6 +125,7 @@ class Formulary:
     def read(self, text: str) -> Reading:
         """What the words of *text* say, before any product is looked for."""
         reading = read(text, self._lexicon, self._spell)
+        reading.every_brand = self.catalogue is not None
         drop_tube_sizes(reading)
         return reading
 
@@ -147,7 +151,7 @@ class Formulary:
             return Match(text, "none", reasons=(reason,), conflict=True)
         return of_product(text, product, {"code": code})
 
-    def _match(self, text: str) -> Match:
+    def _match(self, text: str, inner: bool = False) -> Match:
         product = self.by_name(text)
         if product is not None:
             return of_product(text, product, {"name": text.strip()})
@@ -163,6 +167,10 @@ class Formulary:
             if product is not None and product.level == "VMP":
                 return self._supplied(of_product(text, product, {"name": generic}), supplier)
         found = self._supplied(self.match_words(text), "")
+        if found.product is None and not inner:
+            found = self._within(text, found)
+        if found.product is None and self._older is not None and "_" not in text:
+            found = self._older.match_shortened(text, found) or found
         if self._older is not None and "_" in text:
             doubted = found.product is not None and self._older.doubted(text, found.product)
             if found.product is None or doubted:
@@ -170,6 +178,17 @@ class Formulary:
                 if older is not None or not doubted:
                     return older or found
         return found
+
+    def _within(self, text: str, found: Match) -> Match:
+        """The match of the name within remarks and directions, where that says more than *found*."""
+        name, around = name_within(text)
+        if name == text.strip() or not name:
+            return found
+        within = self._match(name, inner=True)
+        if within.product is None and (found.ingredients or not within.ingredients):
+            return found
+        read = {**within.read, "around": around} if around else within.read
+        return replace(within, text=text, read=read)
 
     def _supplied(self, match: Match, supplier: str) -> Match:
         """*match* as the supplier's own product, where its words name one of the generic's."""
@@ -194,6 +213,10 @@ class Formulary:
                 named = [b for b in reading.brands if b not in self._device_names]
                 reading.brands = named or reading.brands
             family = [s for b in reading.brands for s in self._families.brands(b)]
+            reading = reading if reading.listed else without_sizes(reading)
+            alone = len(reading.brands) == 1 and not reading.amounts
+            if alone and reading.every_brand and not reading.listed:
+                family = [*family, *self._longer_brands(reading, family)]
             if len(reading.brands) > 1:
                 return _nothing(text, reading, "names more than one brand", conflict=True)
             fit = fit_brand(reading, family)
@@ -215,6 +238,20 @@ class Formulary:
         if reading.unread and reading.separated:
             return _nothing(text, reading, "a part that was not read may be another medicine")
         return outcome(text, reading, fit, [s.product for s in family], self.by_id)
+
+    def _longer_brands(self, reading: Reading, family: Sequence[Stated]) -> list[Stated]:
+        """A release's brands whose names go on after that brand's: EpiPen Jr, beside EpiPen."""
+        if self.catalogue is None:
+            return []
+        head = words_of(reading.brands[0])
+        held = {s.product.id for s in family}
+        rows = self.catalogue.index.beginning(head[0])
+        products = (self.catalogue.product(row) for row in rows)
+        longer = [p for p in products if p.level == "AMP" and p.id not in held]
+        longer = [p for p in longer if words_of(p.name)[: len(head)] == head]
+        return self._families.stated(
+            p for p in longer if set(p.release.split()) <= reading.releases
+        )
 
     def _match_group(self, text: str, reading: Reading, group: Entry) -> Match:
         """A word that stands for several drugs (lithium, insulin): which one, if one is left."""

@@ -79,6 +79,11 @@ def _fit_generic(reading: Reading, shaped: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
     strong = [s for s in shaped if states_strengths(reading, s)]
     salted = [s for s in strong if salts_agree(reading, s.product, strong, shaped)]
+    if not (reading.forms or reading.releases or reading.listed):
+        kinds = {(s.product.form, s.product.release) for s in salted}
+        if len(kinds) > 1 and reading.every_brand:  # sugar free tells a melt from a tablet to none
+            fit.found = [s.product for s in _by_volume(reading, salted)]
+            return fit
     qualified = [s for s in salted if _qualifiers(reading, s.product)]
     if not reading.forms and not reading.releases and len(qualified) > 1:
         fit.found = [s.product for s in _by_volume(reading, qualified)]
@@ -187,11 +192,14 @@ def fit_brand(reading: Reading, family: Sequence[Stated]) -> Fit:
     fit = Fit(possible=tuple(s.product for s in shaped))
     left = [s for s in shaped if states_of_brand(reading, s)]
     if not reading.amounts and any(s.reading.amounts for s in shaped):
-        if not reading.listed:
+        if not (reading.listed or reading.every_brand):
             return fit  # one of them needs a strength: a name without one does not mean the other
-        if len({s.product.vmp_id for s in shaped}) == 1:
+        alike = shaped if reading.listed else [s for s in family if _brand_shape(reading, s)]
+        if len({s.product.vmp_id for s in alike}) == 1 and shaped:
             left = shaped
             fit.assumed.append("strength not stated: this brand has one only")
+        elif not reading.listed:
+            return fit
     alone = _by_volume(reading, shaped)
     if not left and reading.listed and len({s.product.vmp_id for s in alone}) == 1:
         left = [s for s in alone if not s.reading.amounts and s.product.level == "AMP"]
@@ -418,6 +426,7 @@ def salts_agree(
     for ingredient in product.ingredients:
         own = _own_salts(product, ingredient)
         said = {word for salt in _said(reading, ingredient) for word in salt.split()}
+        said.difference_update(ingredient.split())  # valproate sodium
         others = {frozenset(_own_salts(s.product, ingredient)) for s in rivals}
         if not said:
             alone = len(others) == 1 and (

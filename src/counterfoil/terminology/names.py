@@ -351,7 +351,8 @@ def lexicon(products: Sequence[Product], release: Sequence[Phrase] = ()) -> Lexi
     What comes first counts: our own names, then the closed words, then those of the release.
     """
     release = [phrase for phrase in release if phrase[1].kind != "named"]
-    drugs = {entry.value for _, entry in release if entry.kind == "ingredient"}
+    beside = {words for words, entry in _words() if entry.kind == "salt"}
+    drugs = {e.value for words, e in release if e.kind == "ingredient" and words not in beside}
     return Lexicon(
         [
             *_brands(products),

@@ -17,6 +17,7 @@ from counterfoil.terminology.abbreviations import (
     Head,
     Heads,
     Listed,
+    as_listed,
     listed,
     resolve_rest,
     salts_of,
@@ -28,10 +29,10 @@ from counterfoil.terminology.abbreviations import (
 from counterfoil.terminology.families import Families
 from counterfoil.terminology.matching import drop_tube_sizes, fit_brand, fit_generic
 from counterfoil.terminology.model import Match, Product
-from counterfoil.terminology.names import Lexicon, Phrase, closed_words, words_of
+from counterfoil.terminology.names import Lexicon, Phrase, closed_words, open_words, words_of
 from counterfoil.terminology.outcome import of_product
 from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
-from counterfoil.terminology.remaining import Remaining, loose_words, without_sizes
+from counterfoil.terminology.remaining import Remaining, loose_words, size_of, without_sizes
 from counterfoil.terminology.search import WordIndex
 from counterfoil.terminology.spelling import Speller
 from counterfoil.terminology.stated import Stated
@@ -44,6 +45,7 @@ _PIECES_APART = 2
 _BEGINNING_APART = 1
 _SHORTEST_DRUG = 4
 _SHORTEST_BRAND = 3
+_SHORTEST_ALONE = 5
 _MOST_OF_A_BRAND = 200
 
 
@@ -78,6 +80,52 @@ class OlderLists:
             if way == self._match_left or not self.doubted(text, found.product):
                 return found
         return None
+
+    def match_shortened(self, text: str, found: Match) -> Match | None:
+        """The one product that a free text of shortened words can mean, or None.
+
+        A name's word may be shortened only where nothing else begins so, and what is read in full
+        (*found*) has to agree.
+        """
+        as_list = as_listed(text)
+        if found.level == "VTM":
+            return None  # all was read, and does not tell one product
+        if as_list is None:
+            return self._match_name(text)
+        vocabulary = self._lexicon.vocabulary
+        name = words_of(as_list.partition("_")[0])
+        known = all(w in vocabulary or self._spell.one_begins(w) for w in name)
+        if not known and not self._beginning(name[0]):
+            return None
+        match = self.match(as_list)
+        if match is None or match.product is None or not (known or self._as_named(text, match)):
+            return None
+        if not set(found.ingredients) <= {*match.ingredients, *match.product.salts}:
+            return None
+        reasons = (
+            r.replace("an entry of the older lists", "a shortened name") for r in match.reasons
+        )
+        return replace(match, text=text, reasons=tuple(reasons))
+
+    def _match_name(self, text: str) -> Match | None:
+        """The one generic of all brands whose names begin with the one word that *text* is."""
+        word = text.strip().lower()
+        if len(word) < _SHORTEST_ALONE or not word.isalpha():
+            return None
+        family = [s.product for s in self._beginning(word)]
+        if len({p.vmp_id for p in family}) != 1:
+            return None
+        product = family[0] if len(family) == 1 else self._by_id(family[0].vmp_id) or family[0]
+        return of_product(text, product, {"brand": text.strip()}, ("this name is of one product",))
+
+    def _as_named(self, text: str, match: Match) -> bool:
+        """Whether *match* is of a brand of which *text* says every word but of form and generic."""
+        product = match.product
+        if product is None or product.level != "AMP":
+            return False
+        generic = self._by_id(product.vmp_id)
+        aside = {*words_of(text), *words_of(generic.name if generic else "")}
+        return not set(open_words(product.name)) - aside
 
     @cached_property
     def _heads(self) -> Heads:
@@ -166,12 +214,14 @@ class OlderLists:
         """The one product left of the drug or brand that begins an entry of the older lists."""
         found: dict[str, tuple[Product, Reading, tuple[str, ...]]] = {}
         for entry in listed(text):
-            rest = read(entry.rest, closed_words(), no_spelling)
+            size, written = size_of(entry.rest)
+            rest = read(written, closed_words(), no_spelling)
             rest.listed, rest.text, rest.unread = True, text, []
             drop_tube_sizes(rest)
             rest = without_sizes(rest)
-            said = uncut(text, loose_words(entry.rest))
+            said = uncut(text, loose_words(written))
             for drugs, family, named, over in self._beginnings(entry):
+                family = [s for s in family if not size or size_of(s.product.name)[0] == size]
                 reading = replace(rest, drugs=drugs)
                 one = self._remaining.find(reading, (*over, *said), family)
                 if one is not None and not self._another(named, one.product):

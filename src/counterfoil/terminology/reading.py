@@ -69,7 +69,10 @@ class Drug:
 
 @dataclass(slots=True)
 class Reading:
-    """What was found in one text; ``unread`` are the words that nothing explains."""
+    """What was found in one text; ``unread`` are the words that nothing explains.
+
+    ``every_brand`` says that a release is read against, so that a brand's products are all known.
+    """
 
     text: str
     drugs: list[Drug] = field(default_factory=list)
@@ -94,6 +97,7 @@ class Reading:
     group: Entry | None = None
     several: bool = False
     listed: bool = False
+    every_brand: bool = False
     name_ends: int = 0
     words: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)

@@ -11,8 +11,10 @@ are left, neither is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 
 from counterfoil.terminology.abbreviations import closed_word, in_order, shortens
@@ -23,6 +25,7 @@ from counterfoil.terminology.names import (
     JOINING,
     KEPT_WORDS,
     closed_words,
+    open_words,
     telling_words,
     tokens,
     words_of,
@@ -65,6 +68,25 @@ def loose_words(text: str) -> tuple[str, ...]:
         letter = len(token) == 1 and "/" in (after, before)
         found.append(f"{token}/" if letter else token)
     return tuple(found)
+
+
+_SIZE = re.compile(
+    r"(?<![\w.])(\d+(?:\.\d+)?)\s*(?:cm|mm|m)?\s*x\s*(\d+(?:\.\d+)?)\s*(?:cm|mm|m)?(?![\w.])",
+    re.IGNORECASE,
+)
+
+
+def size_of(text: str) -> tuple[frozenset[Fraction], str]:
+    """The two sides that *text* gives of a dressing, and the text without them.
+
+    >>> size_of("dressing 7.5cm x 10cm")[1], size_of("10x10")[0] == size_of("10cm x 10cm")[0]
+    ('dressing', True)
+    """
+    found = _SIZE.search(text)
+    if found is None:
+        return frozenset(), text
+    sides = frozenset({Fraction(found[1]), Fraction(found[2])})
+    return sides, f"{text[: found.start()]}{text[found.end() :]}".strip()
 
 
 def unaligned(words: Iterable[str], name: Sequence[str]) -> tuple[str, ...]:
@@ -155,7 +177,7 @@ class Remaining:
             strong = [s for s in strong if s.product.qualifiers & TOLD == told] or strong
         agreeing = list(self._agreeing(reading, words, strong))
         whole = [a for a in agreeing if not a.unaligned]
-        left = _one(reading, whole or agreeing)
+        left = _one(reading, whole or agreeing) or _one(reading, self._nothing_more(words, whole))
         if not left:
             return None
         found = self._said_most(words, left)
@@ -202,6 +224,18 @@ class Remaining:
                 over = tuple(w for w in left if not _agrees(w, product))
                 yield Aligned(product, over, len(apart))
 
+    def _nothing_more(self, words: Sequence[str], left: Sequence[Aligned]) -> list[Aligned]:
+        """The brands of whose names *words* are all but what they begin with and the generic's."""
+        found = []
+        for aligned in left:
+            product, generic = aligned.product, self._generic(aligned.product.vmp_id)
+            aside = {words_of(product.name)[0], *words, *words_of(generic.name if generic else "")}
+            over = {*open_words(product.name)} - aside
+            over |= telling_words().intersection(words_of(product.name)).difference(words)
+            if product.level == "AMP" and not over:
+                found.append(aligned)
+        return found
+
     def _said_most(self, words: Sequence[str], left: Sequence[Aligned]) -> Aligned:
         """The brand of one generic that has most words and fewest others; else the generic."""
         fewest = min(len(a.unaligned) for a in left)
@@ -221,6 +255,9 @@ class Remaining:
 
     def _harmless(self, word: str, product: Product, family: Sequence[Stated]) -> bool:
         """Whether a word that was not aligned tells nothing: no drug, no word of another product."""
+        entry = closed_words().single_words.get(word)
+        if entry is not None and entry.kind == "salt":
+            return False
         if word in telling_words() or self._is_other(word, product):
             return False
         others = (s.product for s in family if s.product.vmp_id != product.vmp_id)

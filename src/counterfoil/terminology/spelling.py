@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import takewhile
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from counterfoil.terminology.names import Lexicon, other_drugs, words_of
+from counterfoil.terminology.abbreviations import in_order
+from counterfoil.terminology.names import JOINING, Lexicon, closed_words, other_drugs, words_of
 
 LETTERS_AN_EDIT = 6
 MOST_EDITS = 2
@@ -24,6 +25,8 @@ SHORTEST = 6
 _REMEMBERED = 50_000
 _RIVALS = 10
 _SHORT = 3
+_SHORTEST_OF_FORM = 3
+_LONGEST_CUT = 4
 
 
 class Speller:
@@ -44,13 +47,46 @@ class Speller:
 
     def __call__(self, word: str) -> tuple[str, str] | None:
         """The drug word that *word* must be, with the reason to show; None where it is not sure."""
-        if len(word) < SHORTEST:
-            return None
         if word not in self._seen:
             if len(self._seen) > _REMEMBERED:
                 self._seen.clear()
-            self._seen[word] = self._shortened(word) or self._misspelt(word)
+            found = None
+            if len(word) >= SHORTEST:
+                found = self._by_rule(word) or self._shortened(word) or self._misspelt(word)
+            self._seen[word] = found or self._of_form(word)
         return self._seen[word]
+
+    @cached_property
+    def _ruled(self) -> dict[str, set[str]]:
+        """The drugs' words by what is left of them where old and new spelling are made one."""
+        found: dict[str, set[str]] = {}
+        for word in self._drugs:
+            found.setdefault(_one_spelling(word), set()).add(word)
+        return found
+
+    def _by_rule(self, word: str) -> tuple[str, str] | None:
+        """``baclophen`` is baclofen: the one drug that is spelt so but for ph, th, y, oe and ae."""
+        same = self._ruled.get(_one_spelling(word), ())
+        if len(same) != 1 or word in same:
+            return None
+        (drug,) = same
+        if drug not in self._targets:
+            return None
+        return (
+            drug,
+            f"{word!r} read as {drug}, the same but for f and ph, t and th, i and y, e and oe",
+        )
+
+    def _of_form(self, word: str) -> tuple[str, str] | None:
+        """The one word of the closed lists that *word* shortens, where no drug begins so."""
+        if len(word) < _SHORTEST_OF_FORM:
+            return None
+        words = {full.removesuffix("s") for full in _words_of_form() if _shortens(word, full)}
+        if len(words) != 1 or self.drugs_beginning(word):
+            return None
+        (full,) = words
+        full = full if full in _words_of_form() else f"{full}s"
+        return full, f"{word!r} read as {full}"
 
     def _drugs_near(self, word: str, edits: int) -> tuple[str, ...]:
         """The drugs' words that are at most so many edits from *word*."""
@@ -59,6 +95,12 @@ class Speller:
     def _names_near(self, word: str, edits: int) -> tuple[str, ...]:
         """The words of any name at all that are at most so many edits from *word*."""
         return _near(word, self._guards, edits)
+
+    def one_begins(self, word: str) -> bool:
+        """Whether every real name that begins with *word* means one and the same drug."""
+        start = bisect_left(self._guards, word)
+        longer = takewhile(lambda g: g.startswith(word), self._guards[start:])
+        return len({self._meaning(g).split()[0] for g in longer}) == 1
 
     def drugs_beginning(self, word: str) -> list[str]:
         """The words of drugs that begin with *word* or are it with one letter changed."""
@@ -95,6 +137,29 @@ class Speller:
             return None
         letters = "1 letter" if edits == 1 else f"{edits} letters"
         return best, f"{word!r} read as {best}, {letters} apart"
+
+
+@lru_cache(maxsize=1)
+def _words_of_form() -> frozenset[str]:
+    """The words, in full, of forms, routes and releases."""
+    phrases = closed_words().phrases("form", "route", "release")
+    words = {w for said, _ in phrases for w in said if len(w) > _LONGEST_CUT}
+    return frozenset(w for w in words if w.isalpha() and w not in JOINING)
+
+
+def _shortens(word: str, full: str) -> bool:
+    return full.startswith(word) or (
+        word[-1] == full.removesuffix("s")[-1] and in_order(word, full)
+    )
+
+
+def _one_spelling(word: str) -> str:
+    for old, new in _RESPELT:
+        word = word.replace(old, new)
+    return word
+
+
+_RESPELT = (("ph", "f"), ("th", "t"), ("oe", "e"), ("ae", "e"), ("y", "i"))
 
 
 def _near(word: str, names: Sequence[str], edits: int) -> tuple[str, ...]:

@@ -20,7 +20,13 @@ from counterfoil.terminology.abbreviations import (
 )
 from counterfoil.terminology.matching import TOLD, agrees_as_a_whole, every_strength
 from counterfoil.terminology.model import Product
-from counterfoil.terminology.names import INORGANIC, closed_words, open_words, words_of
+from counterfoil.terminology.names import (
+    INORGANIC,
+    closed_words,
+    open_words,
+    telling_words,
+    words_of,
+)
 from counterfoil.terminology.reading import Reading
 from counterfoil.terminology.search import WordIndex
 from counterfoil.terminology.stated import Stated
@@ -139,6 +145,8 @@ class Wordwise:
             for w in open_words(product.name)
             if w in left and not any(shortens(word, w) for word in said)
         ]
+        if product.level == "AMP" and telling_words().intersection(extra):
+            return None
         if product.level == "VMP" and (
             any(map(self._whole, extra)) or (extra and _is_inorganic(product))
         ):

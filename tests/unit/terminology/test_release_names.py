@@ -222,6 +222,34 @@ def test_letters_in_order_do_not_make_a_word_short_for_another(
     assert (found.name if found else None) == name
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("codeine phosphate 30mg tabs", "Codeine 30mg tablets"),
+        ("baclophen 10mg tablets", "Baclofen 10mg tablets"),  # by the rule of spelling
+        ("mebev MR 200mg caps", "Mebeverine 200mg modified-release capsules"),
+        ("alend acid 70mg tabs wkly", "Alendronic acid 70mg tablets"),
+        ("fol acid 5mg tabs", None),  # folinic acid begins so, too
+        ("valproate sodium 500mg EC tablets", "Sodium valproate 500mg gastro-resistant tablets"),
+        ("Timolol 0.25% eye drps", "Timolol 0.25% eye drops"),
+        ("28xsitagliptin 50mg tablets", "Sitagliptin 50mg tablets"),
+        ("?still taking citalopram 40mg tabs one od", "Citalopram 40mg tablets"),
+        ("Efudix", "Efudix 5% cream"),
+        ("Epipen", None),  # EpiPen Jr is of another strength
+        ("Zoladex", None),  # and Zoladex LA
+        ("Biatain Silicone 10x10", "Biatain Silicone dressing 10cm x 10cm"),
+        ("metformin MR 500", "Metformin 500mg modified-release tablets"),
+        ("metformin 500", None),  # tablets, or modified-release
+        ("zolmitriptan 2.5mg", None),  # tablets, or a melt
+    ],
+)
+def test_a_free_text_is_read_as_people_write(
+    with_release: Formulary, text: str, name: str | None
+) -> None:
+    found = with_release.match(text).product
+    assert (found.name if found else None) == name
+
+
 def test_a_salt_beside_a_word_that_was_not_read_is_no_medicine(with_release: Formulary) -> None:
     for text in ("emiparon sodium 2,500units/0.2ml injection", "histaine_phosphate 1mg"):
         assert with_release.match(text).ingredients == ()
