@@ -34,13 +34,7 @@ def before_and_now(raw: Raw, dose: Dose, product: Match) -> tuple[Stated | None,
 
 
 def dose_of(
-    raw: Raw,
-    cells: str,
-    words: Words,
-    product: Match,
-    strength: str,
-    formed: bool,
-    coded: Any,
+    raw: Raw, cells: str, words: Words, product: Match, strength: str, formed: bool, coded: Any
 ) -> tuple[str, Dose]:
     """The dose words as given to the dose reader, and its reading."""
     frequency, route = raw.get("frequency"), raw.get("route")

@@ -3,80 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
-from counterfoil.documents.layout import LISTS, Heading, Raw, column, heading
+from counterfoil.documents.cutting import LONGEST_LINE, apart, short
+from counterfoil.documents.headed import CHANGES, OF_ONE
+from counterfoil.documents.layout import LISTS, Heading, Raw, column
 from counterfoil.documents.names import first_name, name_at
-from counterfoil.documents.pages import (
-    between_pages,
-    explains,
-    legend,
-    paragraphs,
-    running_text,
-    signed,
-)
-from counterfoil.documents.pieces import (
-    BEFORE,
-    DOSE_START,
-    DOSEISH,
-    FORM,
-    LEAD,
-    STRENGTH,
-    VERB,
-    body_start,
-    labelled,
-    sentences,
-)
-from counterfoil.documents.sharing import Piece, pieces
+from counterfoil.documents.pages import between_pages, legend, paragraphs, running_text
+from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH, VERB, body_start
+from counterfoil.documents.prose import ALLERGIC, Prose
+from counterfoil.documents.sharing import pieces
 from counterfoil.documents.shown import Line
-from counterfoil.documents.states import result_in, stated_in
-from counterfoil.documents.tables import Passage, Scan, Tables
+from counterfoil.documents.states import stated_in
+from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.under import states_below
 from counterfoil.documents.wording import pattern
-
-_OF_ONE = frozenset(
-    ("dose", "frequency", "status", "route", "strength", "form", "duration", "was", "now")
-)
-"""Labels that can only speak of one medicine."""
-LONGEST_LINE = 1500
-"""Characters of the longest line that is read as one; longer ones are cut at a sentence or space."""
-
-
-def _short(line: Line, text: str) -> list[Line]:
-    """The line itself, or a line too long to be one cut into pieces."""
-    if line.end - line.start <= LONGEST_LINE:
-        return [line]
-    out = []
-    start = line.start
-    while start < line.end:
-        end = min(start + LONGEST_LINE, line.end)
-        if end < line.end:
-            cut = max(text.rfind(". ", start, end) + 1, text.rfind("; ", start, end) + 1)
-            cut = cut if cut > start + 200 else text.rfind(" ", start + 200, end)
-            end = cut if cut > start else end
-        piece = text[start:end]
-        lead = len(piece) - len(piece.lstrip())
-        if piece.strip():
-            place = (start + lead, start + lead + len(piece.strip()))
-            out.append(Line(*place, "text", line.indent, page=line.page))
-        start = end
-    return out
-
-
-def _apart(line: Line, text: str) -> list[Line]:
-    """A line in two, where a sentence ends and a heading with its own words begins in its midst."""
-    if line.kind != "text" or ":" not in text[line.start : line.end]:
-        return [line]
-    words = text[line.start : line.end]
-    for stop in re.finditer(r"[.;]\s+(?=[A-Z])", words):
-        found = heading(words[stop.end() :])
-        if found and found.rest is not None and found.kind in _CUT_AT:
-            middle = line.start + stop.start() + 1
-            first = replace(line, end=middle)
-            rest = replace(line, start=line.start + stop.end())
-            return [first, *_apart(rest, text)]
-    return [line]
-
 
 _OPEN_END = re.compile(
     r"(?:\b(?:take|taking|use|apply|give|inhale|inject|instil|insert|place|put|or|and|of|to|at|with|for|in|the|by|"
@@ -98,16 +38,6 @@ _NAMED_WITH_WHY = re.compile(
     r"[A-Z][a-z]{4,}(?: [a-z]{3,})?\s*(?:\([^()]*\)\s*)?(?:[-–—]\s|:\s)[a-z]"
 )
 """A word that can be a name, and behind a dash the reason: an item of what was stopped."""
-_CHANGES = frozenset(("stopped", "on_hold", "changed", "new", "continued"))
-_CUT_AT = frozenset(("allergies", "stopped", "on_hold", "new", "changed", "other", "inpatient"))
-
-
-def _about(text: str) -> bool:
-    """A heading about one medicine that lists none: ``Warfarin dosing and INR``."""
-    name = name_at(text, body_start(text), ask=False)
-    if name is None or len(text.split()) > 6 or STRENGTH.search(text) or DOSEISH.search(text):
-        return False
-    return pattern("blocks", "about").match(text[name.end :].strip()) is not None
 
 
 def _taken(text: str) -> bool:
@@ -116,14 +46,7 @@ def _taken(text: str) -> bool:
     return bool(name_at(body) and STRENGTH.search(body) and DOSEISH.search(body))
 
 
-_ALLERGIC = re.compile(
-    r"\b(?:allerg\w*|intoleran\w*|side[- ]effects?|reaction)\b|\w-(?:induced|related|associated)\b",
-    re.IGNORECASE,
-)
-"""What a medicine did, or would do, to the patient: no medicine to take."""
-
-
-class Walker(Tables):
+class Walker(Prose):
     """One pass over a sheet. ``fallback`` also takes medicines that stand under no list heading."""
 
     def run(self) -> Scan:
@@ -136,8 +59,8 @@ class Walker(Tables):
         lines = [
             part
             for line in whole_lines
-            for whole in _short(line, self.sheet.text)
-            for part in _apart(whole, self.sheet.text)
+            for whole in short(line, self.sheet.text)
+            for part in apart(whole, self.sheet.text)
         ]
         running = running_text(self.sheet, lines)
         for number, line in enumerate(lines):
@@ -174,7 +97,7 @@ class Walker(Tables):
         if after is None:
             return False
         label, colon, rest = self.sheet.of(after).partition(":")
-        return bool(colon and rest.strip()) and column(label) in _OF_ONE
+        return bool(colon and rest.strip()) and column(label) in OF_ONE
 
     def _named_after(self, lines: list[Line], number: int) -> bool:
         """Whether the next line with words begins with a medicine's name."""
@@ -229,7 +152,7 @@ class Walker(Tables):
             outer = self.section, self.label, self.plan
             self._inline(line, text, found)
             item = body_start(text) > 0
-            if item and found.kind in _CHANGES:
+            if item and found.kind in CHANGES:
                 listed = outer[0] in LISTS or outer[0] == "admission"
                 self.before = self.before or (outer if listed else ("discharge", "list", False))
             self.itemised = line.indent if item and self.before else None
@@ -241,127 +164,6 @@ class Walker(Tables):
             self.section, self.label, self.plan = self.before
             self.before = None
         self._content(line, line.start, text)
-
-    def _behind_a_list(self, line: Line) -> bool:
-        """Whether running text begins, or goes on, behind the medicines of a list."""
-        if self.section not in LISTS or self.fallback:
-            return False
-        last = self.out.narrative[-1] if self.out.narrative else None
-        if (
-            last is not None
-            and last.section == "other"
-            and line.start - last.end <= 40
-            and self.current is None
-        ):
-            return self.out.raws != []
-        here = [raw for raw in self.out.raws if raw.heading == self.label]
-        if self.blank:
-            return bool(here) or self.current is not None
-        if self.current is None:
-            return False
-        return self.columns is not None or (
-            self.current.bullet and line.indent < self.current.indent
-        )
-
-    def _heading(self, line: Line, text: str) -> Heading | None:
-        cells = [c for c in line.cells if c.end > c.start]
-        if line.kind == "row" and len(cells) > 1:
-            first = self.sheet.of(cells[0])
-            found = heading(first) if self.columns is None else None
-            if found and found.rest is None and all(explains(self.sheet.of(c)) for c in cells[1:]):
-                return found
-            if found and len(cells) == 2 and self._heads_its_row(found, self.sheet.of(cells[1])):
-                return replace(found, rest=cells[1].start - line.start)
-            if self.columns is None and text.isupper():
-                found = heading(" ".join(text.split()))  # letters or words spaced out
-                if found and found.rest is None and found.kind in LISTS:
-                    return found
-            found = heading(text) if ":" in text[:40] else None
-            return found if found and found.rest is not None and not self._is_field(text) else None
-        if self._is_field(text) or self._under(line, text):
-            return None
-        if pattern("blocks", "part").match(text.strip(" :.-*_").lower()):
-            return None
-        if _about(text):
-            return Heading("other", text)
-        found = heading(text, marked=line.kind == "heading", loose=self._outdented(line))
-        if found is None:
-            return None
-        listed = found.kind == "other" and found.rest is None and line.kind != "heading"
-        if listed and self.section in LISTS and (VERB.search(text) or FORM.search(text)):
-            return None
-        if found.kind == "unknown":
-            if self.labelled_below and self.section in LISTS:
-                return None
-            if (
-                name_at(text)
-                or STRENGTH.search(text)
-                or (self.section in LISTS and DOSEISH.search(text))
-            ):
-                return None
-            return found
-        named = found.rest is None and name_at(text, 0, ask=False)
-        if named and (line.kind != "heading" or STRENGTH.search(text)):
-            return None
-        return found
-
-    @staticmethod
-    def _heads_its_row(found: Heading, words: str) -> bool:
-        """Whether a row is a heading and, in its other cell, what stands under it."""
-        if found.kind == "allergies":
-            return True
-        nothing = pattern("remarks", "nothing").match(words.lower())
-        return found.kind in _CHANGES and bool(first_name(words) or nothing)
-
-    def _outdented(self, line: Line) -> bool:
-        """Whether a line stands further out than the list above it, as a heading does."""
-        return (
-            self.current is not None and self.current.bullet and line.indent < self.current.indent
-        )
-
-    def _under(self, line: Line, text: str) -> bool:
-        """Whether a status word stands alone under its medicine, further in."""
-        if self.blank:
-            return False
-        if self.current is not None and self.stanza >= 2 and self.last_of_stanza:
-            whole = self.current.start == self.stanza_start
-            if whole and not first_name(text) and line.indent == self.current.indent:
-                return True
-        if ":" in text:
-            rest = text.partition(":")[2]
-            told = self.current is not None and line.indent > self.current.indent
-            return told and bool(rest.strip()) and not (first_name(rest) or STRENGTH.search(rest))
-        if self.current is not None:
-            return line.indent > self.current.indent
-        return self.above is not None and line.indent > self.above
-
-    def _is_field(self, text: str) -> bool:
-        """Whether a labelled line belongs to the medicine above it (``Reason: low sodium``)."""
-        if ":" not in text or self.current is None:
-            return False
-        label, _, rest = text.partition(":")
-        name = column(label)
-        if name == "status" and first_name(rest) and VERB.search(rest):
-            return False
-        found = heading(text)
-        named = first_name(rest) or name_at(rest.strip())
-        if name in ("supply", "continuing") and named and found and found.kind in _CHANGES:
-            return False
-        return self._labels_current(name) and self.section in LISTS
-
-    def _labels_current(self, name: str | None) -> bool:
-        """Whether a label of this name can speak of the medicine above.
-
-        After a blank line only what that medicine does not have yet, and what could be said of the
-        whole list (a comment) only in a block of labelled lines.
-        """
-        if name is None or name == "drug" or self.current is None:
-            return False
-        if not self.blank:
-            return True
-        if name in self.current.fields:
-            return False
-        return name in _OF_ONE or "labelled" in self.current.fields
 
     def _inline(self, line: Line, text: str, found: Heading) -> None:
         """A heading that goes on in its own line: ``Stopped: ramipril (low blood pressure)``."""
@@ -438,7 +240,7 @@ class Walker(Tables):
             self._close()
             self._pass_by(start, line.end, False)
             return
-        if self.fallback and first_name(body) and _ALLERGIC.search(body):
+        if self.fallback and first_name(body) and ALLERGIC.search(body):
             self._close()
             self._pass_by(start, line.end, False)
             return
@@ -495,31 +297,6 @@ class Walker(Tables):
             return
         self._odd(start, line.end, "not understood as a medicine")
 
-    def _tells(self, body: str, bullet: bool) -> bool:
-        """Whether a stretch is running text, to be taken sentence by sentence."""
-        several_sentences = len(body) > 100 and len(sentences(body)) > 1
-        if self.fallback:
-            return len(sentences(body)) > 1 or BEFORE.search(body) is not None
-        speaks = re.match(
-            r"(?:his|her|their|the|this|she|he|they|we|i|you|please|after|as|on|in|no)\b",
-            body,
-            re.I,
-        )
-        return several_sentences and not bullet and self.blank and speaks is not None
-
-    @staticmethod
-    def _advises(body: str) -> bool:
-        """Whether a line says what could be done, by a condition or a wish, and not what was done."""
-        name = first_name(body)
-        if name is None or pattern("narrative", "wish").match(body):
-            return name is not None
-        thought = pattern("narrative", "thought_of").search(body)
-        if thought is None:
-            return False
-        done = body[: thought.start()]
-        dosed = STRENGTH.search(done) or DOSEISH.search(done)
-        return stated_in(done)[0] is None and not (dosed and first_name(done))
-
     def _in_haste(self, line: Line, body: str) -> bool:
         """Whether a line of a list in small letters is an item of its own."""
         if self.current is None or line.indent > self.current.indent:
@@ -564,23 +341,6 @@ class Walker(Tables):
             if shared and self.current and alone and alone.end == part.end - part.start:
                 self.current.put("reason", shared.group())
 
-    def _piece(self, line: Line, start: int, body: str, part: Piece, bullet: bool) -> None:
-        """Opens one medicine of a line."""
-        self._close()
-        words, labels = labelled(body[part.start : part.end])
-        words, sign = signed(words, self.signs)
-        section = self.section
-        if part.instead and section in ("stopped", "on_hold"):
-            section = "discharge"
-        place = (start + part.start, start + part.end, section, self.label)
-        self.current = Raw(*place, {"line": [words]}, line.page, line.indent, bullet)
-        for name, value in labels:
-            self.current.put(name, value)
-        self.current.put("status", part.status or sign)
-        self.current.put("comment", part.comment)
-        if part.instead:
-            self.current.fields["instead"] = ["yes"]
-
     def _within(self, line: Line, body: str) -> bool:
         """A line that names a part of a list or of a block, and no medicine."""
         plain = body.strip(" :.-*_").lower()
@@ -612,47 +372,6 @@ class Walker(Tables):
         self.current.fields.setdefault("labelled", ["yes"])
         self.current.end = line.end
         return True
-
-    def _prose(self, line: Line, start: int, body: str) -> None:
-        """A paragraph that tells about medicines, sentence by sentence."""
-        self._close()
-        section = self.section
-        for s, e in sentences(body):
-            words = body[s:e]
-            if first_name(words) is None and name_at(words) is None:
-                if STRENGTH.search(words) and DOSEISH.search(words):
-                    self._odd(start + s, start + e, "not understood as a medicine")
-                continue
-            over = pattern("narrative", "treated").search(words) or self._elsewhere(words)
-            if self.fallback:
-                then = pattern("statements", "past").search(words)
-                over = over or bool(then and stated_in(words)[0] != "stopped")
-                over = over or _ALLERGIC.search(words) is not None
-            if self._advises(words) or over:
-                self._close()
-                self._pass_by(start + s, start + e, self._advises(words))
-                continue
-            self.section = "admission" if BEFORE.search(words) else section
-            verb = VERB.search(words)
-            told = verb or STRENGTH.search(words) or DOSEISH.search(words)
-            if self.section != "admission" and not told:
-                continue
-            for part in pieces(words):
-                own = words[part.start : part.end]
-                if pattern("statements", "there").search(own) or result_in(own):
-                    continue
-                if not (first_name(own) or name_at(own) or STRENGTH.search(own)):
-                    continue
-                if self.fallback and not (
-                    part.status or verb or STRENGTH.search(own) or DOSEISH.search(own)
-                ):
-                    continue
-                self._piece(line, start + s, words, part, bullet=False)
-                silent = verb and not part.status and not VERB.search(own)
-                if silent and verb and self.current:
-                    self.current.put("status", verb.group())
-        self._close()
-        self.section = section
 
     @staticmethod
     def _garbled(body: str) -> bool:
