@@ -83,7 +83,7 @@ def read_header(path: Path, delimiter: str = ",", quote: str = '"') -> tuple[str
 
 def check_delimiter(path: Path, header: tuple[str, ...], delimiter: str = ",") -> None:
     """Raises :class:`DataError` where a header is one cell only because something else parts it."""
-    if len(header) > 1:
+    if len(header) != 1:
         return
     for other, word in _DELIMITERS.items():
         if other != delimiter and header[0].count(other) > 1:
