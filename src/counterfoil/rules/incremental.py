@@ -109,7 +109,7 @@ def update(
     stale = _stale(before, tables, rules, as_of, touched, gates)
     if stale is None:
         return full(tables, rules, as_of, sets, gates)
-    with Engine(tables, sets, as_of, gates=gates, patients=stale) as engine:
+    with Engine(tables, sets, as_of, gates=gates, patients=stale, rules=rules) as engine:
         return _updated(before, _state(engine, rules, as_of, gates), stale, rules)
 
 
@@ -182,7 +182,7 @@ def renew(
     if stale is None or len(stale) * MOST > state.people:
         return work(tables, rules, as_of, sets, gates)
     told = {(f.rule, f.practice, f.patient_id): f for f in before.findings}
-    with Engine(tables, sets, as_of, gates=gates, patients=stale) as engine:
+    with Engine(tables, sets, as_of, gates=gates, patients=stale, rules=rules) as engine:
         after = _updated(state, _state(engine, rules, as_of, gates), stale, rules)
         hits = hits_of(rules, after.now, after.ahead, as_of)
         kept = [_kept(hit, told, stale, state.as_of, as_of) for hit in hits]

@@ -36,20 +36,30 @@ from counterfoil.rules.engines.passes import (
 from counterfoil.rules.engines.prepare import TABLES, Gates, Preparation
 from counterfoil.rules.engines.program import SUPPORT
 from counterfoil.rules.engines.sql import Program
-from counterfoil.rules.facts import TREATMENT, Age, Drugs, below, parts
+from counterfoil.rules.facts import TREATMENT, Age, Drugs, Supplied, below, parts
 from counterfoil.rules.history import Sets
 from counterfoil.rules.model import Rule
 
 Tables = Mapping[str, "pa.Table | Scan | Sequence[Path]"]
 """Canonical tables by name: in memory, scans of snapshots, or Parquet files that stand alone."""
 
-UNREAD = frozenset(
-    {"source_system", "source_id", "source_place", "erd_number"}
-    | {"erd_of", "prescription_id", "term", "unit_text", "range_low", "range_high", "parent_id"}
-)
-"""Columns that no rule reads: left empty where the rows of few patients are fetched."""
+READ = {
+    "patient": "patient_id person_id sex birth_date birth_precision registered_from registered_to "
+    "death_date",
+    "issue": "patient_id product_code product_text issued_on cancelled_on quantity quantity_unit",
+    "plan": "patient_id product_code product_text plan_type status start_date end_date "
+    "dose_changed_on dose_text problem_id",
+    "coded_entry": "patient_id code local_code happened_on precision value comparator unit_ucum "
+    "value_text",
+    "problem": "patient_id problem_id code status onset_on ended_on",
+    "allergy": "patient_id substance_code substance_text status onset_on",
+    "admission": "patient_id kind admitted_on discharged_on",
+    "document": "patient_id kind event_on received_at",
+}
+"""The columns that rules read, where the rows of some patients are fetched; besides those of when
+and where. A rule about supplies reads issues whole."""
 
-FEW = 5_000
+FEW = 50
 """Patients up to whom their row groups are read into memory; of more, everything is scanned."""
 
 _PRODUCT = (
@@ -92,7 +102,8 @@ class Engine:
 
     Opened on canonical tables; ``spans`` may be asked for as often as wanted. Close it, or use it
     as a context manager. ``known_on`` asks what was known on a day; ``patients`` (practice and id)
-    restricts it to some; ``gates`` are the sets that cannot be trusted, by practice.
+    restricts it to some, and *rules*, which are then all that can be asked, to what these read;
+    ``gates`` are the sets that cannot be trusted, by practice.
     """
 
     def __init__(
@@ -105,6 +116,7 @@ class Engine:
         known_on: int | None = None,
         gates: Gates | None = None,
         patients: Iterable[tuple[str, str]] | None = None,
+        rules: Sequence[Rule] | None = None,
     ) -> None:
         self.as_of = as_of
         self.sets = sets
@@ -123,11 +135,18 @@ class Engine:
         self._some = chosen is not None
         if chosen is not None:
             self._name("few", chosen)
+        asked = (
+            None if rules is None else {p for r in rules for c in r.clauses for p in parts(c.fact)}
+        )
+        supplied = asked is None or any(isinstance(fact, Supplied) for fact in asked)
         for name in TABLES:
             if chosen is None:
                 self._db.execute(f"CREATE VIEW src_{name} AS SELECT * FROM {self._source(name)}")
             else:
-                self.make(f"src_{name}", self._of(name, "few", chosen, UNREAD))
+                columns = [*READ[name].split(), "practice", "recorded_on", "deleted_on"]
+                if name == "issue" and supplied:
+                    columns = list(schema.TABLES[name].arrow.names)
+                self.make(f"src_{name}", self._of(name, "few", chosen, columns))
         self._prepare = Preparation(self, sets, as_of, known_on, gates, chosen)
         who = self.fetch(f"SELECT {', '.join(NAMES)} FROM who ORDER BY pid").combine_chunks()
         self._who, self._people = who, int(who.num_rows)
@@ -143,25 +162,22 @@ class Engine:
         name: str,
         named: str,
         patients: Sequence[tuple[str, str]],
-        unread: Set[str] = frozenset(),
+        columns: Sequence[str] = (),
     ) -> str:
-        """A statement for the rows of the patients in the table *named*, but for *unread* columns.
+        """A statement for the rows of the patients in the table *named*, in these columns or in all.
 
         Of few patients, a snapshot gives the row groups that can hold them.
         """
         source = self._tables.get(name)
         if isinstance(source, Scan) and source and len(patients) <= FEW:
-            columns = [column for column in source.columns if column not in unread]
-            found = source.read(columns, patients={key for _, key in patients})
-            for field in schema.TABLES[name].arrow:
-                if field.name in unread:
-                    found = found.append_column(field.name, pa.nulls(len(found), field.type))
+            found = source.read(columns or source.columns, patients={key for _, key in patients})
             self._db.register("_few_rows", found)
             rows = "_few_rows"
         else:
             rows = self._source(name)
+        shown = ", ".join(f"x.{column}" for column in columns) or "x.*"
         return (
-            f"SELECT x.* FROM {rows} x JOIN {named} f ON f.practice = x.practice "
+            f"SELECT {shown} FROM {rows} x JOIN {named} f ON f.practice = x.practice "
             "AND f.patient_id = x.patient_id"
         )
 
