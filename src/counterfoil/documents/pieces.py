@@ -30,7 +30,7 @@ DOSEISH = re.compile(
     r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.n|(?-i:ON)|on(?!\s+(?!(?:for|prn|then|until|till|and|if|x|as|when|with|po)\b)\w)|"
     r"mane|nocte|prn|stat|once|twice|daily|weekly|"
     r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
-    r"every (?:\d+|other|second|two|three|four|six|eight|twelve) ?(?:hours?|hrs?|days?|weeks?|months?)|times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
+    rf"every (?:\d+|other|second|{NUMBER_WORDS}) ?(?:hours?|hrs?|days?|weeks?|months?)|times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
     re.IGNORECASE,
 )
 DOSE_START = re.compile(
@@ -74,7 +74,7 @@ def unknown_item(body: str, at: int) -> bool:
 _UNKNOWN_ITEM = re.compile(
     r"[A-Z][A-Za-z]{2,}(?:[ \-][A-Za-z]+){0,2}\s+(?:\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|ml|units?|%)|"
     r"(?:tablets?|capsules?|cream|ointment|inhaler|eye drops|gel|strips|sachets|liquid|oral solution|lotion)\b|"
-    r"(?:\d+|one|two|half an?)\s+(?:tablets?|capsules?|sachets?|puffs?|drops?|sprays?)\b|"
+    rf"(?:\d+|{NUMBER_WORDS}|half an?)\s+(?:tablets?|capsules?|sachets?|puffs?|drops?|sprays?)\b|"
     r"\d[\d./]*\s+(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|om|on|nocte|mane|prn)\b)"
 )
 _BETWEEN = re.compile(

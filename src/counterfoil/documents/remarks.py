@@ -101,7 +101,7 @@ def sort_words(text: str, words: Words, *, dose: bool = True) -> None:
 
 
 _AMOUNT_OF_BEFORE = re.compile(
-    r"\d|\b(?:once|twice|one|two|half|daily|[obt]\.?d|tds|qds|mane|nocte|on|om)\b", re.I
+    rf"\d|\b(?:once|twice|{NUMBER_WORDS}|half|daily|[obt]\.?d|tds|qds|mane|nocte|on|om)\b", re.I
 )
 
 

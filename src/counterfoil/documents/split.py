@@ -59,7 +59,7 @@ _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
 _NOT_IN_DRUG = re.compile(
     r"\b(?:new|stop|start|continu|increas|decreas|reduc|chang|was|from|previous|held|with-?h|on hold|hold|restart|"
     r"for|due|until|days?|weeks?|daily|night|morning|od|bd|tds|qds|once|twice|supply|reason|gp|"
-    r"aki|course|unchanged|no change|dose|as |when|prn|own|pod|take|one|two|puffs?|po\b|if |see |\d+/\d+$)",
+    rf"aki|course|unchanged|no change|dose|as |when|prn|own|pod|take|(?:{NUMBER_WORDS})\b|puffs?|po\b|if |see |\d+/\d+$)",
     re.IGNORECASE,
 )
 _DOSE_WORD = re.compile(

@@ -39,6 +39,7 @@ def said(scan: Scan, text: str, *, listed: bool) -> list[MedicineLine]:
         if not line.product.ingredients:
             continue
         if "again" in raw.fields:  # taken up again: what was held is no longer
+            line = replace(line, stated=None if line.stated in _OVER else line.stated)
             out = [o for o in out if not (o.stated in _OVER and _alike(o, line))]
         if line.stated is None and (not line.dose_text or (listed and "item" not in raw.fields)):
             continue

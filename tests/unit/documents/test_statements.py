@@ -1,0 +1,83 @@
+"""What running text says was done: what becomes a line, what joins the list's, and what makes none."""
+
+from __future__ import annotations
+
+import pytest
+
+from counterfoil.documents import Letter, read_text
+
+HEAD = (
+    "Discharge summary\nAmina SAMPLE   NHS 999 000 0026   DOB 14/03/1948\nDischarged 12/11/2026\n\n"
+)
+LIST = "\n\nMedications on discharge\nRamipril 5mg once daily\nBisoprolol 2.5mg once daily\n"
+
+
+def letter(told: str, listed: str = LIST) -> Letter:
+    return read_text(f"{HEAD}Hospital course\n{told}{listed}")
+
+
+def states(found: Letter) -> dict[str, str | None]:
+    return {line.product.ingredients[0]: line.stated for line in found.lines}
+
+
+def test_a_sentence_and_the_list_are_one_line() -> None:
+    found = letter("Her ramipril was reduced from 10mg to 5mg because of a low blood pressure.")
+    assert states(found) == {"ramipril": "changed", "bisoprolol": None}
+    line = found.lines[0]
+    assert (line.was, line.dose_text, line.conflicts) == ("10mg", "5mg once daily", ())
+    assert "low blood pressure" in line.reason
+
+
+def test_a_sentence_and_the_list_that_differ_are_a_conflict() -> None:
+    found = letter("Her ramipril was reduced from 5mg to 2.5mg.")
+    [line] = [x for x in found.lines if x.product.ingredients == ("ramipril",)]
+    assert line.conflicts == ("One place gives “5mg once daily”, another “2.5mg”.",)
+
+
+def test_what_is_stopped_in_the_text_and_taken_in_the_list_stays_to_be_seen() -> None:
+    found = letter("Her ramipril was stopped.")
+    assert states(found)["ramipril"] is None
+    assert [(m.ingredients, m.stated) for m in found.mentions] == [(("ramipril",), "stopped")]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "She was started on amlodipine 5mg in 2019.",
+        "Amlodipine was tried last year and stopped by her GP.",
+        "She was given IV furosemide 40mg, which was then stopped.",
+        "Amlodipine was not started.",
+        "If her blood pressure rises, start amlodipine 5mg.",
+        "Please consider starting amlodipine 5mg daily.",
+        "GP to start amlodipine 5mg daily in two weeks.",
+        "Her husband was started on amlodipine 5mg daily.",
+        "Amlodipine was held on arrival and restarted the next day.",
+        "She completed a course of amoxicillin 500mg three times a day.",
+    ],
+)
+def test_history_advice_and_what_is_over_make_no_line(told: str) -> None:
+    assert set(states(letter(told))) == {"ramipril", "bisoprolol"}
+
+
+def test_a_plain_request_is_a_line_that_says_it_was_asked() -> None:
+    found = letter("Please start amlodipine 5mg once daily.", listed="")
+    [line] = found.lines
+    assert (line.stated, line.dose_text) == ("new", "5mg once daily")
+    assert line.comment == "asked of the practice: Please"
+
+
+def test_a_medicine_started_on_the_ward_and_on_no_list_is_shown_and_not_taken() -> None:
+    found = letter("She was started on doxycycline 100mg once daily.")
+    assert set(states(found)) == {"ramipril", "bisoprolol"}
+    assert any("doxycycline" in span.text for span in found.unread)
+
+
+def test_an_amount_without_a_known_medicine_is_shown() -> None:
+    found = letter("She goes home with Zarquavine 5mg twice a day.")
+    assert any("Zarquavine" in span.text for span in found.unread)
+
+
+def test_lines_below_the_allergies_are_medicines_where_they_have_a_dose() -> None:
+    found = read_text(f"{HEAD}Allergies: penicillin\nRamipril 5mg once daily\nLatex\n")
+    assert [line.drug_text for line in found.lines] == ["Ramipril 5mg"]
+    assert "penicillin" in found.allergies[0].text
