@@ -64,7 +64,8 @@ def test_axe_finds_nothing_wrong(people: Any, folded: bool) -> None:
     look(people.window(), "/sign-in/")
     technician = people.sign_in("tess")
     case = first_of(technician, "/?kind=monitoring", "[data-open]")
-    for address in (*PAGES, case, letter_with_changes(technician)):
+    ward_list = f"{case.split('#')[0].split('?')[0]}ward-list/"
+    for address in (*PAGES, case, ward_list, letter_with_changes(technician)):
         look(technician, address)
     technician.goto(case)
     if technician.locator("details[data-hand-over]").count():
@@ -73,7 +74,7 @@ def test_axe_finds_nothing_wrong(people: Any, folded: bool) -> None:
     look(people.sign_in("phil"), "/questions/")
     look(people.sign_in("lena"), "/team/?of=lead")
     assert {a: v for a, v in found.items() if v} == {}
-    assert len(found) == len(PAGES) + 5
+    assert len(found) == len(PAGES) + 6
 
 
 def test_axe_finds_nothing_wrong_on_the_error_page(people: Any) -> None:
@@ -88,7 +89,8 @@ def test_nothing_scrolls_sideways_at_320_pixels(people: Any) -> None:
     page = people.sign_in("tess", viewport=NARROW)
     case = first_of(page, "/?kind=monitoring", "[data-open]")
     too_wide = {}
-    for address in (*PAGES, case, letter_with_changes(page)):
+    ward_list = f"{case.split('#')[0].split('?')[0]}ward-list/"
+    for address in (*PAGES, case, ward_list, letter_with_changes(page)):
         page.goto(address)
         open_everything(page)
         width = page.evaluate("document.documentElement.scrollWidth")
