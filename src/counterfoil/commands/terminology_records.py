@@ -104,7 +104,7 @@ def _prevalence(args: argparse.Namespace) -> int:
     sets = TerminologySets(SetStore(releases().root).chosen(day_))
     with _published(args.practice) as data:
         before = sets_in_use.gates()
-        measured = prevalence(data.tables, sets, day_, drug_sets=drugs, code_sets=codes)
+        measured = prevalence(data.tables_by_code, sets, day_, drug_sets=drugs, code_sets=codes)
     gates = decide(measured, day_, before=before, published=published())
     if args.keep:
         sets_in_use.keep(gates)

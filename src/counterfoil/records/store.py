@@ -154,6 +154,14 @@ class Store:
             return {name: Scan(name, (), None, order) for name in names}
         return {name: Scan.joined(s.scan(name, order) for s in opened) for name in names}
 
+    def tables_by_code(self, snapshot_ids: Collection[str]) -> dict[str, Scan]:
+        """Every table, in the order of codes where it is kept so: for what looks for code sets.
+
+        Counting who has anything of the sets of all rules took a third of the time that it takes
+        by patient (7.6 s against 26, at 28 million rows on a busy machine).
+        """
+        return {**self.tables(snapshot_ids), **self.tables(snapshot_ids, "by_code")}
+
     def patient(self, snapshot: Snapshot | str, patient_id: str) -> PatientRecord:
         """One patient's record; ``KeyError`` where the snapshot does not hold the patient.
 

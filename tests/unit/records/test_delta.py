@@ -299,3 +299,12 @@ def test_a_table_too_large_for_memory_is_the_same_as_one_that_is_not(store, base
     assert staged.rows["issue"] == 3
     assert store.write(staged).id == base.id
     assert merge(None, staged).after["issue"] == 3
+
+
+def test_by_code_all_tables_hold_the_same_rows(store: Store, base: Snapshot) -> None:
+    now = put(store, base, delta(issue=[made.issue(product_text="Another product")]))
+    found = store.tables_by_code([now.id])
+    assert {name for name, each in found.items() if each.order == "by_code"} == set(BY_CODE)
+    for name, each in found.items():
+        want = now.scan(name).read(each.columns)
+        assert keyed({name: each.read()}) == keyed({name: want}), name

@@ -51,6 +51,12 @@ class Published:
         found = reading.store().tables([row.snapshot_id for row in self.snapshots])
         return {name: scan or empty(name) for name, scan in found.items()}
 
+    @property
+    def tables_by_code(self) -> dict[str, Any]:
+        """The same rows, by code where they are kept so, and without where each came from."""
+        found = reading.store().tables_by_code([row.snapshot_id for row in self.snapshots])
+        return {name: scan or empty(name) for name, scan in found.items()}
+
     def in_use(self, as_of: date, given: Sequence[Rule] | None = None) -> list[InUse]:
         """What published findings rest on: each practice's own rules in force, sets and gates.
 

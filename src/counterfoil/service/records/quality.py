@@ -127,7 +127,7 @@ def _rare_sets(row: Snapshot, as_of: date) -> tuple[list[dict[str, Any]], int]:
     leases = [reading.take_lease(each) for each in ids]
     try:
         measured = prevalence.prevalence(
-            reading.store().tables(ids),
+            reading.store().tables_by_code(ids),
             sets,
             to_day(as_of),
             drug_sets=frozenset().union(*(rule.drug_sets for rule in rules)),
