@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-from bench.measure import AS_OF, ROOT, best, calibration, show
+from bench.measure import AS_OF, ROOT, best, calibration, command, show
 
 
 def bench_letters() -> None:
-    """Text letters reconciled (asked for later: 200 a second against 15 plans)."""
+    """Text letters read and reconciled, each for the first time (asked for: 200 a second, 15 plans)."""
     from counterfoil import documents, reconciliation, synthetic
     from counterfoil.foundation.days import to_day
     from counterfoil.records.patient import PatientRecord
 
     day = to_day(AS_OF)
-    made = synthetic.generate(3000, 1, 2, day)
+    made = synthetic.generate(6000, 2, 31, day, letters=500)
+    tables = {place.code: made.for_practice(place.code) for place in made.practices}
     pairs = []
     for letter in made.letters:
-        if letter.media_type == "text/plain":
-            try:
-                record = PatientRecord.from_tables(
-                    made.for_practice(letter.practice), letter.patient_id
-                )
-            except KeyError:
-                continue
+        if letter.media_type == "text/plain" and letter.expected == "reconcile":
+            record = PatientRecord.from_tables(tables[letter.practice], letter.patient_id)
             pairs.append((letter.content, letter.name, record))
 
-    def run() -> None:
-        for content, name, record in pairs:
+    def run(some: list[tuple[bytes, str, PatientRecord]]) -> float:
+        start = time.process_time()
+        for content, name, record in some:
             reconciliation.reconcile(documents.read(content, name=name), record, day)
+        return time.process_time() - start
 
-    seconds, mark = best(run)
+    run(pairs[:10])  # what is loaded once
+    mark = calibration()
+    seconds = run(pairs[10:])
+    count = len(pairs) - 10
+    plans = sum(len(record.plans) for _, _, record in pairs) / len(pairs)
     show(
-        f"{len(pairs)} text letters read and reconciled",
+        f"{count} text letters read and reconciled, {plans:.0f} plans each",
         seconds,
         mark,
-        f"{len(pairs) / seconds:,.0f} a second",
+        f"{count / seconds:,.0f} a second of the processor",
     )
 
 
@@ -117,3 +123,86 @@ def bench_letter_pdf() -> None:
     )
     seconds, mark = best(lambda: read(content, name="letter.pdf"))
     show("a PDF of 4 pages, 200 lines", seconds, mark)
+
+
+def bench_letter_page() -> None:
+    """The page of a letter of 12 lines against 15 plans, through the service (asked for: under 300 ms).
+
+    The patient is one of a made-up practice, their list cut to 15 items of known medicines.
+    """
+    script = Path(__file__).with_name("letters.py")
+    with tempfile.TemporaryDirectory() as folder:
+        home = f"{folder}/home"
+        command("demo", "--once", "--patients", "900", "--as-of", AS_OF.isoformat(), home=home)
+        environment = os.environ | {
+            "COUNTERFOIL_HOME": home,
+            "COUNTERFOIL_TODAY": AS_OF.isoformat(),
+            "DJANGO_SETTINGS_MODULE": "counterfoil.service.config.settings",
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(script.parents[1]))),
+        }
+        subprocess.run([sys.executable, str(script)], check=True, env=environment)
+
+
+def _page() -> None:
+    """The page of the letter nearest to 12 lines and 15 plans in the home given, timed here."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.test import Client
+
+    from counterfoil.service.accounts.models import User
+    from counterfoil.service.casework import queries
+    from counterfoil.service.casework.letters import take_in
+    from counterfoil.service.records import reading
+    from counterfoil.service.records.models import PersonIndex
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.SECURE_SSL_REDIRECT = False
+    user = User.objects.get(username="tess")
+    people = {}
+    for practice, _ in queries.practices(user):
+        with reading.leased(practice) as snapshot:
+            if snapshot is None:
+                continue
+            for person in PersonIndex.objects.filter(practice=practice).exclude(nhs_number="")[
+                :400
+            ]:
+                record = reading.store().patient(snapshot.snapshot_id, person.patient_id)
+                held = [p for p in record.plans if p.status == "active" and p.dose_text]
+                people[abs(len(held) - 15), person.pk] = (practice, record, held)
+    practice, record, held = people[min(people)]
+    who = record.patient
+    lines = [f"- {p.product_text}, {p.dose_text}" for p in held[:11]]
+    lines[0] = f"- {held[0].product_text}, FOUR times a day"
+    text = "\n".join(
+        [
+            f"Patient: {who.given_name} {who.family_name}",
+            f"NHS number: {who.nhs_number}  DOB: {who.birth_date:%d/%m/%Y}",
+            f"Date of discharge: {AS_OF:%d/%m/%Y}",
+            "Medicines on discharge",
+            *lines,
+            "- Cyclizine 50mg tablets, ONE three times a day - new",
+        ]
+    )
+    ref = take_in(user, practice, text.encode(), "letter.txt")
+    client = Client()
+    client.force_login(user)
+
+    def look() -> None:
+        answer = client.get(f"/letters/{ref}/")
+        assert answer.status_code == 200, answer.status_code
+
+    look()
+    seconds, mark = best(look, 7)
+    shown = queries.letter_view(user, ref)
+    show(
+        f"the page of a letter of 12 lines against {len(held)} plans",
+        seconds,
+        mark,
+        f"{seconds * 1000:.0f} ms, {shown.total} lines to decide",
+    )
+
+
+if __name__ == "__main__":
+    _page()

@@ -244,7 +244,10 @@ def _kind(label: str, *, loose: bool) -> str | None:
 def _state(label: str) -> str:
     """The kind of list a heading about medicines opens."""
     label = re.sub(
-        r"\([^)]*\b(?:see|includ\w+|below|above|attached|overleaf)\b[^)]*\)", " ", label, flags=re.I
+        r"\([^)]*\b(?:see|includ\w+|below|above|attached|overleaf|bold|italics?|highlighted|marked|underlined)\b[^)]*\)",
+        " ",
+        label,
+        flags=re.I,
     )
     found = {n for n, p in patterns("headings", "states") if p.search(label)}
     if "unchanged" in found:

@@ -22,7 +22,7 @@ from counterfoil.documents.scan import Walker
 from counterfoil.documents.setting import Setting, setting_of
 from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
-from counterfoil.documents.statements import joined, said
+from counterfoil.documents.statements import joined, said, with_mentions
 from counterfoil.documents.tables import Scan
 from counterfoil.documents.wording import pattern, plain_pattern
 from counterfoil.dosage import compare
@@ -164,12 +164,13 @@ def _letter(
         [*said(scan, text, listed=listed), *(build(r, text, 0) for r in going_on(scan, text))]
     )
     lines = joined(lines, statements, listed=listed, before=setting == "outpatient")
+    mentions = told(scan, text)
+    lines = with_mentions(lines, mentions, before=setting == "outpatient")
     lines = _identified(_placed(_numbered(lines), sheet))
     admission = _identified([build(r, sheet.text, i + 1) for i, r in enumerate(scan.admission)])
     if setting == "outpatient":
         lines, before = _before_the_clinic(lines)
         admission += before
-    mentions = told(scan, text)
     full, others = _full_list(text, scan)
     digest = hashlib.sha256(content).hexdigest()[:16]
     return Letter(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from counterfoil.documents.dose_words import before_and_now, dose_of
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine
 from counterfoil.documents.names import first_name, look_up
-from counterfoil.documents.pieces import STRENGTH, VERB
+from counterfoil.documents.pieces import DOSEISH, STRENGTH, VERB
 from counterfoil.documents.remarks import EDGE, Words, answered, course_of, explain, sort_words
 from counterfoil.documents.split import Parts, split
 from counterfoil.documents.states import RESULT, SECTION_STATED, state_of, with_section
@@ -31,6 +32,13 @@ _NEW_AMOUNT = re.compile(
     re.IGNORECASE,
 )
 """The amount that a word of change goes to."""
+
+
+_RANGE_OR_CHANGE = re.compile(
+    r"\W*\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|units?)?\s*(?:to|[-–])\s*\d[\d.,]*\s*(?:mg|mcg|micrograms?|g|units?)\b",
+    re.IGNORECASE,
+)
+"""Beside a word of change: "2.5mg to 5mg"."""
 
 
 def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
@@ -60,8 +68,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     state, more = with_section(section, state, said, raw)
     conflicts += more
     sort_words(rest, words)
+    doseless = raw.get("drug") and not (dose_cells or raw.get("frequency") or words.dose)
     for cell in (raw.get("comment"), raw.get("status")):
-        sort_words(cell, words, dose=False)
+        sort_words(cell, words, dose=bool(doseless and DOSEISH.search(cell)))
     if raw.get("reason"):
         words.reason.append(raw.get("reason"))
     if raw.get("was"):
@@ -77,6 +86,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     if state is None and words.was and "was" not in raw.fields:
         state, said = "changed", f"was {words.was[0]}"
     dose_text, dose = dose_of(raw, dose_cells, words, product, strength, formed, coded)
+    if state == "changed" and dose.status == "read" and _RANGE_OR_CHANGE.match(dose_text):
+        why = "whether it is a range, or what it was and what it is now, is not clear"
+        dose = replace(dose, status="partial", per_day=None, reasons=(*dose.reasons, why))
     if state is None and "was" in raw.fields and "now" in raw.fields:
         state, said = before_and_now(raw, dose, product)
     return MedicineLine(

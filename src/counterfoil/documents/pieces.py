@@ -40,7 +40,7 @@ DOSE_START = re.compile(
 )
 VERB = re.compile(
     r"\b(?:stop(?:ped|ping)?|stoped|start(?:ed|ing)?|commenced?|introduced?|increas(?:ed?|ing)|decreas(?:ed?|ing)|"
-    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|witheld|held|hold|discontinued?|switched|titrated|"
+    r"reduc(?:ed?|ing)|chang(?:ed?|ing)|withh(?:eld|old)|witheld|held|hold|discontinued?|switched|swap(?:ped)?|titrated|"
     r"suspended|paused|added|ceased|converted|initiated|continued?|restarted?|doubled|halved)\b",
     re.IGNORECASE,
 )

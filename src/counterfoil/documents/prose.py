@@ -122,8 +122,8 @@ class Prose(Headed):
                 ):
                     continue
                 self._piece(line, start + s, words, part, bullet=False)
-                silent = verb and not part.status and not VERB.search(own)
-                if silent and verb and self.current:
-                    self.current.put("status", verb.group())
+                earlier = list(VERB.finditer(words, 0, part.start))
+                if earlier and not part.status and not VERB.search(own) and self.current:
+                    self.current.put("status", earlier[-1].group())
         self._close()
         self.section = section

@@ -47,7 +47,24 @@ def _piece(body: str, places: list[tuple[int, int]], n: int) -> Piece:
         return Piece(s, e, stated_in(body[places[n - 1][0] : places[n - 1][1]])[1])
     if VERB.search(body[s:e]):
         return Piece(s, e)
+    if n + 1 < len(places) and (shared := _with_next(body, places[n], places[n + 1])):
+        return Piece(s, e, shared)
     return Piece(s, e, _said_before(body, places, s) or _said_after(body, places, n))
+
+
+def _with_next(body: str, one: tuple[int, int], other: tuple[int, int]) -> str:
+    """What is said of a bare name and the next together: "ramipril and aspirin stopped"."""
+    name = name_at(body, one[0], ask=False)
+    if (
+        name is None
+        or name.end < one[1]
+        or body[one[1] : other[0]].strip() not in ("and", "&", "+")
+    ):
+        return ""
+    words = body[slice(*other)]
+    second = name_at(words, 0, ask=False)
+    said = VERB.match(words[second.end :].strip()) if second else None
+    return said.group() if said and stated_in(said.group())[0] else ""
 
 
 _BESIDES = re.compile(r"\b(?:with|alongside|as well as|in addition to)\b", re.IGNORECASE)

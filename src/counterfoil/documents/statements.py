@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from counterfoil.documents.layout import LISTS, Raw
 from counterfoil.documents.line import build
-from counterfoil.documents.model import MedicineLine
+from counterfoil.documents.model import MedicineLine, Mention
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.narrative import sentences_of
 from counterfoil.documents.pieces import ARROW, BEFORE, DOSEISH, STRENGTH, VERB, body_start
@@ -240,3 +240,43 @@ def _with(line: MedicineLine, one: MedicineLine) -> MedicineLine:
     if line.stated is None:
         more = replace(more, stated=one.stated, stated_words=one.stated_words)
     return more
+
+
+def with_mentions(
+    lines: Sequence[MedicineLine], mentions: Sequence[Mention], *, before: bool
+) -> list[MedicineLine]:
+    """The lines, each with what a sentence elsewhere says is to become of it and no line says.
+
+    Where that is plainly asked of the practice, or where the list may be of before (*before*), the letter
+    contradicts the line; else it stands beside it as a remark.
+    """
+    out = list(lines)
+    for one in mentions:
+        words = " ".join(one.span.text.split())
+        if not _TO_BECOME.search(words):
+            continue
+        for n, line in enumerate(out):
+            told = line.start < one.span.end and one.span.start < line.end
+            if (
+                told
+                or line.stated not in (None, "continued")
+                or set(one.ingredients) != set(line.product.ingredients)
+            ):
+                continue
+            said = f"Elsewhere the letter says “{words}”."
+            if said in line.conflicts or words in line.comment:
+                continue
+            if (before and not one.advice) or _asked(words):
+                out[n] = replace(line, conflicts=(*line.conflicts, said))
+            else:
+                comment = "; ".join(c for c in (line.comment, f"elsewhere: “{words}”") if c)
+                out[n] = replace(line, comment=comment)
+    return out
+
+
+_TO_BECOME = re.compile(
+    r"\b(?:stop\w*|start\w*|increas\w*|reduc\w*|decreas\w*|chang\w*|switch\w*|swap\w*|wean\w*|taper\w*|titrat\w*|"
+    r"discontinu\w*|withh\w*|restart\w*|(?:go|come|goes|put|bring|step) (?:it )?(?:up|down|off)|(?:up|down) to)\b",
+    re.IGNORECASE,
+)
+"""Words of what is to become of a medicine."""

@@ -81,3 +81,40 @@ def test_lines_below_the_allergies_are_medicines_where_they_have_a_dose() -> Non
     found = read_text(f"{HEAD}Allergies: penicillin\nRamipril 5mg once daily\nLatex\n")
     assert [line.drug_text for line in found.lines] == ["Ramipril 5mg"]
     assert "penicillin" in found.allergies[0].text
+
+
+CLINIC = (
+    "Pain Clinic\nRe: Amina Sample DOB 14/03/1948 NHS 999 000 0026, seen in clinic on 5 Nov 2026\n\n"
+    "Dear Doctor\n\nShe takes pregabalin 150 mg bd and amitriptyline 25 mg nocte. "
+)
+
+
+def test_what_is_asked_for_a_listed_medicine_is_never_passed_over() -> None:
+    """The list alone would say that nothing changes."""
+    found = read_text(
+        f"{CLINIC}I would like her pregabalin to come down by 75 mg each week, and her amitriptyline "
+        "to go up to 50 mg nocte."
+    )
+    for name in ("pregabalin", "amitriptyline"):
+        [line] = [
+            x for x in found.lines if x.product.ingredients == (name,) and x.dose.status == "read"
+        ]
+        assert any("Elsewhere the letter says" in text for text in line.conflicts), line
+
+
+def test_what_may_become_of_a_listed_medicine_stands_beside_it() -> None:
+    found = letter("Please consider stopping bisoprolol if her pulse is below 50.")
+    [line] = [x for x in found.lines if x.product.ingredients == ("bisoprolol",)]
+    assert (line.stated, line.conflicts) == (None, ())
+    assert "consider stopping bisoprolol" in line.comment
+
+
+def test_an_amount_to_another_beside_a_word_of_change_is_no_range() -> None:
+    found = read_text(
+        f"{HEAD}Drug          Change       Details\nBisoprolol    increased    2.5mg to 5mg once daily\n"
+        "Furosemide    reduced      to 20mg once daily (was 40mg)\n"
+    )
+    assert [(x.stated, x.dose.status) for x in found.lines] == [
+        ("changed", "partial"),
+        ("changed", "read"),
+    ]
