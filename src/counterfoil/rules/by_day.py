@@ -125,12 +125,13 @@ def _named(reference: Reference, fact: Fact) -> bool:
     drugs, codes = facts.sets_of(fact)
     if not drugs and not codes:
         return True
-    if any(reference.rows(source) for source in (*map(Drugs, drugs), *map(Codes, codes))):
+    sources: list[facts.Source] = [*map(Drugs, drugs), *map(Codes, codes)]
+    if any(map(reference.rows, sources)):
         return True
     plans = any(
         sets.truth(n, p.code, p.text) is not False
         for n in drugs
-        for p in (*seen.hospital, *seen.plans)
+        for p in (*seen.elsewhere, *seen.plans)
     )
     return plans or any(
         sets.allergen(n, a.code, a.text) is not False for n in drugs for a in seen.allergies

@@ -149,18 +149,20 @@ class Explainer:
             )
         plans = [
             p
-            for p in self.history.hospital
+            for p in self.history.elsewhere
             if p.since <= self.day < p.until
             and self.sets.truth(fact.drugs, p.code, p.text) is not False
         ]
         if plans and value == UNKNOWN:
+            known = all(p.kind == "hospital" for p in plans)
+            by = "by a hospital" if known else "elsewhere, or in a way that is not known"
             return (
-                f"{plans[0].text} is on record as supplied by a hospital; what was supplied is "
+                f"{plans[0].text} is on record as supplied {by}; what was supplied is "
                 "not recorded here",
                 tuple(("plan", p.row) for p in plans),
                 {},
                 plans[0].since,
-                "supplied by hospital",
+                "supplied by hospital" if known else "may be supplied elsewhere",
             )
         past = self.issues(fact.drugs, BEFORE)
         last = f"; last issued {words(past[0][0])}" if past else "; none on record"

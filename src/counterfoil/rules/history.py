@@ -20,6 +20,9 @@ from counterfoil.records.patient import PatientRecord
 BEFORE = -100_000
 """A day before any record: stands for "no beginning"."""
 
+NOT_ISSUED_HERE = ("hospital", "other")
+"""Types of plan whose drug somebody else may supply: no issue here is no sign that it is not taken.
+Extracts of some systems have no type for what a hospital supplies, and it comes as *other*."""
 
 LARGEST = 10**15
 """The greatest result, in millionths, that is believed: a thousand million. Beyond it a value is
@@ -71,6 +74,7 @@ class Plan:
     dose: str | None = None
     problem: str | None = None
     """The code of the problem it is linked to."""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ class History:
     registered: tuple[int, int]
     birth: tuple[int, int] | None
     issues: tuple[Issue, ...]
-    hospital: tuple[Plan, ...]
+    elsewhere: tuple[Plan, ...]
+    """What somebody else supplies, or may."""
     dose_changes: tuple[Issue, ...]
     entries: tuple[Entry, ...]
     sex: str = "unknown"
@@ -203,7 +208,11 @@ def history(record: PatientRecord, as_of: int, known_on: int | None = None) -> H
             )
             for i in issues
         ),
-        hospital=tuple(_plan(p, codes, as_of) for p in plans if _in_force(p, today, hospital=True)),
+        elsewhere=tuple(
+            _plan(p, codes, as_of)
+            for p in plans
+            if p.plan_type in NOT_ISSUED_HERE and _in_force(p, today)
+        ),
         dose_changes=tuple(
             Issue(to_day(p.dose_changed_on), p.product_code, p.product_text, p.plan_id)
             for p in plans
@@ -216,7 +225,11 @@ def history(record: PatientRecord, as_of: int, known_on: int | None = None) -> H
             )
         ),
         sex=patient.sex,
-        plans=tuple(_plan(p, codes, as_of) for p in plans if _in_force(p, today, hospital=False)),
+        plans=tuple(
+            _plan(p, codes, as_of)
+            for p in plans
+            if p.plan_type != "hospital" and _in_force(p, today)
+        ),
         problems=tuple(_problem(p, today) for p in problems if p.code and _begun(p, today)),
         allergies=tuple(
             Allergy(
@@ -233,11 +246,9 @@ def history(record: PatientRecord, as_of: int, known_on: int | None = None) -> H
     )
 
 
-def _in_force(plan: rows.Plan, today: date, *, hospital: bool) -> bool:
-    return (
-        (plan.plan_type == "hospital") == hospital
-        and (plan.end_date is not None or plan.status == "active")
-        and (plan.start_date is None or plan.start_date <= today)
+def _in_force(plan: rows.Plan, today: date) -> bool:
+    return (plan.end_date is not None or plan.status == "active") and (
+        plan.start_date is None or plan.start_date <= today
     )
 
 
@@ -251,6 +262,7 @@ def _plan(plan: rows.Plan, codes: Mapping[str, str | None], as_of: int) -> Plan:
         plan.plan_id,
         plan.dose_text or None,
         codes.get(plan.problem_id or ""),
+        plan.plan_type,
     )
 
 

@@ -253,7 +253,7 @@ class Reference:
     def _issued(self, fact: facts.Issued, day: int) -> int:
         value = self._happened(facts.Drugs(fact.drugs), fact.window, day)
         if value == FALSE:
-            for plan in self.history.hospital:
+            for plan in self.history.elsewhere:
                 belongs = self.sets.truth(fact.drugs, plan.code, plan.text)
                 if plan.since <= day < plan.until and belongs is not False:
                     return UNKNOWN
@@ -470,7 +470,7 @@ class Reference:
     def _earliest(self) -> int:
         h = self.history
         days = [i.day for i in h.issues] + [e.low for e in h.entries]
-        days += [p.since for p in (*h.hospital, *h.plans) if p.since > BEFORE]
+        days += [p.since for p in (*h.elsewhere, *h.plans) if p.since > BEFORE]
         days += [x.day for x in h.happenings] + [a.since for a in h.allergies if a.since > BEFORE]
         days += [p.onset for p in h.problems if p.onset is not None]
         days += [p.ended for p in h.problems if p.ended is not None]

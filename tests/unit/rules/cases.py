@@ -258,7 +258,7 @@ class Draw:
                 "product_text": self.one("drug a", *DRUGS, "drug a or so"),
                 "dose_text": self.one("ONE daily", "ONE or TWO daily", "TWO daily", "as told", None),
                 "problem_id": self.one(None, f"{patient_id}-q0"),
-                "plan_type": self.one("repeat", "repeat", "hospital"), "status": "active",
+                "plan_type": self.one("repeat", "repeat", "hospital", "other"), "status": "active",
                 "status_inferred": False, "start_date": perhaps(0.7), "end_date": perhaps(0.4),
                 "dose_changed_on": perhaps(0.6),
             }

@@ -93,7 +93,11 @@ def test_who_joined_shortly_before_the_first_issue_cannot_be_told() -> None:
     assert "former practice" in next(r.text for r in found.reasons if r.clause == "fbc_overdue")
 
 
-def test_hospital_supply_cannot_be_told() -> None:
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [("hospital", "supplied by hospital"), ("other", "may be supplied elsewhere")],
+)
+def test_what_is_not_issued_here_cannot_be_told(kind: str, cause: str) -> None:
     people = People()
     people.patient("a")
     people.rows["plan"].append(
@@ -102,7 +106,7 @@ def test_hospital_supply_cannot_be_told() -> None:
             "plan_id": "p",
             "patient_id": "a",
             "product_text": MTX,
-            "plan_type": "hospital",
+            "plan_type": kind,
             "status": "active",
             "status_inferred": False,
             "start_date": date(2025, 1, 1),
@@ -110,7 +114,7 @@ def test_hospital_supply_cannot_be_told() -> None:
     )
     found = findings(people, "monitoring.methotrexate")["a"]
     assert found.state == "cannot_tell"
-    assert "supplied by hospital" in found.cause
+    assert cause in found.cause
 
 
 def test_who_left_or_died_is_clear() -> None:

@@ -29,7 +29,7 @@ from counterfoil.rules.engines.results import COMPARATORS, OTHER_COMPARATOR
 from counterfoil.rules.engines.sql import Program
 from counterfoil.rules.engines.windows import Calendars
 from counterfoil.rules.facts import Codes, Drugs, Letter, Stay
-from counterfoil.rules.history import BEFORE, LARGEST, Sets
+from counterfoil.rules.history import BEFORE, LARGEST, NOT_ISSUED_HERE, Sets
 from counterfoil.rules.reference import says, truth_of
 from counterfoil.rules.supplies import covered_spans
 
@@ -52,6 +52,9 @@ AHEAD_DATES = {
     "document": ("event_on", "received_at"),
 }
 """The dates from which a row of each table counts, or no longer does."""
+
+ELSEWHERE = "{0} IN (" + ", ".join(f"'{kind}'" for kind in NOT_ISSUED_HERE) + ")"
+"""Plans that leave it open whether the drug is taken."""
 
 Gates = Mapping[str, Set[str]]
 """By practice, the sets that cannot be trusted in its data."""
@@ -173,7 +176,7 @@ class Preparation:
         wanted = {s.name: sid for s, sid in program.sources.items() if isinstance(s, Drugs)}
         products: list[tuple[str | None, str]] = []
         if wanted:
-            plans = "" if _reads_plans(program) else "plan_type = 'hospital'"
+            plans = "" if _reads_plans(program) else ELSEWHERE.format("plan_type")
             columns = ("product_code", "product_text")
             found = pa.concat_tables(
                 [self.db.distinct("issue", columns), self.db.distinct("plan", columns, plans)]
@@ -276,7 +279,7 @@ class Preparation:
         self.db.make(
             "hosp",
             f"SELECT m.sid, w.pid, {since} AS since, {until} AS until "
-            f"{self._of_members('plan')} AND x.plan_type = 'hospital' {in_force}",
+            f"{self._of_members('plan')} AND {ELSEWHERE.format('x.plan_type')} {in_force}",
         )
         changed = "SELECT 0 AS sid, pid, 0 AS day FROM who WHERE 1 = 0"
         if any(isinstance(f, facts.Due) and f.dose_changes for f in program.facts):
