@@ -28,6 +28,7 @@ from counterfoil.records.patient import PatientRecord
 from counterfoil.rules import load
 from counterfoil.rules.engines.duckdb import Engine
 from counterfoil.rules.history import Sets, history
+from counterfoil.rules.language import read_rule
 from counterfoil.rules.model import Rule
 from counterfoil.rules.reference import Reference
 from counterfoil.rules.sets import TerminologySets
@@ -65,18 +66,24 @@ QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """For a Java that lives a minute: what is compiled hard would never pay."""
 
 
+FEW_ROWS = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+"""For few rows: planning costs more than running."""
+
+
 @contextmanager
 def spark_of(master: str) -> Iterator[Any]:
-    """A session of its own, made for few rows: planning costs more than running."""
+    """A session of its own, its Java ended with it."""
     from counterfoil.rules.engines.spark import session
 
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     spark = session(
         master,
+        **FEW_ROWS,
         **{
-            "spark.sql.shuffle.partitions": "2",
-            "spark.sql.adaptive.enabled": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.driver.extraJavaOptions": QUICK,
             "spark.executor.extraJavaOptions": QUICK,
             "spark.driver.host": "127.0.0.1",
@@ -124,12 +131,16 @@ def test_spark_in_one_process_equals_duckdb_and_the_reference(tmp_path: Path) ->
             _check_one(rule, mine, reference, [AS_OF])
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """A standalone master with two workers, on this machine, ended at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address, command = f"spark://127.0.0.1:{port}", str(HOME / "bin" / "spark-class")
     environment = os.environ | {"SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1",
                                 "SPARK_DAEMON_MEMORY": "256m", "SPARK_NO_DAEMONIZE": "1"}  # fmt: skip
@@ -175,3 +186,70 @@ def test_spark_with_two_workers_equals_duckdb(tmp_path: Path) -> None:
         equal(spark, files, TerminologySets(), DAY, load(), continues=True, scratch=scratch)
         workers = spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
     assert workers == 2
+
+
+ONE_FACT = """
+id = "made_up.one_fact"
+version = 1
+title = "t"
+theme = "t"
+class = "safety"
+subject = "s"
+owner = "technician"
+urgency = "week"
+why = "w"
+technician = "t"
+hands_over = "h"
+driver = "taking"
+at_risk = "taking"
+when = "taking"
+[[source]]
+title = "made up"
+status = "recalled"
+[facts.taking]
+issued = "drug a"
+in_last = "3 months"
+says = "s"
+"""
+"""Each fact is a job or two, and a job over the wire costs what it costs elsewhere and a second."""
+
+
+@contextmanager
+def connect_server(folder: Path) -> Iterator[str]:
+    """A Spark Connect server on this machine, ended at the end."""
+    port = free_port()
+    call = [
+        str(HOME / "bin" / "spark-submit"), "--master", "local[2]", "--driver-memory", "1g",
+        "--driver-java-options", QUICK, "--conf", "spark.ui.enabled=false",
+        "--conf", "spark.connect.grpc.binding.address=127.0.0.1",
+        "--conf", f"spark.connect.grpc.binding.port={port}",
+        "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal",
+    ]  # fmt: skip
+    environment = os.environ | {"SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
+    with (folder / "log").open("w") as log:
+        running = subprocess.Popen(
+            call, env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=folder
+        )
+    try:
+        _wait_for("127.0.0.1", port)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def test_spark_connect_equals_duckdb(tmp_path: Path) -> None:
+    """A session on somebody else's server: no Java here, tables and plans over the wire."""
+    pytest.importorskip("grpc")
+    from counterfoil.rules.engines.spark import session
+
+    files = written(tables_of(drawn(7, 1, 8)[1]), tmp_path / "made")
+    scratch = str(tmp_path / "scratch")
+    rules = [read_rule(ONE_FACT, "one_fact.toml")]
+    with connect_server(tmp_path) as address:
+        spark = session(address, **FEW_ROWS)
+        try:
+            assert type(spark).__module__.startswith("pyspark.sql.connect")
+            equal(spark, files, FakeSets(), AS_OF, rules, scratch=scratch)
+        finally:
+            spark.stop()
