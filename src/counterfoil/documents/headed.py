@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from counterfoil.documents.layout import LISTS, Heading, column, heading
@@ -17,6 +18,10 @@ OF_ONE = frozenset(
 )
 """Labels that can only speak of one medicine."""
 CHANGES = frozenset(("stopped", "on_hold", "changed", "new", "continued"))
+
+
+_LABEL = re.compile(r"[A-Za-z][A-Za-z]*(?: [A-Za-z/&]+){0,3}")
+"""A word or four before a colon."""
 
 
 def _about(text: str) -> bool:
@@ -53,7 +58,7 @@ class Headed(Tables):
             return Heading("other", text)
         found = heading(text, marked=line.kind == "heading", loose=self._outdented(line))
         if found is None:
-            return None
+            return self._unknown_label(text)
         listed = found.kind == "other" and found.rest is None and line.kind != "heading"
         if listed and self.section in LISTS and (VERB.search(text) or FORM.search(text)):
             return None
@@ -71,6 +76,16 @@ class Headed(Tables):
         if named and (line.kind != "heading" or STRENGTH.search(text)):
             return None
         return found
+
+    def _unknown_label(self, text: str) -> Heading | None:
+        """A label that nobody knows before a medicine: what the list above states ends with it."""
+        label, colon, rest = text.partition(":")
+        if not colon or self.section not in CHANGES or not _LABEL.fullmatch(label.strip()):
+            return None
+        named = name_at(rest.strip(), ask=False)
+        if named is None or first_name(label) or column(label) is not None:
+            return None
+        return Heading("discharge", label.strip(), len(text) - len(rest.lstrip()))
 
     @staticmethod
     def _heads_its_row(found: Heading, words: str) -> bool:

@@ -83,6 +83,11 @@ def told(scan: Scan, text: str) -> tuple[Mention, ...]:
         state = stated_in(words)[0]
         advice = pattern("narrative", "advice").search(words) is not None
         if (state is None or state == "continued") and not advice:
+            if pattern("statements", "imperative").match(words[body_start(words) :]):
+                out += [
+                    Mention(_spanned(start, end, text), one.ingredients, "changed")
+                    for one in _named(words)
+                ]
             continue
         why = "advice about a medicine" if advice else "says what was done to a medicine"
         span = Span(start, end, text[start:end], f"{why}, outside the lists")
@@ -93,6 +98,11 @@ def told(scan: Scan, text: str) -> tuple[Mention, ...]:
             if one.ingredients and (advice or stated not in (None, "continued"))
         ]
     return tuple(out)
+
+
+def _spanned(start: int, end: int, text: str) -> Span:
+    why = "says what is to be done to a medicine, outside the lists"
+    return Span(start, end, text[start:end], why)
 
 
 def _clauses(words: str) -> Iterator[tuple[Match, Stated | None]]:
@@ -151,13 +161,16 @@ def swallowed(line: MedicineLine, listed: Collection[set[str]]) -> Iterator[Span
     while name is not None:
         found = look_up(line.text[name.start : name.end]).ingredients
         other = found and not any(set(found) & known for known in listed)
-        if other and _AMOUNT_NEXT.match(line.text, name.end):
+        named = _AMOUNT_NEXT.match(line.text, name.end) or _AND.search(line.text, 0, name.start)
+        if other and named:
             place = (line.start + name.start, line.end)
             yield Span(*place, line.text[name.start :], "another medicine in the words of a line")
             return
         name = first_name(line.text, name.end)
 
 
+_AND = re.compile(r"(?:\band|\bplus|,|&|\+)\s*$", re.IGNORECASE)
+"""Before a further medicine of an enumeration."""
 _MAY_BE = re.compile(
     r"[A-Za-z]{5,}(?: [A-Za-z]+){0,2} \d[\d.,]*\s*(?:mg|mcg|micrograms?|g|units?|puffs?|tab(?:let)?s?|cap(?:sule)?s?)\b(?!\s*/\s*(?:d?l|ml|kg)\b)",
     re.IGNORECASE,

@@ -65,6 +65,7 @@ def paragraphs(sheet: Sheet, lines: Sequence[Line]) -> Iterator[Line]:
             and wide
             and whole.kind == line.kind == "text"
             and whole.indent == line.indent
+            and not BULLET.match(sheet.of(line))
             and not sheet.of(whole).rstrip().endswith((":", "."))
         )
         if whole is not None and goes_on:

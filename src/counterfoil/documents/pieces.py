@@ -28,7 +28,7 @@ FORM = re.compile(
 )
 DOSEISH = re.compile(
     r"\b(?:o\.?d|b\.?d|t\.?d\.?s|q\.?d\.?s|o\.?m|o\.n|(?-i:ON)|on(?!\s+(?!(?:for|prn|then|until|till|and|if|x|as|when|with|po)\b)\w)|"
-    r"mane|nocte|prn|stat|once|twice|daily|weekly|"
+    r"mane|nocte|prn|stat|once|twice|daily|nightly|weekly|"
     r"(?:each|every|a|per) (?:day|night|morning|evening|week)|in the (?:morning|evening)|at (?:night|bedtime)|"
     rf"every (?:\d+|other|second|{NUMBER_WORDS}) ?(?:hours?|hrs?|days?|weeks?|months?)|times (?:a|per) day|hourly|as (?:required|directed|needed)|when (?:required|needed)|p\.?r\.?n)\b",
     re.IGNORECASE,
@@ -162,6 +162,10 @@ def several(body: str) -> list[tuple[int, int]]:
             or re.match(rf"\s*(?:{_RELEASE})?\s*\d", after, re.IGNORECASE)
             or re.match(rf"\s+(?:{NUMBER_WORDS}|half)\b", after, re.IGNORECASE)
             or re.match(r"\s+(?:and|&)\b", after)
+            or re.match(
+                r"\s+(?:at|on|in) (?:(?:the|his|her|their) )?(?:same|usual|previous|current)\b",
+                after,
+            )
             or DOSEISH.match(after.strip())
             or VERB.match(after.strip())
             or FORM.search(after)

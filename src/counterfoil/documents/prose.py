@@ -14,6 +14,10 @@ from counterfoil.documents.shown import Line
 from counterfoil.documents.states import result_in, stated_in
 from counterfoil.documents.wording import pattern
 
+JOINING = re.compile(
+    r"[\s,;&]*(?:and|plus|or|also)?\s*(?:(?:her|his|their|the)\s+)?", re.IGNORECASE
+)
+"""Between two medicines of which one thing is said."""
 ALLERGIC = re.compile(
     r"\b(?:allerg\w*|intoleran\w*|side[- ]effects?|reaction)\b|\w-(?:induced|related|associated)\b",
     re.IGNORECASE,
@@ -111,6 +115,7 @@ class Prose(Headed):
             told = verb or STRENGTH.search(words) or DOSEISH.search(words)
             if self.section != "admission" and not told:
                 continue
+            end = 0
             for part in pieces(words):
                 own = words[part.start : part.end]
                 if pattern("statements", "there").search(own) or result_in(own):
@@ -123,7 +128,9 @@ class Prose(Headed):
                     continue
                 self._piece(line, start + s, words, part, bullet=False)
                 earlier = list(VERB.finditer(words, 0, part.start))
-                if earlier and not part.status and not VERB.search(own) and self.current:
+                joins = JOINING.fullmatch(words, end, part.start) is not None
+                end = part.end
+                if earlier and joins and not (part.status or VERB.search(own)) and self.current:
                     self.current.put("status", earlier[-1].group())
         self._close()
         self.section = section

@@ -19,7 +19,7 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 _DOSE_SIGN = re.compile(
-    rf"\d|½|¼|\b(?:{NUMBER_WORDS}|half|once|twice|daily|weekly|monthly|day|night|morning|evening|noon|lunch|"
+    rf"\d|½|¼|\b(?:{NUMBER_WORDS}|half|once|twice|daily|nightly|weekly|monthly|day|night|morning|evening|noon|lunch|"
     r"bed|od|bd|tds|qds|om|(?-i:ON)|mane|nocte|prn|stat|hourly|hours?|directed|required|needed|necessary|apply|inhale|puffs?|drops?|"
     r"tablets?|capsules?|sparingly|meals?|breakfast|tea(?:time)?|bedtime|dinner|supper|mid-?day|waking|afternoon|[ap]\.?m|times|week|liberally|po|p\.o|o\.d|b\.d|oral(?:ly)?|alternate|each|every)\b",
     re.IGNORECASE,

@@ -18,6 +18,7 @@ from counterfoil.documents.model import MedicineLine, Mention
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.narrative import sentences_of
 from counterfoil.documents.pieces import ARROW, BEFORE, DOSEISH, STRENGTH, VERB, body_start
+from counterfoil.documents.prose import JOINING
 from counterfoil.documents.sharing import Piece, pieces
 from counterfoil.documents.states import stated_in
 from counterfoil.documents.tables import Passage, Scan
@@ -124,7 +125,7 @@ def _raw(words: str, before: str, part: Piece, start: int, passage: Passage) -> 
     again = pattern("statements", "again").search(own) is not None
     told = part.status
     if not told and stated_in(own)[0] is None and not again:
-        verbs = list(VERB.finditer(words, 0, part.start))
+        verbs = list(VERB.finditer(words, 0, part.start)) if JOINING.fullmatch(before) else []
         told = verbs[-1].group() if verbs else ""
         if not told or stated_in(told)[0] is None:
             told = ""
@@ -275,7 +276,7 @@ def with_mentions(
 
 
 _TO_BECOME = re.compile(
-    r"\b(?:stop\w*|start\w*|increas\w*|reduc\w*|decreas\w*|chang\w*|switch\w*|swap\w*|wean\w*|taper\w*|titrat\w*|"
+    r"\b(?:stop\w*|(?:up|down)-?titrat\w*|convert\w*|cut|drop\w*|rais\w*|lower\w*|replac\w*|start\w*|increas\w*|reduc\w*|decreas\w*|chang\w*|switch\w*|swap\w*|wean\w*|taper\w*|titrat\w*|"
     r"discontinu\w*|withh\w*|restart\w*|(?:go|come|goes|put|bring|step) (?:it )?(?:up|down|off)|(?:up|down) to)\b",
     re.IGNORECASE,
 )

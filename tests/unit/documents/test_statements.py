@@ -118,3 +118,28 @@ def test_an_amount_to_another_beside_a_word_of_change_is_no_range() -> None:
         ("changed", "partial"),
         ("changed", "read"),
     ]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "Switch ramipril to losartan 50 mg daily",
+        "Up-titrate ramipril to 10 mg daily",
+        "Ramipril can be stopped",
+        "To convert ramipril to losartan next week",
+    ],
+)
+def test_a_plan_of_a_clinic_contradicts_its_list_of_before(plan: str) -> None:
+    found = read_text(
+        "Cardiology Clinic letter\nRe: Amina Sample, DOB 14/03/1948, NHS 999 000 0026. "
+        f"Clinic date 9 November 2026\n\nCurrent medication: ramipril 5 mg daily\n\nPlan\n- {plan}\n"
+    )
+    listed = [x for x in found.lines if x.text.startswith("ramipril 5 mg")]
+    assert not listed or listed[0].conflicts, "a list of before is never passed for one of after"
+
+
+def test_a_further_medicine_of_an_enumeration_is_not_lost() -> None:
+    found = letter("", "Usual medicines: bisoprolol and omeprazole as at home, ramipril too.\n")
+    shown = " ".join([x.text for x in found.lines] + [x.text for x in found.unread])
+    for name in ("bisoprolol", "omeprazole", "ramipril"):
+        assert name in shown
