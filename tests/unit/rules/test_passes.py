@@ -22,13 +22,14 @@ from counterfoil.rules.engines.sql import Program
 from counterfoil.rules.facts import Window
 from counterfoil.rules.model import Is
 
-PEOPLE = 3
+PEOPLE = 2
+DAY = st.integers(-2, 7)
 INTERVALS = st.lists(
-    st.tuples(
-        st.integers(0, 2), st.integers(1, PEOPLE), st.integers(-3, 12), st.integers(-3, 12), st.integers(0, 2)
-    ),
+    st.tuples(st.integers(0, 1), st.integers(1, PEOPLE), DAY, DAY, st.integers(1, 2)),
+    min_size=12,
     max_size=40,
-)  # fmt: skip
+)
+"""Many of few facts and patients, so that they often overlap, touch or are said twice."""
 
 
 @pytest.fixture(scope="module")
