@@ -77,6 +77,7 @@ RULES = [
     SHIPPED["monitoring.methotrexate"],
     SHIPPED["monitoring.lithium"],
     read_rule(BY_CLEARANCE, "by_clearance.toml"),
+    SHIPPED["monitoring.doac"],
 ]
 STEPS = (0, 1, -1, 27, 28, 29, 30, 31, 83, 84, 85, 90, 91, 92, 93, 181, 182, 183, 184, 365, 366)
 
@@ -124,6 +125,14 @@ def _doac(people: People, key: str, draw: random.Random) -> None:
         people.tested(key, "egfr", back(), value=value, unit="mL/min/{1.73_m2}")
     if draw.random() < 0.2:
         people.tested(key, "egfr", back(), value=40)
+    for _ in range(draw.choice((0, 1, 1, 2))):
+        value, unit = (
+            draw.choice([9, 14, 15, 29, 30, 59, 60, 90]),
+            draw.choice(["mL/min"] * 5 + [None]),
+        )
+        people.tested(key, "creatinine_clearance", back(), value=value, unit=unit)
+    if draw.random() < 0.8:
+        people.tested(key, "weight", back())
     if draw.random() < 0.3:
         people.tested(key, "blood_test_declined", back())
     common = people._common() | {"patient_id": key}
@@ -173,6 +182,32 @@ def test_monitoring_equals_the_oracle_for_120_histories() -> None:
 @pytest.mark.parametrize("seed", range(10, 18))
 def test_monitoring_equals_the_oracle_for_2000_histories(seed: int) -> None:
     assert check(seed, 250) > 100
+
+
+def on_apixaban(clearance: int | None, days: int) -> int:
+    """What the shipped rule says of somebody weighed and tested so long ago, with that clearance."""
+    people = People()
+    people.patient("a", date(1945, 1, 1), date(2010, 1, 1))
+    people.issued("a", DOAC, date(2024, 1, 1), DAY)
+    on = DAY - timedelta(days=days)
+    people.tested("a", "weight", DAY)
+    people.tested("a", "renal_function", on)
+    if clearance is not None:
+        people.tested("a", "creatinine_clearance", on, value=clearance, unit="mL/min")
+    record = PatientRecord.from_tables(people.tables(), "a")
+    return Reference(history(record, AS_OF), SETS).rule(SHIPPED["monitoring.doac"], AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("clearance", "months"),
+    [(9, 1), (15, 1), (20, 2), (29, 2), (30, 3), (45, 4), (59, 5), (60, 12), (None, 12)],
+)
+def test_a_doac_by_clearance_is_due_after_a_tenth_of_it_in_months(
+    clearance: int | None, months: int
+) -> None:
+    due = next(d for d in range(1, 400) if window_end(AS_OF - d, months) <= AS_OF)
+    assert on_apixaban(clearance, due) == TRUE
+    assert on_apixaban(clearance, due - 1) == 0
 
 
 def test_nobody_is_overdue_before_anchor_plus_interval() -> None:
