@@ -348,14 +348,17 @@ def _of_one(path: Path, patient_id: str) -> pa.Table | None:
             pre_buffer=False,
         )
         # Most patients have no row in a small table or in a delta: one column tells.
-        ids = file.read_row_groups(wanted, columns=["patient_id"], use_threads=False)["patient_id"]
-        mine = pc.indices_nonzero(pc.equal(ids, patient_id))
+        narrow = len(groups.schema) <= len(MASK)
+        columns = None if narrow else ["patient_id"]
+        read = file.read_row_groups(wanted, columns=columns, use_threads=False)
+        mine = pc.indices_nonzero(pc.equal(read["patient_id"], patient_id))
         if not len(mine):
             return None
-        start = mine[0].as_py()
+        if not narrow:
+            read = file.read_row_groups(wanted, use_threads=False)
         # Texts are put together only for this patient's rows, not for all in the group.
-        rows = file.read_row_groups(wanted, use_threads=False).slice(start, len(mine))
-        return rows.cast(groups.schema)
+        rows = read.slice(mine[0].as_py(), len(mine))
+        return rows.cast(groups.schema) if groups.repeating else rows
 
 
 def _row_groups(
