@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from cases import AS_OF, CODES, DRUGS, Draw, FakeSets
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_engines_agree import tables_of
 
@@ -39,6 +39,7 @@ def sql():
 
 
 @given(rows=INTERVALS)
+@example(rows=[(0, 1, 0, 5, 2), (0, 1, 5, 7, 2), (0, 1, 8, 9, 2), (0, 1, 8, 9, 2)])
 @settings(max_examples=80, deadline=None)
 def test_intervals_made_one_on_arrays_are_those_made_one_by_sql(sql, rows):
     columns = list(zip(*rows, strict=True)) or [()] * 5
