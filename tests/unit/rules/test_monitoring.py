@@ -226,3 +226,88 @@ def test_nobody_is_overdue_before_anchor_plus_interval() -> None:
             if day <= span["since"] and (i == 0 or window_end(starts[i - 1], 3) < day - 1)
         )
         assert span["since"] >= window_end(first, 1)
+
+
+# The histories that the manual speaks of, one by one ----------------------------------------
+
+
+def opening(people: People, rule: Rule, after: date = date(2026, 1, 2)) -> list[date]:
+    """The days from which the rule holds, by the engine, each checked with the reference."""
+    tables = people.tables()
+    with Engine(tables, SETS, AS_OF) as engine:
+        spans = [s for s in engine.spans([rule]).table.to_pylist() if s["v"] == TRUE]
+    reference = Reference(history(PatientRecord.from_tables(tables, "a"), AS_OF), SETS)
+    for span in spans:
+        assert reference.rule(rule, span["since"]) == TRUE
+        assert reference.rule(rule, span["since"] - 1) != TRUE
+    return [day for s in spans if (day := to_date(s["since"])) >= after]
+
+
+def somebody(drug: str, tests: dict[str, date], born: date = date(1970, 1, 1)) -> People:
+    """Issued a drug every four weeks since January 2025, with tests on these days."""
+    people = People()
+    people.patient("a", born, date(2010, 1, 1))
+    people.issued("a", drug, date(2025, 1, 1), DAY)
+    for test, on in tests.items():
+        people.tested("a", test, on)
+    return people
+
+
+def all_three(on: date) -> dict[str, date]:
+    return dict.fromkeys(("fbc", "lft", "renal_function"), on)
+
+
+def test_leflunomide_added_to_methotrexate_asks_a_month_from_its_start() -> None:
+    people = somebody(MTX, all_three(date(2026, 5, 1)))
+    assert opening(people, RULES[0]) == [date(2026, 7, 24)]
+    people.issued("a", LEF, date(2026, 5, 20), DAY)
+    assert opening(people, RULES[0]) == [date(2026, 6, 20)]
+
+
+def test_lithium_at_65_asks_three_months_from_the_birthday_and_not_on_it() -> None:
+    tests = dict.fromkeys(("renal_function", "tft", "calcium"), date(2026, 5, 1))
+    tests["lithium_level"] = date(2026, 1, 10)
+    born = {64: date(1962, 1, 1), 65: date(1961, 3, 1)}
+    assert opening(somebody(LITHIUM, tests, born[64]), RULES[1]) == [date(2026, 7, 10)]
+    assert opening(somebody(LITHIUM, tests, born[65]), RULES[1]) == [date(2026, 6, 1)]
+
+
+def test_a_restart_after_a_gap_asks_from_the_restart() -> None:
+    people = People()
+    people.patient("a", date(1970, 1, 1), date(2010, 1, 1))
+    people.issued("a", MTX, date(2025, 1, 1), date(2025, 9, 1))
+    people.issued("a", MTX, date(2026, 4, 15), DAY)
+    assert opening(people, RULES[0]) == [date(2026, 7, 8)]
+
+
+def test_a_dose_change_asks_anew_where_a_rule_says_so_and_else_puts_nothing_off() -> None:
+    for drug, rule, tested, without, with_it in (
+        (MTX, RULES[0], date(2026, 4, 1), date(2026, 6, 24), [date(2026, 6, 24)]),
+        (DOAC, RULES[2], date(2025, 6, 15), date(2026, 6, 15), []),
+    ):
+        people = somebody(drug, all_three(tested))
+        assert opening(people, rule) == [without]
+        people.rows["plan"].append(people._common() | {
+            "patient_id": "a", "plan_id": "p", "product_text": drug, "plan_type": "repeat",
+            "status": "active", "status_inferred": False, "dose_changed_on": date(2026, 6, 1),
+        })  # fmt: skip
+        assert opening(people, rule) == with_it
+
+
+def test_a_declined_test_holds_for_three_months_and_runs_out_by_itself() -> None:
+    people = somebody(DOAC, {"renal_function": date(2025, 5, 1)})
+    assert opening(people, RULES[2]) == [date(2026, 5, 1)]
+    people.tested("a", "blood_test_declined", date(2026, 4, 20))
+    assert opening(people, RULES[2]) == [date(2026, 7, 21)]
+
+
+def test_one_of_three_tests_missing_counts_from_the_start_of_treatment() -> None:
+    people = somebody(MTX, dict.fromkeys(("fbc", "lft"), date(2026, 5, 15)))
+    assert opening(people, RULES[0], date(2025, 1, 1)) == [date(2025, 3, 26)]
+
+
+def test_a_doac_by_clearance_asks_sooner_than_a_year() -> None:
+    people = somebody(DOAC, dict.fromkeys(("weight", "renal_function"), date(2026, 2, 10)))
+    assert opening(people, SHIPPED["monitoring.doac"]) == []
+    people.tested("a", "creatinine_clearance", date(2026, 2, 10), value=45, unit="mL/min")
+    assert opening(people, SHIPPED["monitoring.doac"]) == [date(2026, 6, 10)]
