@@ -568,6 +568,14 @@ def test_a_spoilt_bundle_is_refused_or_every_resource_accounted_for(data):
     assert all(problem.place and problem.expected for problem in problems)
 
 
+def test_an_intent_that_is_no_word_rejects_its_request():
+    request = {"resourceType": "MedicationRequest", "id": "m1", "intent": {"a": "b"}}
+    patient = WHOLE[0]["entry"][0]
+    bundle = {**WHOLE[0], "entry": [patient, {"resource": request}]}
+    load = read_text(json.dumps(bundle).encode())
+    assert [reject.reason for reject in load.rejects if "plan or order" in reject.reason]
+
+
 def balanced(load: Load, data: bytes) -> None:
     found: dict[str, int] = {}
     entries = json.loads(data)["entry"]

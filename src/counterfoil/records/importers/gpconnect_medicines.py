@@ -89,7 +89,7 @@ def _request(
     problems: dict[str, str],
 ) -> None:
     intent = request.body.value.get("intent")
-    intent = "order" if intent in _ORDERS else intent
+    intent = "order" if isinstance(intent, str) and intent in _ORDERS else intent
     table = "plan" if intent == "plan" else "issue"
     try:
         if request.path in ledger.bundle.twice:
