@@ -113,8 +113,8 @@ def read_examples(file: RuleFile, data: object) -> tuple[Example, ...]:
             file.wrong("", "examples", "an example is an [[examples]] table", row)
             continue
         before = len(file.mistakes)
-        for key in sorted(row.keys() - _KNOWN):
-            file.wrong("examples", key, f"an example has {', '.join(sorted(_KNOWN))}", key)
+        listed = ", ".join(sorted(_KNOWN))
+        row = file.named(row, "examples", _KNOWN, f"an example has {listed}, not {{key}}")
         name, as_of, expect = (
             file.text(row, "examples", "name"),
             row.get("as_of"),

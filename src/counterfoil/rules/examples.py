@@ -219,6 +219,9 @@ def unproved(rule: Rule, trials: list[Trial]) -> list[str]:
 
 def check_examples(rule: Rule, sets: TerminologySets) -> list[Problem]:
     """What is wrong with a rule's examples: those that fail, and the clauses they do not prove."""
+    if not rule.examples:
+        needed = "a rule needs [[examples]]: of each clause two that differ in it alone"
+        return [Problem(rule.file, needed)]
     trials = try_examples(rule, sets)
     problems = [
         Problem(

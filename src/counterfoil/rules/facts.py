@@ -458,7 +458,9 @@ class ByValue:
 
     def __post_init__(self) -> None:
         if self.divisor <= 0 or not 1 <= self.least < self.most <= 60:
-            raise ValueError("months by value need a divisor above 0, and 1 to 60 months")
+            raise ValueError(
+                "months_from needs divided_by above 0, and at_least below at_most, from 1 to 60 months"
+            )
 
 
 @dataclass(frozen=True)

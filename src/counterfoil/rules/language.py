@@ -26,6 +26,8 @@ from counterfoil.rules.source_file import RuleFile
 from counterfoil.rules.wording import read_fact
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_SOURCE = ("title", "status", "read_on", "note")
+_READ_ON = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEXTS = (
     "title",
@@ -76,10 +78,8 @@ def from_toml(
     file: RuleFile, data: dict[str, Any], values: Mapping[str, Any] | None = None
 ) -> Rule | None:
     """The rule of a parsed file; None where mistakes leave nothing to go on."""
-    for key in sorted(data.keys() - _KNOWN):
-        file.wrong(
-            "", key, f"there is no setting called {key}; there are {', '.join(sorted(_KNOWN))}"
-        )
+    listed = ", ".join(sorted(_KNOWN))
+    data = file.named(data, "", _KNOWN, f"there is no setting called {{key}}; there are {listed}")
     texts = {key: file.text(data, "", key) for key in _TEXTS}
     _one_of(file, "owner", texts["owner"], _OWNERS)
     _one_of(file, "urgency", texts["urgency"], _URGENCIES)
@@ -94,7 +94,7 @@ def from_toml(
     clauses = _clauses(file, data.get("facts"), parameters)
     when = _expression(file, data, "when", clauses)
     at_risk = _expression(file, data, "at_risk", clauses)
-    drivers = _drivers(file, data.get("driver"), clauses)
+    drivers = _drivers(file, data, clauses)
     sources = _sources(file, data.get("source"))
     examples = read_examples(file, data.get("examples", []))
     version = file.whole(data, "", "version")
@@ -153,6 +153,10 @@ def read_text(path: Path) -> str:
     """The text of a file that a user names; ``DataError`` where it cannot be read as text."""
     try:
         return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise DataError.at(str(path), "there is no such file") from None
+    except IsADirectoryError:
+        raise DataError.at(str(path), "this is a folder; name the files in it") from None
     except (OSError, UnicodeDecodeError):
         raise DataError.at(str(path), "a file in UTF-8 text is needed") from None
 
@@ -256,7 +260,10 @@ def _clauses(file: RuleFile, data: object, parameters: dict[str, Any]) -> dict[s
             continue
         before = len(file.mistakes)
         says = file.text(table, where, "says")
+        said = len(file.mistakes)
         settings = {k: _filled(file, where, k, v, parameters) for k, v in table.items()}
+        if len(file.mistakes) > said:
+            continue
         above = {c.name: c.fact for c in clauses.values()}
         fact = read_fact(file, where, settings, above)
         if fact is not None:
@@ -285,10 +292,14 @@ def _expression(
     return result
 
 
-def _drivers(file: RuleFile, value: object, clauses: dict[str, Clause]) -> tuple[str, ...]:
+def _drivers(file: RuleFile, data: dict[str, Any], clauses: dict[str, Clause]) -> tuple[str, ...]:
+    value = data.get("driver")
     names = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(name, str) and name in clauses for name in names):
-        file.wrong("", "driver", f"driver must name one of the facts: {', '.join(clauses)}", value)
+        # A fact that is there and wrong has its own message.
+        if not names or not all(isinstance(n, str) and n in data.get("facts", {}) for n in names):
+            expected = f"driver must name one of the facts: {', '.join(clauses)}"
+            file.wrong("", "driver", expected, value)
         return ("",)
     return tuple(names)
 
@@ -302,14 +313,16 @@ def _sources(file: RuleFile, data: object) -> tuple[Source, ...]:
         if not isinstance(row, dict):
             file.wrong("", "source", "a source is a [[source]] table with title and status", row)
             continue
-        for key in sorted(row.keys() - {"title", "status", "read_on", "note"}):
-            file.wrong("source", key, "a source has title, status, read_on and note", key)
+        row = file.named(row, "source", _SOURCE, f"a source has {', '.join(_SOURCE)}, not {{key}}")
         status = row.get("status")
         if status not in ("read", "recalled"):
             file.wrong("source", "status", 'status must be "read" or "recalled"', status)
             continue
         if status == "read" and not row.get("read_on"):
             file.wrong("source", "read_on", "a source that was read says when, in read_on")
+        elif "read_on" in row and not _READ_ON.fullmatch(str(row["read_on"])):
+            expected = 'read_on must be a month or a day such as "2026-11"'
+            file.wrong("source", "read_on", expected, row["read_on"])
         result.append(
             Source(
                 file.text(row, "source", "title"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Literal
 from counterfoil.dosage import convert, ingredient_per_day, read
 from counterfoil.foundation.errors import DataError, Problem
 from counterfoil.rules.model import Rule
+from counterfoil.rules.source_file import nearest
 from counterfoil.terminology import formulary
 from counterfoil.terminology.codesets import (
     CodeSet,
@@ -150,17 +152,18 @@ def check_sets(rules: list[Rule], chosen: Mapping[str, AnySet] | None = None) ->
             ("codesets", rule.code_sets, "drugsets"),
         )
         for wanted, mentioned, other in kinds:
-            problems += _wrong(rule.file, wanted, mentioned, other, chosen or {})
+            problems += _wrong(rule, wanted, mentioned, other, chosen or {})
     if problems:
         raise DataError(*problems)
 
 
 def _wrong(
-    file: str, wanted: Kind, mentioned: frozenset[str], other: Kind, chosen: Mapping[str, AnySet]
+    rule: Rule, wanted: Kind, mentioned: frozenset[str], other: Kind, chosen: Mapping[str, AnySet]
 ) -> list[Problem]:
     problems = []
     word, rows = _WORDS[wanted]
     for name in sorted(mentioned):
+        file = _place(rule, name)
         stand_in = chosen.get(name)
         if stand_in is not None and isinstance(stand_in, CodeSet) != (wanted == "codesets"):
             holds = "SNOMED CT codes" if isinstance(stand_in, CodeSet) else "dm+d products"
@@ -172,11 +175,21 @@ def _wrong(
                 )
             )
         elif stand_in is None and name not in set_names(wanted):
+            near = nearest(name, set_names(wanted))
             hint = f"; {name} is a set for {_WORDS[other][1]}" if name in set_names(other) else ""
+            hint = hint or (f"; write {near}" if near else "")
             problems.append(Problem(file, f"there is no {word} called {name}{hint}"))
         elif wanted == "codesets" and not _codes(name, stand_in):
             problems.append(Problem(file, f"code set {name} must not be empty"))
     return problems
+
+
+def _place(rule: Rule, name: str) -> str:
+    """The rule file and the first line on which it names a set."""
+    said = re.compile(rf"""["' ]{re.escape(name)}["']""")
+    lines = (n for n, line in enumerate(rule.text.splitlines(), 1) if said.search(line))
+    first = next(lines, None)
+    return rule.file if first is None else f"{rule.file}, line {first}"
 
 
 _WORDS: dict[Kind, tuple[str, str]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from counterfoil.foundation.errors import DataError, Problem
@@ -49,7 +52,12 @@ class RuleFile:
     @classmethod
     def parsed(cls, name: str, text: str) -> tuple[RuleFile, dict[str, Any]]:
         """The file and its TOML; where it is no TOML, no settings and the mistake."""
+        # Some editors begin a file with a mark of its encoding.
+        text = text.removeprefix("\ufeff")
         file = cls(name, text)
+        if not text.strip():
+            file._not_toml(1, 1, "the file is empty; a rule begins with id, version and title")
+            return file, {}
         if len(text) > LONGEST_FILE:
             file._not_toml(1, 1, f"a rule file has at most {LONGEST_FILE:,} characters")
             return file, {}
@@ -79,7 +87,10 @@ class RuleFile:
         for number, line in enumerate(self.lines, 1):
             words = line.strip()
             if words.startswith("[") and words.split("#")[0].strip().endswith("]"):
-                if words.split("#")[0].strip(" []\"'") == table:
+                named = words.split("#")[0].strip(" []\"'")
+                if not table and named == key:
+                    return number, 1
+                if named == table:
                     seen += 1
                     inside = not words.startswith("[[") or seen == self.nth + 1
                     header = number if inside else header
@@ -94,9 +105,27 @@ class RuleFile:
     def wrong(self, table: str, key: str, expected: str, found: object = "") -> None:
         """Note a mistake."""
         line, column = self.place(table, key)
-        said = "" if found is None else str(found)
+        said = "" if found is None else _shown(found)
         said = said if len(said) <= 80 else said[:77] + "..."
         self.mistakes.append(Mistake(line, column, table, key, expected, said))
+
+    def named(
+        self, data: dict[str, Any], table: str, known: Collection[str], otherwise: str
+    ) -> dict[str, Any]:
+        """The settings, those that are not *known* noted as mistakes and left out.
+
+        One that is nearly a known one that is missing is read as that: one mistake, not two.
+        *otherwise* is what else to say, of ``{key}``.
+        """
+        result = {key: value for key, value in data.items() if key in known}
+        for key in sorted(data.keys() - set(known)):
+            near = nearest(key, set(known) - result.keys())
+            if near:
+                self.wrong(table, key, f"there is no setting called {key}; write {near}")
+                result[near] = data[key]
+            else:
+                self.wrong(table, key, otherwise.format(key=key))
+        return result
 
     # Values --------------------------------------------------------------------------------
 
@@ -133,6 +162,22 @@ class RuleFile:
         """A whole number of no more than six digits."""
         value = data.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 999_999:
-            self.wrong(table, key, f"{key} must be a whole number", value)
+            self.wrong(table, key, f"{key} must be a whole number", quoted(value))
             return 1
         return value
+
+
+def nearest(name: str, there: Collection[str]) -> str:
+    """Which of these a misspelt name most likely means; "" where none is near."""
+    return next(iter(get_close_matches(name, sorted(there), 1, 0.7)), "")
+
+
+def quoted(value: object) -> object:
+    """A text in its quotation marks, where something else than a text was wanted."""
+    return f'"{value}"' if isinstance(value, str) else value
+
+
+def _shown(value: object) -> str:
+    """A value as a rule file would write it, near enough."""
+    parts = isinstance(value, list | dict)
+    return json.dumps(value, default=str, ensure_ascii=False) if parts else str(value)

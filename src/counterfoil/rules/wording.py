@@ -14,7 +14,7 @@ from typing import Any
 from counterfoil.foundation.days import to_day
 from counterfoil.rules import facts
 from counterfoil.rules.facts import ByValue, Comparison, Fact, Length, Source, Window
-from counterfoil.rules.source_file import RuleFile
+from counterfoil.rules.source_file import RuleFile, nearest, quoted
 
 WINDOW = {"in_last", "at_least_ago", "this_qof_year", "on_or_after", "before"}
 LIMITS = {"at_least": ">=", "below": "<", "above": ">", "at_most": "<="}
@@ -87,7 +87,7 @@ class Words:
             or not math.isfinite(value)
             or abs(value) >= GREATEST
         ):
-            self.wrong(key, f"{key} must be a number below a thousand million", value)
+            self.wrong(key, f"{key} must be a number below a thousand million", quoted(value))
             return 1
         return round(value * 1_000_000)
 
@@ -210,9 +210,9 @@ def _overdue(w: Words) -> Fact | None:
         w.wrong("sooner", "sooner is written as [[facts.NAME.sooner]] tables")
         parts = []
     for part in parts:
-        inner = Words(w.file, f"{w.where}.sooner", part, w.above)
-        for key in part.keys() - {"when", "every", "bites"}:
-            inner.wrong(key, f"{key} has no meaning in sooner")
+        place, known = f"{w.where}.sooner", ("when", "every", "bites")
+        part = w.file.named(part, place, known, "{key} has no meaning in sooner")
+        inner = Words(w.file, place, part, w.above)
         when, bites = inner.another("when"), part.get("bites", "")
         if bites not in ("from its start", "at once"):
             inner.wrong("bites", 'bites must be "from its start" or "at once"', bites)
@@ -345,14 +345,18 @@ def read_fact(file: RuleFile, where: str, table: dict[str, Any], above: Above) -
     for kind in list(kinds):
         if len(kinds) > 1 and any(kind in KINDS[other][0] for other in kinds if other != kind):
             kinds.remove(kind)
+    if not kinds and (key := next((k for k in table if nearest(k, KINDS)), "")):
+        file.wrong(
+            where, key, f"there is no kind of fact called {key}; write {nearest(key, KINDS)}"
+        )
+        return None
     if len(kinds) != 1:
         file.wrong(where, "", "a fact has exactly one of " + ", ".join(KINDS), " and ".join(kinds))
         return None
     settings, read = KINDS[kinds[0]]
-    strange = sorted(table.keys() - settings - {kinds[0], "says"})
-    for key in strange:
-        known = f"; it takes {', '.join(sorted(settings))}" if settings else ""
-        file.wrong(where, key, f"{key} has no meaning beside {kinds[0]}{known}")
+    takes = f"; it takes {', '.join(sorted(settings))}" if settings else ""
+    known = {*settings, kinds[0], "says"}
+    table = file.named(table, where, known, f"{{key}} has no meaning beside {kinds[0]}{takes}")
     try:
         return read(Words(file, where, table, above))
     except ValueError as error:
