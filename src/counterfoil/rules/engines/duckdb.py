@@ -297,9 +297,11 @@ class Engine:
         for stage in program.stages:
             if done < stage:
                 self._db.register("fact", rows_of(before))
-                for select in program.raw[max(done, program.plain) : stage]:
-                    found = self.fetch(packed(select, self._people))
-                    self._facts |= united(found, self._people)
+                there = {fid for fid, _ in [*before, *self._facts]}
+                for place in range(max(done, program.plain), stage):
+                    if place not in program.rests or program.rests[place] & there:
+                        found = self.fetch(packed(program.raw[place], self._people))
+                        self._facts |= united(found, self._people)
             done = stage
             before = {key: one for key, one in self._facts.items() if key[0] in resting}
 

@@ -14,13 +14,15 @@ SHIFT, FACTOR = 200_000, 1_000
 """A day and a number of months in one number, greatest for the latest day: both are whole."""
 
 
-def statements(asked: Asked, due: Iterable[Due]) -> list[str]:
-    """Monitoring facts that differ in their tests alone share a statement."""
+def statements(asked: Asked, due: Iterable[Due]) -> list[tuple[str, int]]:
+    """Monitoring facts that differ in their tests alone share a statement; each with the number of
+    the treatment without which it finds nothing."""
     shapes: dict[tuple[object, ...], list[Due]] = defaultdict(list)
     for fact in due:
         shape = (fact.taking, fact.every, fact.sooner, fact.dose_changes, fact.grace, fact.anchors)
         shapes[shape].append(fact)
-    return [_Shape(asked, alike).statement() for alike in shapes.values()]
+    made = [_Shape(asked, alike) for alike in shapes.values()]
+    return [(shape.statement(), shape.taking) for shape in made]
 
 
 class _Shape:

@@ -59,7 +59,8 @@ class Program(Asked):
 
     ``raw`` are what is added, still to be made one. ``stages`` are places among them: what stands
     between two of them reads only facts that stand before both. So many first ones are ``plain``: a
-    row in a window, or an age, which an engine may look up in another way.
+    row in a window, or an age, which an engine may look up in another way. ``rests``: by the place
+    of a statement, the facts of which somebody must have one for it to find anything.
     ``needs``: of a source named there, only the rows of patients who have a row of one of the other
     sources matter; of every other source, all do.
     """
@@ -67,6 +68,7 @@ class Program(Asked):
     years: set[int] = field(default_factory=set)
     raw: list[str] = field(default_factory=list)
     plain: int = 0
+    rests: dict[int, set[int]] = field(default_factory=dict)
     stages: list[int] = field(default_factory=list)
     needs: dict[int, frozenset[int]] = field(default_factory=dict)
     swept: list[sweep.Swept] = field(default_factory=list)
@@ -404,6 +406,7 @@ class Program(Asked):
                 for part in facts.below(f)
             } - supported
             if resting:
+                self.rests[len(self.raw)] = resting
                 listed = ", ".join(map(str, sorted(resting)))
                 self.raw.append(
                     raw(
@@ -414,9 +417,12 @@ class Program(Asked):
                 supported |= resting
                 self.stages.append(len(self.raw))
             due = [fact for fact in ready if isinstance(fact, facts.Due)]
-            self.raw += [raw(text) for text in monitoring.statements(self, due)]
+            for text, taking in monitoring.statements(self, due):
+                self.rests[len(self.raw)] = {taking}
+                self.raw.append(raw(text))
             for fact in ready:
                 if not isinstance(fact, facts.Due):
+                    self.rests[len(self.raw)] = {self.facts[part] for part in facts.below(fact)}
                     self.raw.append(raw(self._on_another(fact, self.facts[fact])))
             self.stages.append(len(self.raw))
             there |= set(ready)
