@@ -161,6 +161,33 @@ def test_a_bad_file_is_refused_in_words(world: Any, home: Any, content: bytes, w
         importing.confirm(world.lena, job.ref)
 
 
+def test_an_archive_within_an_archive_is_not_opened_and_a_full_disk_is_said(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as pack:
+        pack.writestr("week.zip", packed(patient=PATIENTS))
+    with pytest.raises(DataError, match="archive within the archive: unpack it"):
+        uploads.unpack(archive, tmp_path / "into")
+    archive.write_bytes(packed(patient=PATIENTS))
+    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 5}))
+    with pytest.raises(DataError, match="free on the disk"):
+        uploads.unpack(archive, tmp_path / "into")
+
+
+@pytest.mark.parametrize("how", ["flag", "both systems"])
+def test_a_password_or_two_systems_are_refused_in_words(world: Any, how: str) -> None:
+    made = bytearray(packed(patient=PATIENTS))
+    if how == "flag":
+        for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            made[made.index(mark) + offset] |= 1
+        assert "without a password" in " ".join(tried(world.lena, bytes(made)).reasons)
+        return
+    rows = "RowIdentifier,NHSNumber\n1,9990000018\n"
+    both = packed(Admin_Patient="PatientGuid\n{A}\n", SRPatient=rows)
+    assert "one system" in " ".join(tried(world.lena, both).reasons)
+
+
 def test_an_archive_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: Any) -> None:
     archive = tmp_path / "a.zip"
     archive.write_bytes(packed(patient=PATIENTS))

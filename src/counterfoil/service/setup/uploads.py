@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -14,8 +15,9 @@ from counterfoil.records.importers import emis
 from counterfoil.records.schema import TABLES
 
 MEGABYTE = 1024 * 1024
-MOST_UPLOADED = 200 * MEGABYTE
-MOST_UNPACKED = 2048 * MEGABYTE
+MOST_UPLOADED = 1000 * MEGABYTE
+"""An extract of average English size (3.2 GB) packs to a tenth of it; it is never held in memory."""
+MOST_UNPACKED = 8192 * MEGABYTE
 MOST_FILES = 60
 MOST_RATIO = 200
 """A CSV of a GP record packs to a tenth or a twentieth; far beyond that it is made to do harm."""
@@ -53,6 +55,7 @@ def unpack(archive: Path, into: Path) -> list[str]:
     try:
         with zipfile.ZipFile(archive) as pack:
             chosen, left = _choose(pack)
+            _check_room(sum(entry.file_size for entry in chosen.values()), into.parent)
             into.mkdir(mode=0o700)
             _extract(pack, chosen, into)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
@@ -62,6 +65,17 @@ def unpack(archive: Path, into: Path) -> list[str]:
     except RuntimeError:  # what zipfile raises for a password
         raise DataError.at("the zip file", "an archive without a password is needed") from None
     return left
+
+
+def _check_room(size: int, folder: Path) -> None:
+    """Unpacked and staged, a record takes twice its size while it is read."""
+    free = shutil.disk_usage(folder).free
+    if free < 2 * size:
+        raise DataError.at(
+            "the zip file",
+            f"{2 * size // MEGABYTE + 1:,} MB free on the disk of this installation are needed",
+            f"{free // MEGABYTE:,} MB",
+        )
 
 
 def _choose(pack: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list[str]]:
