@@ -9,6 +9,7 @@ import pytest
 from counterfoil.foundation.errors import DataError
 from counterfoil.terminology import formulary
 from counterfoil.terminology.model import Product
+from counterfoil.terminology.strengths import in_units
 
 FLAGS = {
     "high_risk", "weekly", "anticoagulant", "antiplatelet", "insulin", "opioid", "dmard", "lithium",
@@ -71,7 +72,7 @@ def test_every_strength_in_a_generic_name_is_in_its_columns() -> None:
     for p in formulary().products:
         if p.level == "VMP" and not p.name.startswith(("Co-", "Lactulose", "Peppermint")):
             name = re.sub(r"\([^)]*\)", "", p.name)
-            stated = [n.replace(",", "") for n in number.findall(name)]
+            stated = [n.replace(",", "") for n in number.findall(in_units(name))]
             held = [str(s).split("/")[0] for s in p.strengths if s is not None]
             held = [re.sub(r"[a-z%]+$", "", h) for h in held]
             assert stated == held, p.name
