@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import product as each_combination
 
@@ -25,7 +26,7 @@ from counterfoil.terminology.names import (
     rows,
     tokens,
 )
-from counterfoil.terminology.reading import Reading, unglued
+from counterfoil.terminology.reading import Reading, no_spelling, read, unglued
 from counterfoil.terminology.strengths import UNITS, in_units
 
 LONGEST = 40
@@ -33,7 +34,7 @@ _SHORTEST = 3
 _SHORTEST_CLOSED = 4
 _SHORTEST_IN_PIECES = 7
 _MOST = 60
-_START = 2
+_START = 3
 _LONGEST_TEXT = 120
 _SHARE = 1.5
 _JOINING = frozenset({"/", "&", "+", "and"})
@@ -436,6 +437,23 @@ def _listed(items: Sequence[str], rest: str, numbers: bool) -> Listed:
             parts[-1].append(token)
     kept = tuple(tuple(part) for part in parts if part)
     return Listed(kept, f"{' '.join(amounts).strip(' /')} {rest}", numbers)
+
+
+@lru_cache(maxsize=20_000)
+def _rest_of(written: str) -> Reading:
+    return read(written, closed_words(), no_spelling)
+
+
+def read_rest(written: str) -> Reading:
+    """What stands beside a name, read by the closed lists alone; many names have the same."""
+    known = _rest_of(written)
+    fresh = {name: copy(getattr(known, name)) for name in _FIELDS}
+    return replace(known, **fresh)
+
+
+_FIELDS = tuple(
+    f.name for f in fields(Reading) if isinstance(getattr(Reading(""), f.name), (list, set, dict))
+)
 
 
 def resolve_rest(reading: Reading) -> tuple[str, ...]:

@@ -61,10 +61,13 @@ def states_of_brand(reading: Reading, stated: Stated) -> bool:
     if not amounts:
         return not stated.reading.amounts
     same = _same(reading, stated.product)
-    own = [s for a in stated.reading.amounts if (s := as_printed(a)) is not None]
     generic = [s for s in stated.product.strengths if s is not None]
-    also = [[strength] for strength in stated.also]
-    return any(_paired(amounts, strengths, same) for strengths in (own, generic, *also))
+    if _paired(amounts, generic, same):
+        return True
+    own = [s for a in stated.reading.amounts if (s := as_printed(a)) is not None]
+    return any(
+        _paired(amounts, strengths, same) for strengths in (own, *([s] for s in stated.also))
+    )
 
 
 def as_printed(amount: Amount) -> Strength | None:

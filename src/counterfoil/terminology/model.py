@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, Literal
 
 ProductLevel = Literal["VMP", "AMP"]
@@ -34,7 +33,6 @@ def plain_number(value: Fraction) -> str:
     return f"{float(value):.{places}f}".rstrip("0")
 
 
-@lru_cache(maxsize=20_000)
 def _key(
     value: Fraction, kind: str, below: Fraction | None, below_kind: str | None
 ) -> tuple[Fraction, str, str]:
@@ -67,11 +65,18 @@ class Strength:
     unit: str
     denominator: Fraction | None = None
     denominator_unit: str | None = None
+    _known: tuple[Fraction, str, str] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @property
     def key(self) -> tuple[Fraction, str, str]:
         """Equal for equal strengths however written: 1 g = 1000 mg, 5 mg/5 ml = 1 mg/1 ml."""
-        return _key(self.numerator, self.unit, self.denominator, self.denominator_unit)
+        known = self._known
+        if known is None:
+            known = _key(self.numerator, self.unit, self.denominator, self.denominator_unit)
+            object.__setattr__(self, "_known", known)
+        return known
 
     @property
     def numerator_key(self) -> tuple[Fraction, str]:

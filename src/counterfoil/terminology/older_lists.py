@@ -19,6 +19,7 @@ from counterfoil.terminology.abbreviations import (
     Listed,
     as_listed,
     listed,
+    read_rest,
     resolve_rest,
     salts_of,
     spelt_out,
@@ -31,7 +32,7 @@ from counterfoil.terminology.matching import drop_tube_sizes, fit_brand, fit_gen
 from counterfoil.terminology.model import Match, Product
 from counterfoil.terminology.names import Lexicon, Phrase, closed_words, open_words, words_of
 from counterfoil.terminology.outcome import of_product
-from counterfoil.terminology.reading import Drug, Reading, no_spelling, read
+from counterfoil.terminology.reading import Drug, Reading
 from counterfoil.terminology.remaining import Remaining, loose_words, size_of, without_sizes
 from counterfoil.terminology.search import WordIndex
 from counterfoil.terminology.spelling import Speller
@@ -94,7 +95,10 @@ class OlderLists:
             return self._match_name(text)
         vocabulary = self._lexicon.vocabulary
         name = words_of(as_list.partition("_")[0])
-        known = all(w in vocabulary or self._spell.one_begins(w) for w in name)
+        known = all(
+            w in vocabulary or (len(w) >= _SHORTEST_ALONE and self._spell.one_begins(w))
+            for w in name
+        )
         if not known and not self._beginning(name[0]):
             return None
         match = self.match(as_list)
@@ -215,7 +219,7 @@ class OlderLists:
         found: dict[str, tuple[Product, Reading, tuple[str, ...]]] = {}
         for entry in listed(text):
             size, written = size_of(entry.rest)
-            rest = read(written, closed_words(), no_spelling)
+            rest = read_rest(written)
             rest.listed, rest.text, rest.unread = True, text, []
             drop_tube_sizes(rest)
             rest = without_sizes(rest)
@@ -298,7 +302,7 @@ class OlderLists:
         what tells two products apart, or nothing.
         """
         for shorten in (False, True):
-            rest = read(entry.rest, closed_words(), no_spelling)
+            rest = read_rest(entry.rest)
             rest.listed, rest.text = True, text
             drop_tube_sizes(rest)
             unread = tuple(rest.unread)
@@ -387,7 +391,7 @@ def _readings(text: str) -> Iterator[tuple[Listed, Reading, tuple[str, ...]]]:
         ways = [entry.rest]
         while ways:
             written = ways.pop()
-            rest = read(written, closed_words(), no_spelling)
+            rest = read_rest(written)
             rest.listed = True
             drop_tube_sizes(rest)
             tail = uncut(text, resolve_rest(rest))

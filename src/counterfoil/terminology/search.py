@@ -12,6 +12,7 @@ import pyarrow as pa
 from counterfoil.terminology.names import words_of
 
 Rows = npt.NDArray[np.int32]
+_START = 3
 _LAST = "\U0010ffff"
 
 
@@ -68,13 +69,13 @@ class WordIndex:
     ) -> list[int]:
         """The rows whose names hold, for each of *words*, one that it pairs with, in order.
 
-        ``meant`` gives what a word may begin like: only names' words with the same two first
+        ``meant`` gives what a word may begin like: only names' words with the same three first
         letters as one of these are asked for with ``pairs``.
         """
         found: Rows | None = None
         for word in sorted(set(words), key=len, reverse=True):
             parts = [np.empty(0, dtype=np.int32)]
-            for beginning in sorted({other[:2] for other in meant(word)}):
+            for beginning in sorted({other[:_START] for other in meant(word)}):
                 start, end = self._range(beginning)
                 parts += [
                     self._rows[self._offsets[i] : self._offsets[i + 1]]

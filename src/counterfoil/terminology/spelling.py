@@ -41,6 +41,7 @@ class Speller:
         self._by_length: dict[int, list[str]] = {}
         for guard in self._guards:
             self._by_length.setdefault(len(guard), []).append(guard)
+        self._within: dict[tuple[int, int], list[str]] = {}
         self._seen: dict[str, tuple[str, str] | None] = {}
         self.drugs_near = lru_cache(_REMEMBERED)(self._drugs_near)
         self.names_near = lru_cache(_REMEMBERED)(self._names_near)
@@ -120,10 +121,16 @@ class Speller:
     def _meaning(self, word: str) -> str:
         return self._targets.get(word, word)
 
+    def _of_lengths(self, least: int, most: int) -> list[str]:
+        reach = (least, most)
+        if reach not in self._within:
+            lengths = range(least, most + 1)
+            self._within[reach] = [g for n in lengths for g in self._by_length.get(n, ())]
+        return self._within[reach]
+
     def _misspelt(self, word: str) -> tuple[str, str] | None:
         allowed = min(len(word) // LETTERS_AN_EDIT, MOST_EDITS)
-        reach = range(len(word) - allowed - 1, len(word) + allowed + 2)
-        guards = [guard for length in reach for guard in self._by_length.get(length, ())]
+        guards = self._of_lengths(len(word) - allowed - 1, len(word) + allowed + 1)
         near = process.extract(
             word, guards, scorer=OSA.distance, score_cutoff=allowed + 1, limit=_RIVALS
         )
