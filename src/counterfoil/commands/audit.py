@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,12 @@ def _in_use(data: Any, args: argparse.Namespace) -> Any:
     from counterfoil import rules
     from counterfoil.foundation.days import to_date
 
-    given = rules.load(args.rules) if args.rules else None
-    return data.in_use(to_date(_day(args)), given)
+    given, problems = rules.load_usable(args.rules) if args.rules else (None, [])
+    found = data.in_use(to_date(_day(args)), given)
+    left_out = [*map(str, problems), *dict.fromkeys(said for use in found for said in use.left_out)]
+    for said in left_out:
+        print(f"Left out of this run: {said}", file=sys.stderr)
+    return found
 
 
 def _explain(args: argparse.Namespace) -> int:

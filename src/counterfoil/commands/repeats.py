@@ -18,7 +18,7 @@ from counterfoil.commands.common import (
     table,
     today,
 )
-from counterfoil.foundation.days import to_day
+from counterfoil.foundation.days import to_date, to_day
 from counterfoil.foundation.errors import DataError
 
 COLUMNS = ["request_id", "request_item_id", "item_text", "outcome", "checks"]
@@ -71,6 +71,7 @@ class _People:
     def __init__(self, args: argparse.Namespace, stack: ExitStack, folder: Path | None) -> None:
         self.load: Any = None
         self.found: dict[str, Any] = {}
+        self._sets: dict[int, Any] = {}
         given = args.record or (folder if folder and (folder / "patient.csv").exists() else None)
         if given is not None:
             from counterfoil.records import read_record_file
@@ -87,6 +88,19 @@ class _People:
             from counterfoil.service.records.published import published
 
             self.published = stack.enter_context(published(args.practice))
+
+    def sets(self, day: int) -> Any:
+        """The sets that the rules read: with published records, those that the home has chosen."""
+        if day not in self._sets:
+            if self.load is None:
+                from counterfoil.service.casework.sets_in_use import sets_on
+
+                self._sets[day] = sets_on(to_date(day))
+            else:
+                from counterfoil.rules.sets import TerminologySets
+
+                self._sets[day] = TerminologySets()
+        return self._sets[day]
 
     def record(self, patient_id: str, nhs_number: str | None = None) -> Any:
         """The one record, or None where nobody (or more than one) fits."""
@@ -123,11 +137,10 @@ class _People:
 def _check(args: argparse.Namespace) -> int:
     from counterfoil import repeats, rules
     from counterfoil.repeats.reading import read_requests
-    from counterfoil.rules.sets import TerminologySets
 
     asked = read_requests(args.requests, args.practice or "")
     folder = args.requests if args.requests.is_dir() else None
-    used, sets, rows = rules.load(), TerminologySets(), []
+    used, rows = rules.load(), []
     contexts: dict[tuple[str, int], repeats.Context] = {}
     with ExitStack() as stack:
         people = _People(args, stack, folder)
@@ -136,7 +149,7 @@ def _check(args: argparse.Namespace) -> int:
             day = to_day(one.request.received_at.date()) if args.as_of is None else args.as_of
             key = (one.nhs_number or one.request.patient_id, day)
             if key not in contexts:
-                contexts[key] = repeats.Context(record, day, used, sets=sets)
+                contexts[key] = repeats.Context(record, day, used, sets=people.sets(day))
             rows += repeats.check_request(contexts[key], one.request, one.items)
     if args.format == "json":
         show_json([row.to_json() for row in rows])
@@ -168,12 +181,13 @@ def _check(args: argparse.Namespace) -> int:
 def _erd(args: argparse.Namespace) -> int:
     from counterfoil import repeats, rules
 
+    day = today() if args.as_of is None else args.as_of
     with ExitStack() as stack:
-        record = _People(args, stack, None).record(args.patient)
+        people = _People(args, stack, None)
+        record, sets = people.record(args.patient), people.sets(day)
     if record is None:
         raise DataError.at("--patient", "one patient with this id is needed", "none, or several")
-    day = today() if args.as_of is None else args.as_of
-    found = repeats.suitability(repeats.Context(record, day, rules.load())).to_json()
+    found = repeats.suitability(repeats.Context(record, day, rules.load(), sets=sets)).to_json()
     if args.format == "json":
         show_json(found)
         return 0

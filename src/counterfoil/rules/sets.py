@@ -145,16 +145,22 @@ def check_sets(rules: list[Rule], chosen: Mapping[str, AnySet] | None = None) ->
     ``DataError`` names the rule file and the set. A drug set asked about coded entries, or a code
     set about issues, is such an error; so is a chosen set of the wrong kind.
     """
-    problems = []
-    for rule in rules:
-        kinds: tuple[tuple[Kind, frozenset[str], Kind], ...] = (
-            ("drugsets", rule.drug_sets, "codesets"),
-            ("codesets", rule.code_sets, "drugsets"),
-        )
-        for wanted, mentioned, other in kinds:
-            problems += _wrong(rule, wanted, mentioned, other, chosen or {})
+    problems = [problem for rule in rules for problem in wrong_sets(rule, chosen)]
     if problems:
         raise DataError(*problems)
+
+
+def wrong_sets(rule: Rule, chosen: Mapping[str, AnySet] | None = None) -> list[Problem]:
+    """What is wrong with the sets that a rule names; a run goes on without such a rule."""
+    kinds: tuple[tuple[Kind, frozenset[str], Kind], ...] = (
+        ("drugsets", rule.drug_sets, "codesets"),
+        ("codesets", rule.code_sets, "drugsets"),
+    )
+    return [
+        problem
+        for wanted, mentioned, other in kinds
+        for problem in _wrong(rule, wanted, mentioned, other, chosen or {})
+    ]
 
 
 def _wrong(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.foundation.errors import DataError
-from counterfoil.rules import load
+from counterfoil.rules import load, load_usable
 
 _RULES = files("counterfoil.knowledge") / "rules"
 NSAID, EGFR, MTX = (
@@ -133,3 +133,16 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     for path, expected in ((tmp_path / "x.toml", "no such file"), (tmp_path, "this is a folder")):
         with pytest.raises(DataError, match=expected):
             load([path])
+
+
+def test_a_set_that_is_not_there_stops_the_rule_and_not_the_run(tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.toml", tmp_path / "good.toml"
+    bad.write_text(NSAID.replace('"gastroprotection"', '"no_such"', 1))
+    good.write_text(MTX)
+    rules, said = load_usable([bad, good])
+    assert [rule.id for rule in rules] == ["monitoring.methotrexate"]
+    assert [str(problem) for problem in said] == [
+        f"{bad}, line 31: there is no drug set called no_such."
+    ]
+    with pytest.raises(DataError, match="no drug set called no_such"):
+        load_usable([bad])

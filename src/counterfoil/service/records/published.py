@@ -14,7 +14,7 @@ from counterfoil.records.patient import PatientRecord
 from counterfoil.records.schema import empty
 from counterfoil.rules import Finding as Found
 from counterfoil.rules import Rule
-from counterfoil.rules.sets import TerminologySets
+from counterfoil.rules.sets import TerminologySets, wrong_sets
 from counterfoil.service.casework import intake, sets_in_use
 from counterfoil.service.casework.models import Finding
 from counterfoil.service.organisations.models import Organisation
@@ -31,6 +31,8 @@ class InUse:
     rules: list[Rule]
     sets: TerminologySets
     weak: dict[str, frozenset[str]]
+    left_out: tuple[str, ...] = ()
+    """Rules that are not run, and why: an own text that cannot be read, a set that is not there."""
 
 
 def rules_at(practice: str, as_of: date) -> list[Rule]:
@@ -66,13 +68,26 @@ class Published:
         sets, weak = sets_in_use.sets_on(as_of), sets_in_use.weak()
         groups: dict[tuple[tuple[str, int, str], ...], list[Snapshot]] = {}
         found: dict[tuple[tuple[str, int, str], ...], list[Rule]] = {}
+        said: dict[tuple[tuple[str, int, str], ...], list[str]] = {}
         for row in self.snapshots:
             rules = given if given is not None else rules_at(row.practice_id, as_of)
+            wrong = {rule.id: wrong_sets(rule, sets.chosen) for rule in rules}
+            broken = {} if given is not None else force.at(row.practice_id, as_of).broken
+            left_out = [str(problem) for found_ in wrong.values() for problem in found_]
+            left_out += [f"{text} The shipped rule stands in for it." for text in broken.values()]
+            rules = [rule for rule in rules if not wrong[rule.id]]
             key = tuple((rule.id, rule.version, rule.text) for rule in rules)
             groups.setdefault(key, []).append(row)
             found[key] = list(rules)
+            said.setdefault(key, []).extend(left_out)
         return [
-            InUse(Published(tuple(rows)).tables, found[key], sets, weak)
+            InUse(
+                Published(tuple(rows)).tables,
+                found[key],
+                sets,
+                weak,
+                tuple(dict.fromkeys(said[key])),
+            )
             for key, rows in groups.items()
         ]
 
