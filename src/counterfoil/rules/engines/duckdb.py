@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from counterfoil.foundation.database import connect
 from counterfoil.foundation.days import FOREVER
 from counterfoil.records import schema
 from counterfoil.records.patient import FIELDS, ORDERED_BY, PatientRecord, typed_rows
@@ -428,7 +429,7 @@ def _files_of(source: pa.Table | Scan | Sequence[Path]) -> tuple[tuple[str, int,
 @lru_cache(maxsize=64)
 def _distinct(statement: str, files: tuple[tuple[str, int, int], ...]) -> pa.Table:
     listed = ", ".join("'" + path.replace("'", "''") + "'" for path, _, _ in files)
-    with duckdb.connect(config={"threads": 2}) as db:
+    with connect(threads=2) as db:
         rows = db.sql(statement.format(f"read_parquet([{listed}])"))
         return rows.to_arrow_table()
 
