@@ -15,6 +15,8 @@ _RULED_ROWS = 3
 """Rows set apart by rules from which on every row of a table is taken to be ruled off."""
 _GAP = re.compile(r"\t+|[ \u00a0]{2,}(?=\S)")
 _WIDE = re.compile(r"[ \t]{401,}|\n{31,}")
+_PARTED = re.compile(r"[|│║¦\t]|[ \u00a0]{2}")
+"""What parts the words of a line into cells."""
 _STARS = re.compile(r"\*\*([^\s*](?:[^*\n]*[^\s*])?)\*\*")
 _BLANKS = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\ufeff": " "})
 
@@ -100,9 +102,12 @@ def _line(raw: str, place: int) -> Line:
     if _RULE.fullmatch(raw):
         return Line(place, place, "blank", table=-1)
     stripped = raw.strip()
-    indent = len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip())
-    start = place + raw.index(stripped)
+    wide = raw.expandtabs(4) if "\t" in raw else raw
+    indent = len(wide) - len(wide.lstrip())
+    start = place + len(raw) - len(raw.lstrip())
     end = start + len(stripped)
+    if _PARTED.search(stripped) is None:
+        return Line(start, end, "text", indent, (Cell(start, end),))
     if raw.count("|") + raw.count("│") + raw.count("║") + raw.count("¦") >= 2 or (
         "|" in stripped[1:-1]
     ):

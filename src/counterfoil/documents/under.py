@@ -76,9 +76,12 @@ def _kind(sheet: Sheet, line: Line) -> str:
 def _state_alone(words: str) -> bool:
     """Whether a line only says what happened to a medicine it does not name."""
     words = words.strip(" *_-–—•[]()")
-    if len(words.split()) > 8 or ":" in words or stated_in(words)[0] is None:
+    if ":" in words or len(words.split()) > 8:
         return False
-    if first_name(words) or pattern("headings", "medicines").search(words):
+    if LEAD.match(words) is None:
+        found = heading(words)
+        if found is None or found.kind not in _STATES:
+            return False
+    if stated_in(words)[0] is None:
         return False
-    found = heading(words)
-    return (found is not None and found.kind in _STATES) or LEAD.match(words) is not None
+    return first_name(words) is None and not pattern("headings", "medicines").search(words)
