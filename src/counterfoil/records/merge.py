@@ -99,7 +99,8 @@ class Merged:
 def merge(previous: Snapshot | None, load: Load) -> Merged:
     """What *load* makes of the practice's *previous* snapshot; its ``scope`` says how.
 
-    With scope ``practice`` it replaces everything. With ``patient`` it replaces the rows of the
+    With scope ``practice`` it replaces all that its format carries; of other tables the rows of
+    patients who are in the load stay. With ``patient`` it replaces the rows of the
     patients in it, of the tables in ``load.covers`` only: requests and documents stay. Somebody who
     is held under another patient id, known by the NHS number, is the same patient: their other rows
     go over to the new id. With ``delta`` rows replace those of the same key, and the keys in
@@ -143,7 +144,13 @@ def _whole(previous: Snapshot | None, load: Load) -> Merged:
             "it has them no more"
         )
         load = replace(load, notes=[*load.notes, said])
-    return Merged(load, None, load.tables, before=previous.held, after=after)
+    kept = {
+        name: held.filter(pc.is_in(held["patient_id"], value_set=now))
+        for name in PATIENT_TABLES
+        if name not in load.covers and (held := previous.scan(name).read()).num_rows
+    }
+    after |= {name: rows["deleted_on"].null_count for name, rows in kept.items()}
+    return Merged(load, None, load.tables | kept, before=previous.held, after=after)
 
 
 def _in_force(load: Load, name: str) -> int:

@@ -74,7 +74,7 @@ class Store:
         load = merged.load
         facts = {**load.to_json(), "held": dict(merged.after)}
         if merged.on is None:
-            tables = {name: load.tables.get(name, empty(name)) for name in TABLES}
+            tables = {name: merged.rows.get(name, empty(name)) for name in TABLES}
             return self._write(load.practice, facts, {**tables, **load.staged}, {}, hold)
         facts["parts"] = [folder.name for folder in merged.on.parts]
         return self._write(load.practice, facts, merged.rows, merged.masked, hold)

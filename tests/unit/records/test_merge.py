@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.foundation.errors import DataError
+from counterfoil.records.importers.emis import COVERS as EMIS
 from counterfoil.records.importers.gpconnect import COVERS
 from counterfoil.records.load import Load, Reject, of_tables
 from counterfoil.records.merge import Loss, LossError, merge
@@ -63,11 +64,25 @@ def test_the_same_load_twice_changes_nothing(held):
 def test_a_whole_practice_replaces_everything(held):
     load = of_tables(made.PRACTICE, made.tables(patient=[made.patient("p7")]))
     merged = merge(held, load)
-    assert merged.rows is load.tables
+    assert merged.rows == load.tables
     assert merged.on is None
     assert merged.load.notes[-1].startswith("2 patients of the practice's record before are not in")
     assert merge(held, of_tables(made.PRACTICE, made.whole())).load.notes == []
     assert merge(None, one(made.patient())).load.rows["patient"] == 1
+
+
+def test_a_whole_practice_keeps_what_its_format_does_not_carry(held):
+    """An EMIS extract has no requests: they stay, but not of somebody who is not in it."""
+    load = of_tables(made.PRACTICE, made.tables(patient=[made.patient("p2")]), format="emis")
+    load = replace(load, covers=EMIS)
+    merged = merge(held, load)
+    now = put(held, load)
+    assert ids(now, "request", "request_id") == ["q1"]
+    assert ids(now, "issue", "issue_id") == []
+    assert (merged.before["request"], merged.after["request"]) == (1, 1)
+    assert put(now, load).id == now.id
+    other = of_tables(made.PRACTICE, made.tables(patient=[made.patient("p7")]), format="emis")
+    assert ids(put(held, replace(other, covers=EMIS)), "request", "request_id") == []
 
 
 def test_a_whole_practice_of_which_nothing_could_be_read_is_refused():
