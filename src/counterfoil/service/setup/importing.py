@@ -138,8 +138,8 @@ def lately(user: User) -> list[tuple[Job, bool]]:
     return [(shown(row), row.user_id == user.pk) for row in newest]
 
 
-def confirm(user: User, ref: str, accept_loss: bool = False) -> None:
-    """Have what was tried imported.
+def confirm(user: User, ref: str, accept_loss: bool = False, seen: str = "") -> None:
+    """Have what was tried imported; *seen* is the dry run that was looked at, by its moment.
 
     ``ConflictError`` where it cannot be: it was not tried to an end, it is under way or done
     already, or it would take away more than is believed and that was not accepted.
@@ -147,11 +147,13 @@ def confirm(user: User, ref: str, accept_loss: bool = False) -> None:
     job = _own(user, ref)
     if job.state == State.REFUSED:
         raise ConflictError("This file cannot be imported: the dry run says why.")
+    if seen and seen != job.changed_at.isoformat():
+        raise ConflictError("The file was tried again since. Look at these figures, then confirm.")
     if DryRun.from_json(job.tried).losses and not accept_loss:
         raise ConflictError(
             "It would take away more than 5% of a table. Say that the rows may go, or remove the file."
         )
-    asked = ImportJob.objects.filter(pk=job.pk, state=State.ASKS)
+    asked = ImportJob.objects.filter(pk=job.pk, state=State.ASKS, changed_at=job.changed_at)
     if not asked.update(
         state=State.CONFIRMED,
         accept_loss=accept_loss,

@@ -12,9 +12,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
@@ -22,6 +24,8 @@ from counterfoil.service.config import home
 from counterfoil.service.records import reading
 
 MODULE = "counterfoil.service.worker"
+LOOKS = (0.0, 0.05, 0.2, 0.5)
+"""Seconds between looks at the lock: somebody who asks whether it is held holds it for a moment."""
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -60,15 +64,25 @@ def stop() -> None:
 def alone() -> Iterator[bool]:
     """Whether this process is the one worker of the home while the block runs."""
     with _lock_file().open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        for wait in LOOKS:
+            time.sleep(wait)
+            if _locked(file):
+                break
+        else:
             yield False
             return
         file.truncate(0)
         file.write(reading.this_process())
         file.flush()
         yield True
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _at_work() -> bool:

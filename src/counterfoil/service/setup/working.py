@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db.models import Q, QuerySet
+
 from counterfoil.foundation.errors import DataError
 from counterfoil.records.merge import LossError
 from counterfoil.service.casework.errors import ConflictError
@@ -38,15 +40,18 @@ def work(fault: publishing.Fault = publishing.no_fault) -> int:
     from counterfoil.service.setup import starting
 
     done = 0
-    with starting.alone() as mine:
-        while mine:
+    while True:
+        with starting.alone() as mine:
+            if not mine:
+                return done
             repair()
-            job = _taken()
-            if job is None:
-                break
-            _guarded(job, fault)
-            done += 1
-    return done
+            while job := _taken():
+                _guarded(job, fault)
+                done += 1
+                repair()
+        # What was given between the last look and the end of the lock has started nobody.
+        if not _waiting().exists():
+            return done
 
 
 def repair() -> None:
@@ -76,16 +81,20 @@ def repair() -> None:
             _remove_files(job)
 
 
+def _waiting() -> QuerySet[ImportJob]:
+    """Jobs that a worker can take."""
+    return ImportJob.objects.filter(holder="").filter(
+        Q(state__in=(State.QUEUED, State.CONFIRMED)) | Q(state=State.DONE, followed=False)
+    )
+
+
 def _taken() -> ImportJob | None:
     """The job that waits longest, held by this process now; ``None`` where none waits."""
-    from django.db.models import F, Q
+    from django.db.models import F
 
     from counterfoil.service.casework import clock
 
-    waits = ImportJob.objects.filter(holder="").filter(
-        Q(state__in=(State.QUEUED, State.CONFIRMED)) | Q(state=State.DONE, followed=False)
-    )
-    for job in waits.select_related("practice", "user").order_by("changed_at"):
+    for job in _waiting().select_related("practice", "user").order_by("changed_at"):
         at = {State.QUEUED: State.READING, State.CONFIRMED: State.PUBLISHING}
         state = at.get(State(job.state), State(job.state))
         free = ImportJob.objects.filter(pk=job.pk, holder="", state=job.state)
@@ -159,7 +168,8 @@ def _publish(job: ImportJob, fault: publishing.Fault) -> None:
             "new": done.findings.new,
             "same": done.same,
         }
-        _settle(job, State.DONE, result=said, followed=False, step="", holder=job_holder)
+        if not _settle(job, State.DONE, result=said, followed=False, holder=job_holder):
+            raise ConflictError("another worker has taken this job over")
         refs = {"snapshot": done.snapshot, "format": run.format}
         events.append(job.practice_id, [events.Entry("record_imported", refs)], job.user, role)
 
@@ -200,16 +210,18 @@ def _follow(job: ImportJob) -> None:
     ImportJob.objects.filter(pk=job.pk).update(followed=True, holder="", tries=0)
 
 
-def _settle(job: ImportJob, state: ImportJob.State, **changes: object) -> None:
+def _settle(job: ImportJob, state: ImportJob.State, **changes: object) -> bool:
+    """Say where a job stands now; false where another worker has taken it over meanwhile."""
     from counterfoil.service.casework import clock
 
     said = {"holder": "", "tries": 0, "step": "", "changed_at": clock.now(), **changes}
-    ImportJob.objects.filter(pk=job.pk).update(state=state, **said)
+    mine = ImportJob.objects.filter(pk=job.pk, holder=reading.this_process())
+    return bool(mine.update(state=state, **said))
 
 
 def _refuse(job: ImportJob, reasons: list[str]) -> None:
-    _settle(job, State.REFUSED, reasons=reasons)
-    _remove_files(job)
+    if _settle(job, State.REFUSED, reasons=reasons):
+        _remove_files(job)
 
 
 def _remove_files(job: ImportJob) -> None:

@@ -52,6 +52,8 @@ class Card:
     tag: str
     colour: str
     state: str
+    seen: str
+    """The moment of what is shown, so that nobody confirms what has changed since."""
     under_way: bool
     now: str
     file: str
@@ -92,6 +94,7 @@ def card(job: Job) -> Card:
         tag=tag,
         colour=colour,
         state=job.state,
+        seen=job.changed_at.isoformat(),
         under_way=job.under_way,
         now=STEPS[job.step] if job.state == "publishing" else NOW.get(job.state, ""),
         file=job.file,

@@ -72,7 +72,7 @@ def publish(request: HttpRequest, ref: UUID) -> HttpResponse:
     """Have what was tried imported."""
     try:
         accepted = request.POST.get("accept_loss") == "yes"
-        importing.confirm(user_of(request), str(ref), accepted)
+        importing.confirm(user_of(request), str(ref), accepted, request.POST.get("seen", ""))
     except ConflictError as error:
         return _show(request, str(ref), Problem(str(error), title="Nothing was imported"))
     return redirect("import-tried", ref)
