@@ -162,6 +162,24 @@ def test_what_cannot_be_used_is_kept_and_says_why(
     assert row.reason in line.why
 
 
+def test_a_letter_that_ends_its_reader_is_kept_for_a_person(
+    loaded: Any,
+    home: Home,
+    made: synthetic.Population,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Mary Test 999 000 0018")
+
+    monkeypatch.setattr("counterfoil.documents.read", broken)
+    row = receive_letter(made.practices[0].code, b"any letter", "letter.txt", RECEIVED)
+    assert (row.status, "RuntimeError" in row.reason) == ("refused", True)
+    assert (home.documents / row.sha256).read_bytes() == b"any letter"
+    assert "Mary" not in caplog.text
+    assert "999" not in row.reason
+
+
 def test_a_patient_who_arrives_later_is_matched(loaded: Any, made: synthetic.Population) -> None:
     letter = (
         b"Discharge letter\nNHS number 999 000 0018\nMary Test, born 3 March 1955\nramipril 5mg"

@@ -177,9 +177,7 @@ def _birth(text: str) -> int | None:
     found = read_date(text)
     short = re.search(r"[\s/.\-](\d{2})$", text.strip())
     if found is not None and short and int(short[1]) > 20 and int(short[1]) < 70:
-        match = re.match(r"(.*?)(\d{2})$", text.strip())
-        assert match is not None
-        return read_date(f"{match[1]}19{match[2]}")
+        return read_date(f"{text.strip()[:-2]}19{short[1]}")
     return found
 
 

@@ -333,6 +333,8 @@ class Walker(Prose):
     def _start(self, line: Line, start: int, body: str, bullet: bool) -> None:
         """Opens a medicine, or several that one line names."""
         parts = pieces(body)
+        if not parts:
+            return
         last = parts[-1]
         shared = pattern("remarks", "reason").search(body[last.start : last.end])
         for part in parts:

@@ -114,3 +114,9 @@ def test_a_name_that_goes_on_in_the_next_row_of_a_small_box() -> None:
         "Gaviscon Advance oral suspension peppermint",
         "stopped",
     )
+
+
+@pytest.mark.parametrize("text", ["DOB: 14 March\n48\n", "DOB 4/3\f48\n", "Name:\f"])
+def test_a_break_within_the_head_ends_no_reading(text: str) -> None:
+    documents.read_text(f"Name: Una Example\n{text}\nTTO\nRamipril 5mg capsules one daily\n")
+    documents.read_text(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import uuid
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ DAYS_TO_FINISH = 7
 """Within a week of receipt: the national standard for reconciliation after discharge."""
 _NAMESPACE = uuid.UUID("5d3a7c1e-64b8-4f0e-9d43-0c5be2f7a911")
 Status = LetterDocument.Status
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,12 @@ def receive_letter(
         letter = documents.read(content, name=name, received_on=days.to_day(day))
     except DataError as error:
         found = _Read(Status.REFUSED, str(error)[:300])
+    except Exception as error:
+        # A letter is kept whatever it does to its reader. Not the message: it may quote the letter.
+        bare = RuntimeError("see the place above").with_traceback(error.__traceback__)
+        _log.exception("letter %s: %s", sha256[:12], type(error).__name__, exc_info=bare)
+        said = f"A fault of this program ({type(error).__name__}) ended the reading of it"
+        found = _Read(Status.REFUSED, f"{said}: a person reads it.")
     else:
         _guard_demo(letter, name)
         found = _match(place, letter, day)
