@@ -169,8 +169,10 @@ def test_a_letter_that_ends_its_reader_is_kept_for_a_person(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    words = "Mary Test 999 000 0018"
+
     def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("Mary Test 999 000 0018")
+        raise RuntimeError(words)
 
     monkeypatch.setattr("counterfoil.documents.read", broken)
     row = receive_letter(made.practices[0].code, b"any letter", "letter.txt", RECEIVED)
