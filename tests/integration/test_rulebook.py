@@ -200,13 +200,18 @@ def test_what_may_not_be_is_refused(world: Any, practice: str) -> None:
     assert queries.version(world.tess, str(done.pk))[0].status == "returned"
 
 
-def test_a_text_this_release_cannot_read_leaves_the_shipped_rule(world: Any, practice: str) -> None:
+def test_a_text_this_release_cannot_read_leaves_the_shipped_rule(
+    world: Any, practice: str, client: Any
+) -> None:
     row = actions.keep_draft(world.tess, "U1", eight_weeks(), "x")
     actions.submit(world.tess, str(row.pk))
     actions.approve(world.phil, str(row.pk))
     LocalRule.objects.filter(pk=row.pk).update(text=row.text + "\nnonsense = true\n")
     found = force.at(practice, AS_OF)
     assert RULE in found.broken
+    assert RULE in queries.not_readable(world.tess)
+    client.force_login(world.tess)
+    assert "Own rules that this release cannot read" in client.get("/audits/").content.decode()
     assert [r.version for r in found.rules if r.id == RULE] == [
         r.version for r in force.shipped() if r.id == RULE
     ]

@@ -67,6 +67,15 @@ def in_force(user: User) -> dict[str, rules.Rule]:
     return force.everywhere(codes, clock.today())
 
 
+def not_readable(user: User) -> dict[str, str]:
+    """Rule id to why this release cannot read the own version that is in force at a practice."""
+    codes = scope.practices(user, tuple(Role.values)).values_list("pk", flat=True)
+    found: dict[str, str] = {}
+    for code in codes:
+        found |= force.at(code, clock.today()).broken
+    return found
+
+
 def versions(user: User, rule: str = "") -> tuple[VersionLine, ...]:
     """Versions that organisations in the user's reach wrote, of one rule or of all; newest first."""
     reach = actions.reach(user)

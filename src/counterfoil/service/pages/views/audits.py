@@ -23,6 +23,7 @@ def audits(request: HttpRequest) -> HttpResponse:
         "title": "Audits",
         "themes": presenter.book(queries.rules_book(user), rulebook.in_force(user)),
         "waiting": rulebook.waiting(user),
+        "broken": rulebook.not_readable(user),
         "may_write": bool(writing.organisations(user)),
     }
     return render(request, "audits.jinja", context, current="audits")
