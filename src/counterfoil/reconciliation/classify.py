@@ -17,6 +17,13 @@ from counterfoil.reconciliation.differences import (
     strength_differs,
     total,
 )
+from counterfoil.reconciliation.doubts import (
+    among_changes,
+    bare_length,
+    change_not_understood,
+    end_on_one_side,
+    two_lists,
+)
 from counterfoil.reconciliation.guards import guards
 from counterfoil.reconciliation.model import LEFT_ALONE, Class, Item, OutcomeLine, Why, stable_id
 from counterfoil.reconciliation.sides import Cluster, Entry, Unit
@@ -224,9 +231,36 @@ def _paired(unit: Unit, cluster: Cluster, case: Case) -> Verdict:
     if not current:
         return _only_ended(unit, cluster, case)
     active = [u for u in cluster.units if u.active]
+    doubtful = _doubtful(active, cluster, case)
+    if doubtful is not None:
+        return doubtful
     if len(active) > 1 or len(current) > 1:
         return _many(unit, active, current, cluster, case)
     return _one(unit, current[0], cluster, case)
+
+
+def _doubtful(active: list[Unit], cluster: Cluster, case: Case) -> Verdict | None:
+    """Where the letter says more of the medicine than its list does, and that is not settled."""
+    for unit in active:
+        line = change_not_understood(unit)
+        if line is not None:
+            why = [
+                Why(f"The letter lists “{unit.text}”.", place(unit)),
+                Why(
+                    f"It also says “{line.shown}”, which was not understood.",
+                    f"letter {line.start}-{line.end}",
+                ),
+            ]
+            return Verdict("conflict", "list v narrative", "not compared", why)
+    several = len(active) > 1 and cluster.note != "compound"
+    parted = two_lists(active, case.letter) if several else None
+    if parted is None:
+        return None
+    why = [Why(f"The letter lists “{u.text}”.", place(u)) for u in active]
+    why.append(
+        Why(f"They stand in different lists (“{parted}”): not added up.", "rule one list at a time")
+    )
+    return Verdict("conflict", "list v narrative", "not compared", why)
 
 
 def _only_ended(unit: Unit, cluster: Cluster, case: Case) -> Verdict:
@@ -337,13 +371,14 @@ def _stated(
     after = [e for e in current if e.began is not None and e.began >= case.as_of]
     late = bool(after) and len(after) == len(current)
     strictly = late and all(e.began is not None and e.began > case.as_of for e in after)
+    ends = end_on_one_side([u for u in cluster.units if u.active], current)
     if found.same:
         if (late and stated in ("new", "changed")) or (strictly and stated is None):
             why += [
                 Why(f"The GP list shows it from {day_words(e.began or 0)}.", e.place) for e in after
             ]
             return Verdict("done", "already on the GP list", found.found, why)
-        if stated in ("new", "changed") or line.section == "changes":
+        if stated in ("new", "changed") or among_changes(cluster.units):
             word = STATED[stated] if stated else "changed"
             why.append(
                 Why(
@@ -352,7 +387,14 @@ def _stated(
                 )
             )
             return Verdict("conflict", "stated status v found difference", found.found, why)
+        if ends is not None:
+            why.append(Why(f"Found: {ends}.", "rule comparison"))
+            return Verdict("changed", "duration", f"duration: {ends}", why)
         why.append(_same_why(found))
+        length = bare_length(unit)
+        if length:
+            what = "whether it is the supply or the course is not said"
+            why.append(Why(f"The letter gives “{length}” as a length: {what}.", place(unit)))
         return Verdict("same", found.kind, found.found, why, _same_mark(unit, current, found))
     if stated == "continued":
         why.append(
@@ -371,6 +413,8 @@ def _stated(
         )
         return Verdict("conflict", "stated status v found difference", found.found, why)
     why.append(Why(f"Found: {found.found}.", "rule comparison"))
+    if ends is not None:
+        why.append(Why(f"Found also: {ends}.", "rule comparison"))
     return Verdict("changed", found.kind, found.found, why)
 
 
@@ -393,7 +437,7 @@ def _same_mark(unit: Unit, current: list[Entry], found: Difference) -> str:
         return "dose not read"
     if found.kind == "same daily amount by other strength" and "high_risk" in unit.match.flags:
         return "other strength of a high-risk medicine"
-    if any(line.left_over for line in unit.lines):
+    if any(line.left_over for line in unit.lines) or bare_length(unit):
         return "remark"
     return ""
 
