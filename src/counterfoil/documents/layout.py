@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from counterfoil.documents.asked import asked_by
 from counterfoil.documents.wording import pattern, patterns
 
 LISTS = frozenset({"discharge", "continued", "changed", "changes", "new", "stopped", "on_hold"})
@@ -16,6 +17,11 @@ _NUMBERING = re.compile(r"^\s*(?:#+\s*|\(?\d{1,2}[.)]\s+|\(?[A-Ha-h][.)]\s+|[*_=
 _MISREAD = re.compile(r"(?<=[A-Z])0(?=[A-Z])|(?<=[A-Z])0$")
 """A nought that a scanner read in a word of capitals."""
 _DECOR = re.compile(r"[\s*_=~#:\-–—.]+$")
+_LEGEND = re.compile(
+    r"[(\[]\s*[A-Za-z]{1,3}\s*=[^()\[\]]*[)\]]|[\s,;:–-]+(?:key\s*:?\s*)?(?<![A-Za-z])[A-Za-z]{1,2}\s*=\s*[A-Za-z].*$",
+    re.IGNORECASE,
+)
+"""Within a heading: what the signs behind its medicines mean, which says nothing of the list itself."""
 _FORMS = re.compile(
     r"\b(?:tablets?|capsules?|inhalers?|drops|cream|solution|suspension|release|resistant)\b"
 )
@@ -161,6 +167,11 @@ class Raw:
         else:
             words.append(text.strip())
 
+    def doubt(self, why: str) -> None:
+        """Says why a person has to read this stretch; an empty reason says nothing."""
+        if why:
+            self.fields.setdefault("doubt", []).append(why)
+
     def get(self, *names: str) -> str:
         """The words of these columns, in the order asked."""
         if len(names) == 1:
@@ -178,6 +189,10 @@ def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading 
     lead = _NUMBERING.match(text)
     begin = lead.end() if lead else 0
     body = _MISREAD.sub("O", text[begin:])
+    if "=" in body:
+        body = _LEGEND.sub(lambda found: " " * len(found.group()), body)
+        if not body.strip():
+            return None
     colon = re.search(r"[:：]", body)
     named = body[: colon.start()] if colon else ""
     if colon and len(named) <= 90 and not re.search(r"\d|\.\s", named):
@@ -191,6 +206,8 @@ def heading(text: str, *, marked: bool = False, loose: bool = False) -> Heading 
             kind, label, rest, bool(pattern("headings", "narrative", "plan").search(label))
         )
     label = _DECOR.sub("", body).strip(" *_")
+    if re.search(r"(?:^|\s)[A-Za-z]{1,2}\s*=", label):
+        return None
     if len(label) > 90 or not label or label.count(",") > 2:
         return None
     if pattern("blocks", "entry").match(label.lower()):
@@ -301,6 +318,10 @@ def columns_of(cells: Iterable[str]) -> list[str | None] | None:
 @lru_cache(maxsize=4096)
 def _columns(texts: tuple[str, ...]) -> tuple[str | None, ...] | None:
     names = _one_list([column(c) for c in texts])
+    if None in names:
+        names = [
+            n or ("answer" if asked_by(c) else None) for n, c in zip(names, texts, strict=True)
+        ]
     slots = sum(name in SLOTS for name in names)
     if "drug" not in names and slots >= 3 and texts and not texts[0].strip():
         names[0] = "drug"

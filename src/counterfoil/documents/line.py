@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from counterfoil.documents.answers import settle
 from counterfoil.documents.dose_words import before_and_now, dose_of
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine
@@ -44,7 +45,8 @@ _RANGE_OR_CHANGE = re.compile(
 def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     """Reads one stretch. The id is not yet final: the letter gives it."""
     words = Words()
-    conflicts: list[str] = []
+    settle(raw)
+    conflicts = list(raw.fields.get("doubt", ()))
     drug, product, rest, strength, formed, lead = _drug(raw)
     if RESULT.match(raw.get("now")):
         raw.fields.setdefault("comment", []).extend(raw.fields.pop("now"))

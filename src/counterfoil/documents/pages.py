@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from counterfoil.documents.names import first_name
-from counterfoil.documents.pieces import BULLET, STRENGTH
+from counterfoil.documents.pieces import BULLET, DOSEISH, STRENGTH
 from counterfoil.documents.shown import Line, Sheet
 
 _PAGE = re.compile(r"\bpage\s+\d+\s*(?:of|/)\s*\d+\b", re.IGNORECASE)
@@ -116,14 +116,17 @@ def running_text(sheet: Sheet, lines: Sequence[Line]) -> frozenset[int]:
 def legend(text: str) -> dict[str, str]:
     """What single letters behind medicines mean, where the letter says so ("N = new, S = same").
 
-    At least two are explained, and none twice with another meaning; else there is no key.
+    At least two are explained, or one with an equals sign, and none twice with another meaning; else
+    there is no key.
     """
     found: dict[str, str] = {}
+    equal = False
     for key in _KEY.finditer(text):
         sign, means = key["sign"], key["means"].lower()
         if not sign.isupper() or found.setdefault(sign, means) != means:
             return {}
-    return found if len(found) > 1 else {}
+        equal = equal or "=" in key.group()
+    return found if equal or len(found) > 1 else {}
 
 
 def explains(cell: str) -> bool:
@@ -137,10 +140,11 @@ def signed(body: str, signs: dict[str, str]) -> tuple[str, str]:
         return body, ""
     which = "|".join(map(re.escape, signs))
     found = re.search(
-        rf"(?:\s{{2,}}|\t\s*|\s[-–—|]\s*)(?P<a>{which})(?=\s*(?:$|\())|[(\[](?P<b>{which})[)\]]",
+        rf"(?:\s{{2,}}|\t\s*|\s[-–—|]\s*)(?P<a>{which})(?=\s*(?:$|\())|[(\[](?P<b>{which})[)\]]"
+        rf"|(?<=\w)[.,;]?\s(?P<c>{which})\s*$",
         body,
     )
-    if found is None:
+    if found is None or (found["c"] and not DOSEISH.search(body, 0, found.start())):
         return body, ""
-    sign = found["a"] or found["b"]
+    sign = found["a"] or found["b"] or found["c"]
     return f"{body[: found.start()]} ; {body[found.end() :]}".rstrip(" ;"), signs[sign]

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
+from counterfoil.documents.answers import told
+from counterfoil.documents.asked import asked_by, asking
 from counterfoil.documents.beside import beside, of_two_doses
 from counterfoil.documents.layout import (
     LISTS,
@@ -87,6 +89,7 @@ class Tables:
         self.edges: list[int] = []
         self.heads: list[str] = []
         self.clocks: dict[int, str] = {}
+        self.asked: dict[int, tuple[str, str]] = {}
         self.width = 0
         self.grid = False
         self.table: int | None = None
@@ -179,6 +182,7 @@ class Tables:
         self.edges = [c.start - origin for c in line.cells]
         self.heads = [self.sheet.of(c) for c in line.cells]
         self.clocks = _clocks(names, self.heads)
+        self.asked = {n: (self.heads[n], s) for n, s in asking(tuple(self.heads)).items()}
         self.width = line.end - origin
         if (
             self.section in ("preamble", "unknown")
@@ -247,7 +251,10 @@ class Tables:
         for at, (name, text) in enumerate(
             zip([*self.columns, *[None] * len(cells)], cells, strict=False)
         ):
-            if at in self.clocks and not NO_SLOT.fullmatch(text):
+            if at in self.asked:
+                if text.strip():
+                    by.setdefault(f"asked {at}", []).append(text)
+            elif at in self.clocks and not NO_SLOT.fullmatch(text):
                 by.setdefault("clock", []).append(f"{text} at {self.clocks[at]}")
             elif text.strip():
                 by.setdefault(name or "comment", []).append(text)
@@ -284,6 +291,8 @@ class Tables:
             self._allergy(line.start, line.end)
             return
         raw = Raw(line.start, line.end, self.section, self.label, {}, line.page)
+        if self.asked:
+            raw.fields["asked"] = [state for _, state in self.asked.values()]
         if self.of_admission:
             raw.fields["of_admission"] = ["yes"]
         for name, texts in by.items():
@@ -369,7 +378,7 @@ class Tables:
         if len(filled) != 2 or not line.grid:
             return False
         name = column(filled[0])
-        if name is None or column(filled[1]) not in (None, "drug"):
+        if name is None or column(filled[1]) not in (None, "drug") or asked_by(filled[1]):
             return False
         if name == "drug" and STRENGTH.search(filled[0]):
             return False
@@ -451,6 +460,11 @@ class Tables:
             return
         if raw.fields.keys() & set(SIDES):
             beside(raw)
+        if "asked" in raw.fields:
+            cells = [(*head, raw.get(f"asked {n}").strip()) for n, head in self.asked.items()]
+            status, why = told(cells)
+            raw.put("status", status)
+            raw.doubt(why)
         if not raw.get("status"):
             raw.put("status", of_two_doses(raw.get("was"), raw.get("now")))
         (self.out.admission if raw.section == "admission" else self.out.raws).append(raw)
