@@ -91,11 +91,13 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 _NO_END = re.compile(
-    r"\b(?:review|rv|keep|pod|own|supply|supplied|repeat|long|life|ongoing|indefinite\w*|hourly|every)\b",
+    r"\b(?:review|rv|keep|pod|own|supply|supplied|repeat|long|life|ongoing|indefinite\w*|hourly|every|off|free|break)\b",
     re.IGNORECASE,
 )
 _END = re.compile(
-    r"\d|\b(?:stop\w*|until|till|end\w*|last|finish\w*|complet\w*|course|single|stat|only|days?|weeks?|months?)\b",
+    r"\d\s*/\s*(?:7|52|12)\b|\b(?:\d+|[a-z]+)[- ]?(?:days?|nights?|weeks?|months?|doses?)\b|"
+    r"\b(?:stop\w*|until|till|ends?|last dose|finish\w*|complet\w*|course|single|stat)\b|"
+    r"\b\d{1,2}(?:st|nd|rd|th)?[\s/.-]+(?:\d{1,2}[\s/.-]+\d{2,4}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\b",
     re.IGNORECASE,
 )
 
@@ -124,6 +126,8 @@ def end_on_one_side(units: Sequence[Unit], entries: Sequence[Entry]) -> str | No
 
 
 def _ends(side: Side) -> str:
+    if any(step.cycle_days is not None for step in side.dose.steps):
+        return ""
     if isinstance(side, Unit):
         for line in side.lines:
             for words in line.duration.split("; "):

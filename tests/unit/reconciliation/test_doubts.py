@@ -156,3 +156,9 @@ def test_a_bare_length_may_be_the_supply_and_is_looked_at() -> None:
     line = about(outcome(f"{LIST}{head}| Ramipril 5mg | 5mg | OD | 14 days |"), "ramipril")
     assert (line.cls, line.owner) == ("same", "pharmacist")
     assert any("supply or the course" in why.text for why in line.why)
+
+
+def test_a_range_is_no_end() -> None:
+    plan = ("Codeine 30mg tablets", "1 to 2 tablets up to four times a day when required")
+    words = "Codeine 30mg tablets 1 to 2 tablets up to four times a day when required"
+    assert about(outcome(f"{LIST}{words}", plan), "codeine").cls == "same"
