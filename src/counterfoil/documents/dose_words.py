@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from counterfoil.documents.counts import of_all_or_each, patches
 from counterfoil.documents.doses import read_dose
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import Stated
@@ -52,6 +53,11 @@ def dose_of(
         texts.append(f"{strength} {tail}")
     else:
         texts.append(tail)
+    if strength and not formed:
+        counted = of_all_or_each(raw.get("line") or cells, texts[0], strength, product)
+        if counted is not None and counted[1] is not None:
+            return counted[0], counted[1]
+        texts = [counted[0]] if counted is not None else texts
     texts = [*(_without_total(t, product) for t in texts), *texts]
     plain = " ".join(w for w in words.dose if not _ROUTE_ONLY.fullmatch(w.strip()))
     texts += [plain] if not (cells or frequency) and plain and plain != tail else []
@@ -64,7 +70,7 @@ def dose_of(
     best: tuple[str, Dose] | None = None
     for text in texts:
         for variant in _variants(text, words, route):
-            dose = _trusted(read_dose(variant, product, coded), variant)
+            dose = patches(_trusted(read_dose(variant, product, coded), variant), variant, product)
             if dose.per_day is not None or dose.status == "conflict":
                 return variant, dose
             if best is None or (dose.status == "read" and best[1].status != "read"):
@@ -170,6 +176,9 @@ _SPACED = re.compile(
 """Shorthand and decimals that a scanner spaced out: "o d", "1 . 25"."""
 
 
+_EVERY = re.compile(r"\b(?:every|each|per)\s*$", re.IGNORECASE)
+
+
 def _variants(text: str, words: Words, route: str) -> list[str]:
     """The dose words as written, then without a course or supply phrase that was understood."""
     text = re.sub(r"\s+", " ", text).strip(" ,;")
@@ -180,7 +189,7 @@ def _variants(text: str, words: Words, route: str) -> list[str]:
     if not text:
         return out
     course = pattern("remarks", "course").search(text)
-    if course:
+    if course and not _EVERY.search(text[: course.start()]):
         without = (text[: course.start()] + " " + text[course.end() :]).strip(" ,;")
         if not words.duration and not pattern("remarks", "request").search(text):
             words.duration = [course.group().strip(EDGE)]
