@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from counterfoil.documents.doubt import denied, of_another
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine, Mention, Span, Stated
 from counterfoil.documents.names import first_name, look_up
@@ -21,7 +22,7 @@ from counterfoil.documents.pieces import (
     sentences,
     several,
 )
-from counterfoil.documents.sharing import pieces
+from counterfoil.documents.sharing import carried, pieces
 from counterfoil.documents.states import result_in, stated_in
 from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.wording import pattern
@@ -80,6 +81,8 @@ def told(scan: Scan, text: str) -> tuple[Mention, ...]:
     for start, end, words, _ in sentences_of(scan, text):
         if len(words) < 8 or first_name(words) is None:
             continue
+        if of_another(words):
+            continue
         state = stated_in(words)[0]
         advice = pattern("narrative", "advice").search(words) is not None
         if (state is None or state == "continued") and not advice:
@@ -90,6 +93,7 @@ def told(scan: Scan, text: str) -> tuple[Mention, ...]:
                 ]
             continue
         why = "advice about a medicine" if advice else "says what was done to a medicine"
+        why = "a change that may not have been made" if denied(words) else why
         span = Span(start, end, text[start:end], f"{why}, outside the lists")
         named = [(one, state) for one in _named(words)] if advice else list(_clauses(words))
         out += [
@@ -107,12 +111,13 @@ def _spanned(start: int, end: int, text: str) -> Span:
 
 def _clauses(words: str) -> Iterator[tuple[Match, Stated | None]]:
     """The medicines of a sentence, each with what its own clause says of it."""
-    last: Stated | None = None
+    end = 0
     for part in pieces(words):
         clause = words[part.start : part.end]
         name = first_name(clause)
-        stated = stated_in(part.status)[0] or stated_in(clause)[0] or last
-        last = stated
+        stated = stated_in(part.status)[0] or stated_in(clause)[0]
+        stated = stated or stated_in(carried(words, end, part.start))[0]
+        end = part.end
         if pattern("statements", "again").search(clause):
             continue
         if name is not None:

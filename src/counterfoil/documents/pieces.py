@@ -163,7 +163,8 @@ def several(body: str) -> list[tuple[int, int]]:
             or re.match(rf"\s+(?:{NUMBER_WORDS}|half)\b", after, re.IGNORECASE)
             or re.match(r"\s+(?:and|&)\b", after)
             or re.match(
-                r"\s+(?:at|on|in) (?:(?:the|his|her|their) )?(?:same|usual|previous|current)\b",
+                r"\s+(?:(?:at|on|in) (?:(?:the|his|her|their) )?(?:same|usual|previous|current)|"
+                r"(?:the )?same|unchanged|unaltered|as (?:before|usual)|continu(?:es|ing)|ongoing|remains|stays)\b",
                 after,
             )
             or DOSEISH.match(after.strip())
@@ -174,7 +175,10 @@ def several(body: str) -> list[tuple[int, int]]:
             or (lead and gap.group().strip() in (".", ";"))
         )
         first = name_at(body, 0, ask=False) or first_name(body)
-        if follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):
+        if follows and first and first.start >= at and _DONE.search(before):
+            starts.append(at)  # what was done before is of another, of a name nobody knows
+            ends.append(gap.start())
+        elif follows and ((first and first.start < at) or (told and gap.group().strip() == ";")):
             starts.append(at)
             ends.append(gap.start())
     out = []
@@ -186,6 +190,12 @@ def several(body: str) -> list[tuple[int, int]]:
     return out
 
 
+_DONE = re.compile(
+    rf"^(?!(?:she|he|they|we|i|you|it|this|there|patient)\b)[A-Z][\w-]+(?: \w+){{0,2}} "
+    rf"(?:(?:was|were|has been|have been|had been) )?{VERB.pattern}",
+    re.IGNORECASE,
+)
+"""A sentence of its own about something that was stopped, started or changed."""
 _LABELLED = re.compile(
     r"(?:^|[;|,]\s*|\s[-–]\s+|\s{2,})([A-Za-z][A-Za-z /]{2,30}?)\s*:\s*([^;|]+?)"
     r"(?=\s*(?:[;|]|,\s*[A-Z][A-Za-z /]{2,28}:|\s{2,}|\s[-–]\s+[A-Z][A-Za-z /]{2,28}:|$))"

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 
+from counterfoil.documents.doubt import denied, of_another
 from counterfoil.documents.headed import Headed
 from counterfoil.documents.layout import LISTS, Raw
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.pages import signed
 from counterfoil.documents.pieces import BEFORE, DOSEISH, STRENGTH, VERB, labelled, sentences
-from counterfoil.documents.sharing import Piece, pieces
+from counterfoil.documents.sharing import Piece, carried, pieces
 from counterfoil.documents.shown import Line
 from counterfoil.documents.states import result_in, stated_in
 from counterfoil.documents.wording import pattern
 
-JOINING = re.compile(
-    r"[\s,;&]*(?:and|plus|or|also)?\s*(?:(?:her|his|their|the)\s+)?", re.IGNORECASE
-)
-"""Between two medicines of which one thing is said."""
 ALLERGIC = re.compile(
     r"\b(?:allerg\w*|intoleran\w*|side[- ]effects?|reaction)\b|\w-(?:induced|related|associated)\b",
     re.IGNORECASE,
@@ -102,6 +99,8 @@ class Prose(Headed):
                     self._odd(start + s, start + e, "not understood as a medicine")
                 continue
             over = pattern("narrative", "treated").search(words) or self._elsewhere(words)
+            over = over or of_another(words)
+            over = over or pattern("statements", "replaced_later").search(words) is not None
             if self.fallback:
                 then = pattern("statements", "past").search(words)
                 over = over or bool(then and stated_in(words)[0] != "stopped")
@@ -120,6 +119,10 @@ class Prose(Headed):
                 own = words[part.start : part.end]
                 if pattern("statements", "there").search(own) or result_in(own):
                     continue
+                if stated_in(own)[0] not in (None, "continued") and denied(own, polite=True):
+                    self._close()
+                    self._pass_by(start + s, start + e, True)
+                    continue
                 if not (first_name(own) or name_at(own) or STRENGTH.search(own)):
                     continue
                 if self.fallback and not (
@@ -127,10 +130,9 @@ class Prose(Headed):
                 ):
                     continue
                 self._piece(line, start + s, words, part, bullet=False)
-                earlier = list(VERB.finditer(words, 0, part.start))
-                joins = JOINING.fullmatch(words, end, part.start) is not None
+                shared = carried(words, end, part.start)
                 end = part.end
-                if earlier and joins and not (part.status or VERB.search(own)) and self.current:
-                    self.current.put("status", earlier[-1].group())
+                if shared and not (part.status or VERB.search(own)) and self.current:
+                    self.current.put("status", shared)
         self._close()
         self.section = section

@@ -72,7 +72,8 @@ _BESIDES = re.compile(r"\b(?:with|alongside|as well as|in addition to)\b", re.IG
 _OF_THEM = re.compile(r"\b(?:are|were|have (?:all |both )?been|both|all)\b.*", re.IGNORECASE)
 """Behind the last of several medicines, what is said of them all: "are also new"."""
 _DISPLACES = re.compile(
-    r"[\s,;(–-]+(?:this |which )?(?:replaces|replacing|to replace|in place of|instead of|in lieu of)\s+"
+    r"[\s,;(–-]+(?:this |which )?(?:replaces|replacing|to replace|in place of|instead of|in lieu of|"
+    r"(?:(?:was|is|has been|had been|now)\s+)*substituted\s+for)\s+"
     r"(?:(?:his|her|their|the|your|previous|usual|existing|old|regular)\s+)*",
     re.IGNORECASE,
 )
@@ -92,6 +93,8 @@ def _displaced(body: str, piece: Piece) -> list[Piece]:
         return [piece]
     stop = re.compile(r"[,;.()]|$").search(words, other.end)
     end = stop.start() if stop else len(words)
+    if VERB.search(words, other.end, end):
+        end = other.end  # "aspirin instead of clopidogrel 75mg was started": said of the first
     of_other = re.match(r"\W*which\b", words[end:])
     own = "" if of_other else words[end:].strip(" ,;.()")
     said = piece.status or ("" if stated_in(words[: link.start()])[0] else "new")
@@ -101,6 +104,30 @@ def _displaced(body: str, piece: Piece) -> list[Piece]:
         replace(piece, end=middle, status=said, comment=comment),
         Piece(piece.start + link.end(), piece.start + end, "stopped", "", True),
     ]
+
+
+JOINING = re.compile(
+    r"[\s,;&]*(?:and|plus|or|also)?\s*(?:(?:her|his|their|the)\s+)?", re.IGNORECASE
+)
+"""Between two medicines of which one thing is said."""
+_CLAUSE = re.compile(r"[,;]|\b(?:and|but|then|so|plus)\b", re.IGNORECASE)
+
+
+def carried(words: str, end: int, start: int) -> str:
+    """The word of change that the medicine at *start* shares with the one that ended at *end*.
+
+    None where a word of change already has its own medicine before it: in "furosemide stopped and
+    amlodipine 10mg daily" nothing is said of the second.
+    """
+    if JOINING.fullmatch(words, end, start) is None:
+        return ""
+    verbs = list(VERB.finditer(words, 0, start))
+    if not verbs:
+        return ""
+    last = verbs[-1]
+    cuts = [c.end() for c in _CLAUSE.finditer(words, 0, last.start())]
+    own = words[(cuts[-1] if cuts else 0) : last.start()]
+    return "" if first_name(own) is not None else last.group()
 
 
 def _said_after(body: str, places: list[tuple[int, int]], n: int) -> str:
@@ -114,16 +141,16 @@ def _said_after(body: str, places: list[tuple[int, int]], n: int) -> str:
 
 
 _IN_PLACE = re.compile(
-    r"(?:^|\s)(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s*$|"
-    r"^\s*[,;–-]*\s*(?:(?:was |is |now )?(?:switched|changed|converted|replaced|substituted)\s+(?:to|by|with|for)|->|→|=>)\s",
+    r"(?:^|\s)(?:(?:was |is |now )?(?:(?:switched|changed|converted|replaced)\s+(?:to|by|with|for)|substituted\s+(?:by|with))|->|→|=>)\s*$|"
+    r"^\s*[,;–-]*\s*(?:(?:was |is |now )?(?:(?:switched|changed|converted|replaced)\s+(?:to|by|with|for)|substituted\s+(?:by|with))|->|→|=>)\s",
     re.IGNORECASE,
 )
 """Between a medicine and another that takes its place."""
 
 
 _LINK = re.compile(
-    r"(?<![\s,;–-])[\s,;–-]+(?:(?:->|→|=>|(?<=[-–])>)\s*)?(?:(?:was |is |now )?(?:switched|changed|converted|replaced|"
-    r"substituted)\s+(?:to|by|with|for)|->|→|=>|(?<=[-–])>)\s+",
+    r"(?<![\s,;–-])[\s,;–-]+(?:(?:->|→|=>|(?<=[-–])>)\s*)?(?:(?:was |is |now )?(?:(?:switched|changed|converted|replaced)\s+"
+    r"(?:to|by|with|for)|substituted\s+(?:by|with))|->|→|=>|(?<=[-–])>)\s+",
     re.IGNORECASE,
 )
 

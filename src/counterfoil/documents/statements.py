@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from counterfoil.documents.doubt import denied, of_another, plain_to
 from counterfoil.documents.layout import LISTS, Raw
 from counterfoil.documents.line import build
 from counterfoil.documents.model import MedicineLine, Mention
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.narrative import sentences_of
 from counterfoil.documents.pieces import ARROW, BEFORE, DOSEISH, STRENGTH, VERB, body_start
-from counterfoil.documents.prose import JOINING
-from counterfoil.documents.sharing import Piece, pieces
+from counterfoil.documents.sharing import Piece, carried, pieces
 from counterfoil.documents.states import stated_in
 from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.wording import pattern
@@ -60,7 +60,7 @@ def _raws(scan: Scan, text: str) -> Iterator[Raw]:
         advice = pattern("statements", "hard_advice" if asked else "advice").search(words)
         stop = advice.start() if advice else len(words)
         item = start - passage.start <= 6 and body_start(text[passage.start : passage.end]) > 0
-        begin = 0
+        begin, displaced = 0, False
         for part in pieces(words):
             end = min(part.end, stop)
             piece = words[part.start : max(end, part.start)]
@@ -69,7 +69,10 @@ def _raws(scan: Scan, text: str) -> Iterator[Raw]:
             begin = part.end
             if name is None and not STRENGTH.search(piece):
                 continue
+            if displaced and part.instead and part.status == "stopped":
+                continue  # what it gave way to was not understood
             raw = _raw(words, before, replace(part, end=end), start, passage)
+            displaced = raw is None
             if raw is None:
                 continue
             if item and name and part.start + name.start <= 6:
@@ -83,10 +86,17 @@ def _raws(scan: Scan, text: str) -> Iterator[Raw]:
 
 def _asked(words: str) -> re.Match[str] | None:
     """A plain request to the practice; none where it is tied to a condition or to a later day."""
-    asked = pattern("statements", "request").search(words)
+    asked = next(_requests(words), None)
     if asked is None or pattern("statements", "tied").search(_BECAUSE.sub(" ", words), asked.end()):
         return None
     return asked
+
+
+def _requests(words: str) -> Iterator[re.Match[str]]:
+    """The words of a request; a bare "to" only where it belongs to no word before it."""
+    for found in pattern("statements", "request").finditer(words):
+        if found.group().lower() != "to" or plain_to(words, found.start()):
+            yield found
 
 
 _BECAUSE = re.compile(
@@ -100,7 +110,9 @@ def _tells(words: str, passage: Passage) -> bool:
         return False
     if pattern("statements", "history").search(passage.heading):
         return False
-    if pattern("statements", "past").search(words) or pattern("narrative", "another").search(words):
+    if pattern("statements", "past").search(words) or of_another(words):
+        return False
+    if pattern("statements", "replaced_later").search(words):
         return False
     return (
         BEFORE.search(words) is None
@@ -112,9 +124,14 @@ def _raw(words: str, before: str, part: Piece, start: int, passage: Passage) -> 
     """One clause as a stretch with its state; ``None`` where it says nothing that was done."""
     own = words[part.start : part.end].rstrip(" ,;:&+-–")
     own = re.sub(r"\s+(?:and|but|so|then)$", "", own)
-    clause = pattern("statements", "request").sub(" ", f"{before} {own}")
-    verb = VERB.search(clause)
-    if pattern("statements", "not_done").search(clause, 0, verb.start() if verb else len(clause)):
+    clause = f"{before} {own}"
+    if denied(clause, polite=True):
+        return None
+    for asked in reversed(list(_requests(clause))):
+        clause = f"{clause[: asked.start()]} {clause[asked.end() :]}"
+    if VERB.search(clause) is None and pattern("statements", "not_done").search(clause):
+        return None
+    if denied(clause):
         return None
     if pattern("statements", "there").search(clause):
         return None
@@ -125,8 +142,7 @@ def _raw(words: str, before: str, part: Piece, start: int, passage: Passage) -> 
     again = pattern("statements", "again").search(own) is not None
     told = part.status
     if not told and stated_in(own)[0] is None and not again:
-        verbs = list(VERB.finditer(words, 0, part.start)) if JOINING.fullmatch(before) else []
-        told = verbs[-1].group() if verbs else ""
+        told = carried(words, part.start - len(before), part.start)
         if not told or stated_in(told)[0] is None:
             told = ""
             if not (STRENGTH.search(own) and DOSEISH.search(own)) and not _FROM_ONE.search(own):
@@ -226,7 +242,11 @@ def _mg(amount: re.Match[str]) -> Fraction | None:
 def _with(line: MedicineLine, one: MedicineLine) -> MedicineLine:
     """A line and a sentence about its medicine as one."""
     if (one.stated in _OVER) != (line.stated in _OVER):
-        return line  # the letter contradicts itself: the reconciliation says so
+        if line.stated in _OVER or "asked of the practice" in one.comment:
+            return line
+        said = " ".join(one.text.split())
+        text = f"The list has it to be taken; elsewhere the letter says “{said}”."
+        return replace(line, conflicts=(*line.conflicts, text))
     if _differ(one, line):
         text = f"One place gives “{line.dose_text}”, another “{one.dose_text}”."
         return replace(line, conflicts=(*line.conflicts, text))
