@@ -24,6 +24,7 @@ from counterfoil.documents.shown import Builder, Sheet
 from counterfoil.documents.sniff import LONGEST, MEDIA, decode, sniff
 from counterfoil.documents.statements import joined, said, with_mentions
 from counterfoil.documents.tables import Scan
+from counterfoil.documents.unheard import marked, unheard
 from counterfoil.documents.wording import pattern, plain_pattern
 from counterfoil.dosage import compare
 from counterfoil.foundation.errors import DataError
@@ -166,6 +167,8 @@ def _letter(
     lines = joined(lines, statements, listed=listed, before=setting == "outpatient")
     mentions = told(scan, text)
     lines = with_mentions(lines, mentions, before=setting == "outpatient")
+    missed = unheard(scan, text, lines, mentions)
+    lines = marked(lines, missed)
     lines = _identified(_placed(_numbered(lines), sheet))
     admission = _identified([build(r, sheet.text, i + 1) for i, r in enumerate(scan.admission)])
     if setting == "outpatient":
@@ -185,7 +188,7 @@ def _letter(
         full_list=full,
         lines=tuple(lines),
         allergies=tuple(_allergies(scan, source.message)),
-        unread=tuple(_unread(scan, text, lines, mentions, others)),
+        unread=tuple(_unread(scan, text, lines, mentions, [u.span for u in missed], others)),
         text=text,
         written_on=header.written_on,
         received_on=received_on,
@@ -451,6 +454,7 @@ def _unread(
     text: str,
     lines: list[MedicineLine],
     mentions: tuple[Mention, ...],
+    missed: list[Span],
     others: str,
 ) -> list[Span]:
     spans = []
@@ -464,6 +468,7 @@ def _unread(
     listed = [set(line.product.ingredients) for line in lines]
     named = [m for m in mentions if not any(set(m.ingredients) <= i for i in listed)]
     spans += list(dict.fromkeys(m.span for m in named))
-    spans += dosed(scan, text, listed, [m.span for m in named])
+    spans += dosed(scan, text, listed, [*(m.span for m in named), *missed])
+    spans += list(dict.fromkeys(missed))
     spans += [span for line in lines for span in swallowed(line, listed)]
     return sorted(spans, key=lambda s: (s.start, s.end))

@@ -220,7 +220,12 @@ def _differ(one: MedicineLine, line: MedicineLine) -> bool:
     """Whether a statement gives another dose than a line: where only amounts can be compared, by them."""
     if one.dose.status == line.dose.status == "read" and one.dose_text and line.dose_text:
         return compare(line.dose, one.dose) != "equal"
-    amount = _AMOUNT.match(one.dose_text)
+    return other_amount(one.dose_text, line, first=True)
+
+
+def other_amount(words: str, line: MedicineLine, *, first: bool = False) -> bool:
+    """Whether words give an amount that a line of their medicine has nowhere (*first*: begin with it)."""
+    amount = _AMOUNT.match(words) if first else _AMOUNT.search(words)
     if amount is None or not line.dose_text:
         return False
     here = {_mg(found) for found in _AMOUNT.finditer(f"{line.drug_text} {line.dose_text}")}
@@ -274,7 +279,7 @@ def with_mentions(
     out = list(lines)
     for one in mentions:
         words = " ".join(one.span.text.split())
-        if not _TO_BECOME.search(words):
+        if not TO_BECOME.search(words):
             continue
         for n, line in enumerate(out):
             told = line.start < one.span.end and one.span.start < line.end
@@ -295,7 +300,7 @@ def with_mentions(
     return out
 
 
-_TO_BECOME = re.compile(
+TO_BECOME = re.compile(
     r"\b(?:stop\w*|(?:up|down)-?titrat\w*|convert\w*|cut|drop\w*|rais\w*|lower\w*|replac\w*|start\w*|increas\w*|reduc\w*|decreas\w*|chang\w*|switch\w*|swap\w*|wean\w*|taper\w*|titrat\w*|"
     r"discontinu\w*|withh\w*|restart\w*|(?:go|come|goes|put|bring|step) (?:it )?(?:up|down|off)|(?:up|down) to)\b",
     re.IGNORECASE,

@@ -171,3 +171,87 @@ def test_a_stop_that_the_list_contradicts_is_seen_on_its_line() -> None:
     assert line.conflicts == (
         "The list has it to be taken; elsewhere the letter says “bisoprolol”.",
     )
+
+
+@both
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Amlodipine has been dropped.",
+        "We took her off amlodipine.",
+        "Amlodipine is now 5mg.",
+        "She now takes amlodipine 5mg once daily.",
+        "- Come off amlodipine",
+        "- Amlodipine up to 10mg",
+        "- Amlodipine can go up to 10mg",
+        "There was talk of stopping amlodipine.",
+        "Amlodipine suits her.",
+        "Her usual amlodipine is with her.",
+    ],
+)
+def test_no_sentence_about_a_medicine_is_lost(told: str, form: str) -> None:
+    found = letter(told, form)
+    heard = any("amlodipine" in line.product.ingredients for line in found.lines)
+    assert heard or "mlodipine" in shown(found)
+
+
+@pytest.mark.parametrize(
+    ("told", "conflict"),
+    [
+        ("Bisoprolol has been dropped.", True),
+        ("We took her off bisoprolol.", True),
+        ("Bisoprolol is now 5mg.", True),
+        ("She now takes bisoprolol 5mg once daily.", True),
+        ("- Come off bisoprolol", True),
+        ("- Bisoprolol can go up to 5mg", True),
+        ("Bisoprolol suits her.", False),
+    ],
+)
+def test_a_line_says_what_else_is_said_of_its_medicine(told: str, conflict: bool) -> None:
+    [line] = [x for x in letter(told).lines if x.drug_text.startswith("Bisoprolol")]
+    assert told.strip("-. ") in (" ".join(line.conflicts) if conflict else line.left_over)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "She remains on bisoprolol 2.5mg once daily.",
+        "She was taking bisoprolol 2.5mg on admission.",
+        "She was given IV bisoprolol in resus.",
+        "Bisoprolol was started last year.",
+        "She had a rash with bisoprolol-induced dermatitis.",
+        "Digoxin level 1.1, urea 11.2 and creatinine 90.",
+    ],
+)
+def test_what_is_understood_marks_no_line(told: str) -> None:
+    found = letter(told)
+    assert all((x.left_over, x.conflicts) == ("", ()) for x in found.lines)
+    assert not any("was not understood" in span.why for span in found.unread)
+
+
+def test_history_and_others_mark_no_line() -> None:
+    found = read_text(HEAD + "Past medical history\nBisoprolol suits her.\n" + LIST)
+    assert all(x.left_over == "" for x in found.lines) and not found.unread
+    found = letter("His wife's bisoprolol was stopped.")
+    assert all(x.left_over == "" for x in found.lines)
+    assert [span.why for span in found.unread] == ["a medicine of somebody else"]
+
+
+def test_two_medicines_on_a_line_of_which_one_is_the_same() -> None:
+    found = read_text(
+        HEAD + "Medicines on discharge\nRamipril 2.5 mg once a day, amlodipine same\n"
+    )
+    assert [(x.drug_text, x.stated) for x in found.lines] == [
+        ("Ramipril 2.5 mg", None),
+        ("amlodipine", "continued"),
+    ]
+
+
+def test_a_heading_of_stops_with_one_that_goes_on() -> None:
+    found = read_text(
+        HEAD + "Medicines on discharge\nRamipril 5 mg once a day\n"
+        "Stopped: Naproxen (AKI); Lansoprazole continues\n"
+    )
+    one, two, three = found.lines
+    assert (one.stated, two.stated, two.reason, two.conflicts) == (None, "stopped", "AKI", ())
+    assert (three.drug_text, bool(three.conflicts)) == ("Lansoprazole", True)
