@@ -54,8 +54,8 @@ def told(cells: Sequence[tuple[str, str, str]]) -> tuple[str, str]:
 
 
 _QUESTION = re.compile(
-    rf"\b(?P<state>{'|'.join(ASKED.values())})\s*(?:\?|:(?=\s*(?:yes|no|y|n)\b))\s*"
-    r"(?P<said>(?:yes|no|y|n)\b(?! (?:longer|change))|)[.,;]*",
+    rf"\b(?P<state>{'|'.join(ASKED.values())})(?:\?|\s*:(?=\s*(?:yes|no|y|n)\b))\s*"
+    r"(?P<said>(?:yes|no|y|n)\b(?! (?:longer|change))|(?=$|[.;,|)\]]|please\b))[.,;]*",
     re.IGNORECASE,
 )
 

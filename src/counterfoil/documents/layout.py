@@ -26,7 +26,7 @@ _FORMS = re.compile(
     r"\b(?:tablets?|capsules?|inhalers?|drops|cream|solution|suspension|release|resistant)\b"
 )
 _ACTS = frozenset(("stopped", "on_hold", "changed", "new", "unchanged"))
-_SMALL = frozenset(
+SMALL = frozenset(
     [
         "a",
         "an",
@@ -232,16 +232,21 @@ def _kind(label: str, *, loose: bool) -> str | None:
         return None
     if pattern("headings", "allergies").search(label) and len(words) <= 9:
         return "allergies"
-    bare = pattern("headings", "bare").match(label.strip().lower())
+    plain = label.strip().lower()
+    if pattern("headings", "before").match(plain):
+        return "admission"
+    if pattern("headings", "now").match(plain):
+        return "discharge"
+    bare = pattern("headings", "bare").match(plain)
     if bare:
         return _state(label)
-    if pattern("headings", "there").match(label.strip().lower()):
+    if pattern("headings", "there").match(plain):
         return "inpatient"
     if loose and any(n in _ACTS and p.search(label) for n, p in patterns("headings", "states")):
         left = label.lower()
         for _, words_of_state in patterns("headings", "states"):
             left = words_of_state.sub(" ", left)
-        if len(words) <= 5 and not [w for w in re.findall(r"[a-z]{2,}", left) if w not in _SMALL]:
+        if len(words) <= 5 and not [w for w in re.findall(r"[a-z]{2,}", left) if w not in SMALL]:
             return _state(label)
     medicines = pattern("headings", "medicines")
     other = pattern("headings", "not_medicines").search(label)
@@ -249,7 +254,7 @@ def _kind(label: str, *, loose: bool) -> str | None:
         left = medicines.sub(" ", label.lower())
         for _, words_of_state in patterns("headings", "states"):
             left = words_of_state.sub(" ", left)
-        unknown = [w for w in re.findall(r"[a-z]{2,}", left) if w not in _SMALL]
+        unknown = [w for w in re.findall(r"[a-z]{2,}", left) if w not in SMALL]
         if len(unknown) <= (4 if loose else 1):
             return _state(label)
         return None
@@ -339,3 +344,15 @@ def _one_list(names: list[str | None]) -> list[str | None]:
     if set(SIDES) <= set(names):
         return names
     return ["drug" if n in SIDES else n for n in names]
+
+
+def clocks_of(names: list[str | None], heads: list[str]) -> dict[int, str]:
+    """The hours that head columns of a table, where two hours fall into the same part of the day."""
+    slots = [n for n in names if n in SLOTS]
+    if len(set(slots)) == len(slots):
+        return {}
+    found = {
+        n: re.fullmatch(r"(\d{1,2})[:.]?(\d\d)(?: ?h(?:rs?)?)?", h.strip())
+        for n, h in enumerate(heads)
+    }
+    return {n: f"{int(m[1]):02d}:{m[2]}" for n, m in found.items() if m and names[n] in SLOTS}

@@ -81,6 +81,8 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
         course_of(raw.get("duration"), words)
     answered(raw.get("continuing"), words)
     everything = " ; ".join((lead, rest, *remarks))
+    if raw.get("during"):
+        words.comment.append(f"during the stay: {raw.get('during')}")
     explain(state, words, everything)
     if state == "changed" and dose_cells:
         dose_cells, contradicted = _changed_to(raw, dose_cells, words)
@@ -93,6 +95,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
         dose = replace(dose, status="partial", per_day=None, reasons=(*dose.reasons, why))
     if state is None and "was" in raw.fields and "now" in raw.fields:
         state, said = before_and_now(raw, dose, product)
+    elif state == "continued" and raw.get("was") and raw.get("now"):
+        found, both = before_and_now(raw, dose, product)
+        conflicts += [f"The row gives {both}, and says “{said}”."] if found == "changed" else []
     return MedicineLine(
         id="",
         text=text[raw.start : raw.end],

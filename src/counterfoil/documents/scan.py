@@ -5,25 +5,21 @@ from __future__ import annotations
 import re
 
 from counterfoil.documents.cutting import LONGEST_LINE, apart, short
+from counterfoil.documents.doubting import OPEN_END, Doubting
 from counterfoil.documents.headed import CHANGES, OF_ONE
 from counterfoil.documents.layout import LISTS, Heading, Raw, column
 from counterfoil.documents.names import first_name, name_at
 from counterfoil.documents.pages import between_pages, legend, paragraphs, running_text
 from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH, VERB, body_start
-from counterfoil.documents.prose import ALLERGIC, Prose
+from counterfoil.documents.prose import ALLERGIC
 from counterfoil.documents.sharing import pieces
 from counterfoil.documents.shown import Line
 from counterfoil.documents.states import stated_in
 from counterfoil.documents.tables import Passage, Scan
 from counterfoil.documents.under import states_below
+from counterfoil.documents.unknown import NOT_UNDERSTOOD, foreign, parts_a_list
 from counterfoil.documents.wording import pattern
 
-_OPEN_END = re.compile(
-    r"(?:\b(?:take|taking|use|apply|give|inhale|inject|instil|insert|place|put|or|and|of|to|at|with|for|in|the|by|"
-    r"every|each|a|per|up|max|maximum|then|x)|[,+/\-–(])\s*$",
-    re.IGNORECASE,
-)
-"""What a line ends with that goes on in the next."""
 _ALSO = re.compile(r"(?:\+|\bplus|\band|\bwith)\s+(?=[A-Za-z])", re.IGNORECASE)
 _OF_ALL = re.compile(r"\b(?:medic|meds|drugs|treatment|all|other|rest)", re.IGNORECASE)
 _OF_SEVERAL = re.compile(
@@ -46,14 +42,14 @@ def _taken(text: str) -> bool:
     return bool(name_at(body) and STRENGTH.search(body) and DOSEISH.search(body))
 
 
-class Walker(Prose):
+class Walker(Doubting):
     """One pass over a sheet. ``fallback`` also takes medicines that stand under no list heading."""
 
     def run(self) -> Scan:
         """Walks every line."""
         self.signs = legend(self.sheet.text)
         whole_lines = between_pages(self.sheet, self.sheet.lines)
-        self.below = states_below(self.sheet, whole_lines)
+        self.below, self.unclear = states_below(self.sheet, whole_lines)
         if self.fallback:
             whole_lines = list(paragraphs(self.sheet, whole_lines))
         lines = [
@@ -89,6 +85,7 @@ class Walker(Prose):
             self.above = None if len(self.out.headings) > count else line.indent
             self.blank = False
         self._close()
+        self._part_home()
         return self.out
 
     def _labelled_after(self, lines: list[Line], number: int) -> bool:
@@ -112,14 +109,16 @@ class Walker(Prose):
     def _blank(self) -> None:
         self.blank = True
         if self.before is not None:
-            self._close()
-            self.section, self.label, self.plan = self.before
-            self.before = None
+            self._back()
 
     def _line(self, line: Line) -> None:
         text = self.sheet.of(line).replace("\n", " ")
         if line.start in self.below and self.current is not None:
             self.current.put("status", text.replace("|", " "))
+            self.current.end = line.end
+            return
+        if self.current is not None and self._left_open(text):
+            self.current.put("status", text)
             self.current.end = line.end
             return
         if self.fallback and re.match(r"dear\b", text, re.IGNORECASE):
@@ -144,11 +143,10 @@ class Walker(Prose):
         found = self._heading(line, text)
         if found is not None:
             if found.rest is None:
-                self._open(found)
+                self._head(line, text, found)
                 return
             if self.itemised is not None and self.before is not None:
-                self.section, self.label, self.plan = self.before
-                self.before = None
+                self._back()
             outer = self.section, self.label, self.plan
             self._inline(line, text, found)
             item = body_start(text) > 0
@@ -161,8 +159,7 @@ class Walker(Prose):
         if self.before is not None and item:
             self._close()
         if self.before is not None and (item or (self.section == "allergies" and line.indent == 0)):
-            self.section, self.label, self.plan = self.before
-            self.before = None
+            self._back()
         self._content(line, line.start, text)
 
     def _inline(self, line: Line, text: str, found: Heading) -> None:
@@ -180,10 +177,12 @@ class Walker(Prose):
             self.before = outer
         self.section, self.label, self.plan = found.kind, found.label, found.plan
         self.out.headings.append(found.label)
+        self.outer_doubt = self.doubted
+        self._suspect(line, found, outer[0])
         self._content(line, line.start + begin, text[begin:])
         if found.kind in ("other",) and outer[0] in LISTS:
-            self.section, self.label, self.plan = outer
-            self.before = None
+            self.before = outer
+            self._back()
 
     @staticmethod
     def _names(rest: str) -> bool:
@@ -265,6 +264,9 @@ class Walker(Prose):
             self._close()
             self._start(line, start + begin, body, bullet)
             return
+        if not bullet and self._heads_unknown(line, body):
+            self._doubt(line, body)
+            return
         apart = (self.blank and self._illegible(body)) or self._in_haste(line, body)
         if (
             self.current is not None
@@ -286,7 +288,10 @@ class Walker(Prose):
             return
         if not bullet and self._headlike(line, body):
             self._open(Heading("discharge", body.strip(" :")))
-            self._odd(start, line.end, "a heading that is not understood")
+            if parts_a_list(body):
+                self._odd(start, line.end, NOT_UNDERSTOOD)
+            else:
+                self._doubt(line, body)
             return
         listed = self.current is not None and self.current.bullet and bullet
         self._close()
@@ -360,6 +365,8 @@ class Walker(Prose):
         if first_name(body) and not name_at(body):
             return False
         self._close()
+        if not self.fallback and (foreign(body) or (self._among() and not parts_a_list(body))):
+            self._doubt(line, body)
         return True
 
     def _labels(self, line: Line, body: str) -> bool:
@@ -393,7 +400,7 @@ class Walker(Prose):
             self.current.put(name, rest)
         else:
             whole = DOSE_START.match(body) and body[:1].isupper()
-            apart = whole and not _OPEN_END.search(self.current.get("line", "drug"))
+            apart = whole and not OPEN_END.search(self.current.get("line", "drug"))
             self.current.put("line", f"; {body}" if apart else body)
         self.current.end = line.end
 

@@ -15,16 +15,18 @@ from counterfoil.documents.layout import (
     SLOTS,
     Heading,
     Raw,
+    clocks_of,
     column,
     columns_of,
     heading,
 )
 from counterfoil.documents.line import NO_SLOT
 from counterfoil.documents.model import Span
-from counterfoil.documents.names import WORD, name_at, names_several
+from counterfoil.documents.names import WORD, first_name, name_at, names_several
 from counterfoil.documents.pieces import DOSE_START, DOSEISH, FORM, LEAD, STRENGTH, several
 from counterfoil.documents.shown import Cell, Line, Sheet
 from counterfoil.documents.states import result_in, stated_in
+from counterfoil.documents.unknown import NOT_UNDERSTOOD, foreign, parts_a_list, told_under
 from counterfoil.documents.wording import pattern
 
 
@@ -54,18 +56,6 @@ class Scan:
     headings: list[str] = field(default_factory=list)
     sentences: list[tuple[int, int, str, Passage]] | None = None
     """The sentences of the narrative, once they have been asked for."""
-
-
-def _clocks(names: list[str | None], heads: list[str]) -> dict[int, str]:
-    """The hours that head columns of a table, where two hours fall into the same part of the day."""
-    slots = [n for n in names if n in SLOTS]
-    if len(set(slots)) == len(slots):
-        return {}
-    found = {
-        n: re.fullmatch(r"(\d{1,2})[:.]?(\d\d)(?: ?h(?:rs?)?)?", h.strip())
-        for n, h in enumerate(heads)
-    }
-    return {n: f"{int(m[1]):02d}:{m[2]}" for n, m in found.items() if m and names[n] in SLOTS}
 
 
 _OF_BEFORE = re.compile(r"(?:was|from|to|by|previous\w*|formerly)\b", re.IGNORECASE)
@@ -107,7 +97,10 @@ class Tables:
         self.above: int | None = None
         self.itemised: int | None = None
         self.below: frozenset[int] = frozenset()
+        self.unclear: frozenset[int] = frozenset()
         self.signs: dict[str, str] = {}
+        self.doubted = ""
+        self.outer_doubt = ""
 
     def _pass_by(self, start: int, end: int, plan: bool) -> None:
         """Keeps words that make no line of a list."""
@@ -118,8 +111,24 @@ class Tables:
         self.columns = None
         self.of_admission = False
         self.before = None
+        self.doubted = self.outer_doubt = ""
         self.section, self.label, self.plan = found.kind, found.label, found.plan
         self.out.headings.append(found.label)
+
+    def _doubt(self, line: Line, words: str) -> None:
+        """Leaves what stands below a heading that nobody knows to a person."""
+        self._close()
+        self.doubted = told_under(words)
+        self._odd(line.start, line.end, NOT_UNDERSTOOD)
+
+    def _suspect(self, line: Line, found: Heading, section: str) -> None:
+        """The same for a heading just opened, behind a *section*, if its words say it is something else."""
+        if found.kind in LISTS or found.kind == "unknown":
+            strange = foreign(found.label, found.kind)
+            if strange or (
+                found.kind == "unknown" and section in LISTS and not parts_a_list(found.label)
+            ):
+                self._doubt(line, found.label)
 
     # -- rows -----
 
@@ -181,7 +190,7 @@ class Tables:
         origin = line.start - line.indent
         self.edges = [c.start - origin for c in line.cells]
         self.heads = [self.sheet.of(c) for c in line.cells]
-        self.clocks = _clocks(names, self.heads)
+        self.clocks = clocks_of(names, self.heads)
         self.asked = {n: (self.heads[n], s) for n, s in asking(tuple(self.heads)).items()}
         self.width = line.end - origin
         if (
@@ -269,9 +278,13 @@ class Tables:
         if len(filled) == 1 and drug and not STRENGTH.search(filled[0]) and not name_at(filled[0]):
             found = heading(filled[0])
             if found:
-                columns = self.columns
+                columns, section = self.columns, self.section
                 self._open(found)
+                self._suspect(line, found, section)
                 self.columns = columns
+                return
+            if foreign(filled[0]) or (filled[0].endswith(":") and not parts_a_list(filled[0])):
+                self._doubt(line, filled[0])
                 return
         if " ; " in drug and len(by) > 1 and names_several(drug.split(" ; ")):
             self._close()
@@ -345,7 +358,9 @@ class Tables:
 
     def _lone(self, line: Line, text: str) -> bool:
         """A line with one piece of text inside a table ruled by spaces."""
-        heads = text.endswith(":") and len(text.split()) <= 4
+        heads = len(text.split()) <= 4 and (
+            text.endswith(":") or (foreign(text) and text[:1].isupper() and not first_name(text))
+        )
         if heads or self._elsewhere(text) or not self._fits(line) or len(several(text)) > 2:
             self._close()
             self.columns = None
@@ -460,6 +475,7 @@ class Tables:
             return
         if raw.fields.keys() & set(SIDES):
             beside(raw)
+        raw.doubt(self.doubted)
         if "asked" in raw.fields:
             cells = [(*head, raw.get(f"asked {n}").strip()) for n, head in self.asked.items()]
             status, why = told(cells)

@@ -7,7 +7,7 @@ lists with it, moved by one: taken the wrong way, every medicine gets its neighb
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from counterfoil.documents.layout import column, columns_of, heading
 from counterfoil.documents.names import first_name, name_at
@@ -19,22 +19,55 @@ from counterfoil.documents.wording import pattern
 _STATES = ("new", "changed", "changes", "stopped", "on_hold", "continued")
 
 
-def states_below(sheet: Sheet, lines: Sequence[Line]) -> frozenset[int]:
-    """Where the lines start whose words of change belong to the medicine above them.
+def states_below(sheet: Sheet, lines: Sequence[Line]) -> tuple[frozenset[int], frozenset[int]]:
+    """Where the lines start whose words of change belong to the medicine above them; and the unclear ones.
 
     So it is in a list that goes medicine, state, medicine, state to its end; and where such a line
-    closes its block, with a blank line behind it and none before. All others are headings.
+    closes its block, with a blank line behind it and none before. All others are headings; but between
+    medicines, set like no heading of the letter, it is not clear which of both they are.
     """
     out: set[int] = set()
+    unclear: set[int] = set()
     block: list[tuple[str, Line]] = []
+    loud = False
     for line in [*lines, None]:
         kind = "end" if line is None else _kind(sheet, line)
         if kind != "end" and line is not None:
             block.append((kind, line))
             continue
-        out |= _of_block(block)
+        below = _of_block(block)
+        out |= below
+        unclear |= {
+            x.start
+            for x in _between(block)
+            if x.start not in below
+            and not (sheet.of(x).isupper() and (loud or _loud(sheet, block)))
+        }
         block = []
-    return frozenset(out)
+        loud = line is not None and sheet.of(line).isupper()
+    return frozenset(out), frozenset(unclear)
+
+
+def _loud(sheet: Sheet, block: list[tuple[str, Line]]) -> bool:
+    """Whether headings among these lines are in capitals."""
+    others = [sheet.of(line) for kind, line in block if kind == "d"]
+    return any(words.isupper() and heading(words) for words in others)
+
+
+def _between(block: list[tuple[str, Line]]) -> Iterator[Line]:
+    """The words of change that stand between medicines without a blank line, no further out than they."""
+    shape = "".join(kind for kind, _ in block)
+    for stanza in re.finditer(r"(?:^|(?<= ))d*M[^ ]*", shape):
+        found = False
+        for at in range(stanza.start() + 1, stanza.end()):
+            line = block[at][1]
+            if shape[at] != "S" or line.table is not None or "M" not in shape[stanza.start() : at]:
+                continue
+            inner = min(x.indent for kind, x in block[stanza.start() : at] if kind == "M")
+            followed = shape[at + 1 : at + 2] == "M"
+            if line.indent >= inner and (followed or found):
+                found = True
+                yield line
 
 
 def _of_block(block: list[tuple[str, Line]]) -> set[int]:
@@ -63,7 +96,7 @@ def _kind(sheet: Sheet, line: Line) -> str:
     words = filled[0] if len(filled) == 1 else sheet.of(line)
     if line.kind == "heading" or (len(filled) > 1 and columns_of(filled)):
         return "end"
-    if len(words) < 100 and _state_alone(words):
+    if len(words) < 100 and state_alone(words):
         return "S"
     lead = LEAD.match(words, body_start(words))
     starts = [name_at(w, body_start(w)) for w in filled or [words]]
@@ -73,7 +106,7 @@ def _kind(sheet: Sheet, line: Line) -> str:
     return "end" if found is not None and column(words.partition(":")[0]) is None else "d"
 
 
-def _state_alone(words: str) -> bool:
+def state_alone(words: str) -> bool:
     """Whether a line only says what happened to a medicine it does not name."""
     words = words.strip(" *_-–—•[]()")
     if ":" in words or len(words.split()) > 8:
