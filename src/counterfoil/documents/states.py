@@ -31,6 +31,14 @@ _UNCHANGED = re.compile(
 )
 _TO_ANOTHER = re.compile(r"\b(?:switched|converted|changed)\s+to\b(?!\s*\d)", re.IGNORECASE)
 """Beside a stop: what stands in its place, so no change of this medicine."""
+_OVER = re.compile(
+    rf"{pattern('status', 'stopped').pattern}|{pattern('status', 'on_hold').pattern}", re.IGNORECASE
+)
+_TAKEN_UP_LATER = re.compile(
+    rf"(?:{_OVER.pattern})[^;|]*(?:\bthen|\band|(?<!not )\bto|,|-|–)\s+(?:then )?(?:be )?(?:re-?start|resum|re-?commenc|re-?introduc)(?:e?d?|ed)\b",
+    re.IGNORECASE,
+)
+"""A stop of some days: "stopped 3 days then restart"."""
 STATE_WORDS = ("course_done", "on_hold", "stopped", "unchanged", "changed", "new", "continued")
 
 
@@ -59,6 +67,13 @@ def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
     if "unchanged" in found and found.keys() & {"changed", "new"}:
         other = found.get("changed", found.get("new", ""))
         against = (f"The line says both “{found['unchanged']}” and “{other}”.",)
+    if found.keys() & {"stopped", "on_hold"}:
+        begun = pattern("statements", "again").search(text)
+        if begun and re.search(_OVER, text[: begun.start()]):
+            over = found.get("stopped", found.get("on_hold", ""))
+            return "on_hold", over, False, (f"The line says both “{over}” and “{begun.group()}”.",)
+        if re.search(_TAKEN_UP_LATER, text):
+            return "on_hold", found.get("on_hold", found.get("stopped", "")), False, against
     if "course_done" in found:
         return "stopped", found["course_done"], True, against
     for name in ("on_hold", "stopped", "changed", "new", "unchanged", "continued"):

@@ -48,6 +48,8 @@ def unheard(
         anothers = of_another(words)
         if not anothers and _understood(words):
             continue
+        goes_on = pattern("narrative", "goes_on").search(words)
+        goes_on = goes_on or pattern("statements", "again").search(words)
         why = _OTHERS if anothers else _WHY
         span = Span(start, end, text[start:end], why)
         for ingredients, told in _named(words):
@@ -58,6 +60,9 @@ def unheard(
                 set(ingredients) & set(o.product.ingredients) and o.start < end and start < o.end
                 for o in lines
             )
+            if goes_on and not anothers:
+                held = [o for o in lines if set(ingredients) == set(o.product.ingredients)]
+                heard = heard or (bool(held) and not any(other_amount(told, o) for o in held))
             if not heard:
                 out.append(Unheard(span, ingredients, told, anothers))
     return out
@@ -85,15 +90,13 @@ _MEASURED = re.compile(
 
 
 def _understood(words: str) -> bool:
-    """Whether a sentence says of its medicines what is no matter now: of before, given there, going on."""
+    """Whether a sentence says of its medicines what is no matter now: of before, or given there."""
     return bool(
         BEFORE.search(words)
         or pattern("statements", "past").search(words)
-        or pattern("statements", "again").search(words)
         or pattern("statements", "there").search(words)
         or pattern("narrative", "treated").search(words)
         or pattern("narrative", "there").search(words)
-        or pattern("narrative", "goes_on").search(words)
         or ALLERGIC.search(words)
     )
 

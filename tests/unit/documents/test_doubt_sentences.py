@@ -231,7 +231,8 @@ def test_what_is_understood_marks_no_line(told: str) -> None:
 
 def test_history_and_others_mark_no_line() -> None:
     found = read_text(HEAD + "Past medical history\nBisoprolol suits her.\n" + LIST)
-    assert all(x.left_over == "" for x in found.lines) and not found.unread
+    assert all(x.left_over == "" for x in found.lines)
+    assert not found.unread
     found = letter("His wife's bisoprolol was stopped.")
     assert all(x.left_over == "" for x in found.lines)
     assert [span.why for span in found.unread] == ["a medicine of somebody else"]
@@ -255,3 +256,39 @@ def test_a_heading_of_stops_with_one_that_goes_on() -> None:
     one, two, three = found.lines
     assert (one.stated, two.stated, two.reason, two.conflicts) == (None, "stopped", "AKI", ())
     assert (three.drug_text, bool(three.conflicts)) == ("Lansoprazole", True)
+
+
+@pytest.mark.parametrize(
+    "told", ["was stopped, then restarted at 5mg", "was stopped on day 2, restarted"]
+)
+def test_stopped_and_begun_again_is_for_a_person(told: str) -> None:
+    [line] = letter(f"Amlodipine {told}.", "running text").lines
+    assert (line.stated, bool(line.conflicts)) == ("on_hold", True)
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "against"),
+    [
+        ("Stopped on day 2, restarted", "on_hold", True),
+        ("held for contrast, restarted 12/11", "on_hold", True),
+        ("stopped due to AKI, restarted 12/11", "on_hold", True),
+        ("stopped 3 days then restart", "on_hold", False),
+        ("held, to be restarted when stable", "on_hold", False),
+        ("stopped, not to be restarted", "stopped", False),
+        ("stopped due to AKI, do not restart", "stopped", False),
+    ],
+)
+def test_a_stop_and_a_restart_in_a_list(told: str, state: str, against: bool) -> None:
+    [line] = read_text(HEAD + f"Discharge medicines\nAmlodipine 5mg OD - {told}\n").lines
+    assert (line.stated, bool(line.conflicts)) == (state, against)
+    assert bool(line.restart) or against or state == "stopped"
+
+
+def test_what_was_begun_again_at_another_dose_contradicts_the_list() -> None:
+    [line] = [
+        x
+        for x in letter("Bisoprolol was stopped, then restarted at 5mg.").lines
+        if x.drug_text.startswith("Bisoprolol")
+    ]
+    assert line.conflicts
+    assert shown(letter("Amlodipine was stopped, then restarted.")).startswith("Amlodipine")
