@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from counterfoil.documents.answers import settle
+from counterfoil.documents.asides import taken_back
 from counterfoil.documents.dose_words import before_and_now, dose_of
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine
@@ -80,9 +81,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     if raw.get("duration"):
         course_of(raw.get("duration"), words)
     answered(raw.get("continuing"), words)
-    everything = " ; ".join((lead, rest, *remarks))
     if raw.get("during"):
         words.comment.append(f"during the stay: {raw.get('during')}")
+    everything = " ; ".join((lead, rest, *remarks))
     explain(state, words, everything)
     if state == "changed" and dose_cells:
         dose_cells, contradicted = _changed_to(raw, dose_cells, words)
@@ -98,6 +99,9 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     elif state == "continued" and raw.get("was") and raw.get("now"):
         found, both = before_and_now(raw, dose, product)
         conflicts += [f"The row gives {both}, and says “{said}”."] if found == "changed" else []
+    if state not in ("stopped", "on_hold"):
+        beside = (*words.comment, *words.left)
+        conflicts += taken_back(dose_text, beside, words.reason, product)
     return MedicineLine(
         id="",
         text=text[raw.start : raw.end],

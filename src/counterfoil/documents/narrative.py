@@ -167,7 +167,8 @@ def swallowed(line: MedicineLine, listed: Collection[set[str]]) -> Iterator[Span
         found = look_up(line.text[name.start : name.end]).ingredients
         other = found and not any(set(found) & known for known in listed)
         named = _AMOUNT_NEXT.match(line.text, name.end) or _AND.search(line.text, 0, name.start)
-        if other and named:
+        beside = line.text[name.start : name.end] in line.comment
+        if other and (named or beside):
             place = (line.start + name.start, line.end)
             yield Span(*place, line.text[name.start :], "another medicine in the words of a line")
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from counterfoil.documents import Letter, Setting
+from counterfoil.documents.asides import harmless
 from counterfoil.foundation.days import words as day_words
 from counterfoil.reconciliation import knowledge
 from counterfoil.reconciliation.assign import equal_totals
@@ -437,7 +438,8 @@ def _same_mark(unit: Unit, current: list[Entry], found: Difference) -> str:
         return "dose not read"
     if found.kind == "same daily amount by other strength" and "high_risk" in unit.match.flags:
         return "other strength of a high-risk medicine"
-    if any(line.left_over for line in unit.lines) or bare_length(unit):
+    remarks = any(line.left_over or not harmless(line.comment) for line in unit.lines)
+    if remarks or bare_length(unit):
         return "remark"
     return ""
 

@@ -162,3 +162,30 @@ def test_a_range_is_no_end() -> None:
     plan = ("Codeine 30mg tablets", "1 to 2 tablets up to four times a day when required")
     words = "Codeine 30mg tablets 1 to 2 tablets up to four times a day when required"
     assert about(outcome(f"{LIST}{words}", plan), "codeine").cls == "same"
+
+
+# -- words beside the dose -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", ["(crossed out)", "- refused", "- for mother", "x", "- now felodipine", "- finished"]
+)
+def test_a_line_that_is_taken_back_is_not_the_same(words: str) -> None:
+    line = about(outcome(f"{LIST}Amlodipine 10mg OD {words}"), "amlodipine")
+    assert (line.cls, line.subclass) == ("conflict", "list v narrative")
+
+
+@pytest.mark.parametrize(
+    ("words", "owner"),
+    [
+        ("(while on steroids only)", "pharmacist"),
+        ("- cover only", "pharmacist"),
+        ("(with food)", "technician"),
+        ("- Angina", "technician"),
+        ("- Blister pack", "technician"),
+        ("- for blood pressure", "technician"),
+    ],
+)
+def test_a_remark_that_is_not_known_to_be_harmless_is_looked_at(words: str, owner: str) -> None:
+    line = about(outcome(f"{LIST}Amlodipine 10mg OD {words}"), "amlodipine")
+    assert (line.cls, line.owner) == ("same", owner)
