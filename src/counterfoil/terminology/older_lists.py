@@ -119,8 +119,11 @@ class OlderLists:
         family = [s.product for s in self._beginning(word)]
         if len({p.vmp_id for p in family}) != 1:
             return None
+        read, reason = {"brand": text.strip()}, ("this name is of one product",)
+        if not any(self._as_named(text, of_product(text, p, read, reason)) for p in family):
+            return None  # the word only begins the names
         product = family[0] if len(family) == 1 else self._by_id(family[0].vmp_id) or family[0]
-        return of_product(text, product, {"brand": text.strip()}, ("this name is of one product",))
+        return of_product(text, product, read, reason)
 
     def _as_named(self, text: str, match: Match) -> bool:
         """Whether *match* is of a brand of which *text* says every word but of form and generic."""
@@ -293,7 +296,10 @@ class OlderLists:
         if len(rows) > _MOST_OF_A_BRAND:
             return ()
         products = [self._catalogue.product(row) for row in rows]
-        return self._families.stated(p for p in products if p.level == "AMP")
+        found = {p.id: p for p in products if p.level == "AMP"}
+        if entry is not None:  # a list may hold one of the brand's products, the formulary others
+            found |= {s.product.id: s.product for s in self._families.brands(entry.value)}
+        return self._families.stated(found.values())
 
     def _ways(self, entry: Listed, text: str) -> Iterator[tuple[Reading, tuple[str, ...]]]:
         """What is closed words of an entry and what has to stand in a name, the fullest way first.

@@ -237,6 +237,9 @@ def test_letters_in_order_do_not_make_a_word_short_for_another(
         ("Efudix", "Efudix 5% cream"),
         ("Epipen", None),  # EpiPen Jr is of another strength
         ("Zoladex", None),  # and Zoladex LA
+        ("Laxido", None),  # the lists hold the children's alone, the formulary others
+        ("Laxido sachets", None),
+        ("doxycyclin", None),  # which begins a brand of a supplier's
         ("Biatain Silicone 10x10", "Biatain Silicone dressing 10cm x 10cm"),
         ("metformin MR 500", "Metformin 500mg modified-release tablets"),
         ("metformin 500", None),  # tablets, or modified-release
