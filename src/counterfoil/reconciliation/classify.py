@@ -27,6 +27,7 @@ from counterfoil.reconciliation.doubts import (
 )
 from counterfoil.reconciliation.guards import guards
 from counterfoil.reconciliation.model import LEFT_ALONE, Class, Item, OutcomeLine, Why, stable_id
+from counterfoil.reconciliation.naming import named, not_understood
 from counterfoil.reconciliation.sides import Cluster, Entry, Unit
 from counterfoil.records.patient import PatientRecord
 
@@ -71,7 +72,9 @@ def classify(cluster: Cluster, case: Case) -> OutcomeLine:
     unit = cluster.units[0] if cluster.units else None
     if unit is not None:
         verdict = _with_letter(unit, cluster, case)
-    elif knowledge.frame(case.setting)["absent"] == "left":
+    elif knowledge.frame(case.setting)["absent"] == "left" and not not_understood(
+        case.letter, cluster.entries
+    ):
         verdict = _left_alone(cluster.entries)
     else:
         verdict = _missing(cluster.entries, case)
@@ -458,10 +461,12 @@ def _left_alone(entries: list[Entry]) -> Verdict:
 
 def _missing(entries: list[Entry], case: Case) -> Verdict:
     letter = case.letter
-    why = [
-        Why(f"The GP list has “{e.text}”; the letter does not mention it.", e.place)
-        for e in entries
-    ]
+    here = named(letter, entries)
+    silent = "no list of the letter has it" if here else "the letter does not mention it"
+    why = [Why(f"The GP list has “{e.text}”; {silent}.", e.place) for e in entries]
+    if here:
+        place_ = f"letter {here.start}-{here.end}"
+        why.append(Why(f"The letter only names it, in “{here.text}”.", place_))
     if letter.full_list:
         subclass = "letter claims full list"
         why.append(Why("The letter claims to list every medicine.", "rule full list"))

@@ -231,8 +231,8 @@ def test_drafts_of_a_letter_line_name_both_sides_and_no_patient() -> None:
         assert "Ramipril 2.5mg caps 1 om" in draft
         assert "Test" not in draft
     missing = replace(line, letter_lines=())
-    assert "does not mention" in letter.draft_query(missing, about)
-    assert "does not mention" in letter.draft_question(missing, about)
+    assert "does not list" in letter.draft_query(missing, about)
+    assert "does not list" in letter.draft_question(missing, about)
 
 
 def test_a_question_may_be_about_other_open_lines_of_the_same_role() -> None:

@@ -275,7 +275,7 @@ def _facts(line: LetterLine) -> list[str]:
     """What both sides say of a line, and the difference."""
     said = [f"Letter: {part.get('text', '')}" for part in line.letter_lines]
     held = [f"GP record: {part.get('text', '')}" for part in line.plans]
-    facts = said or ["The letter does not mention this medicine."]
+    facts = said or ["The letter does not list this medicine."]
     facts = facts + (held or ["The GP record holds no such medicine."])
     if line.stated:
         facts.append(f"The letter says: {line.stated}.")
@@ -301,7 +301,7 @@ def draft_query(line: LetterLine, summary: LetterSummary) -> str:
         )
     if held:
         return (
-            f"{named}{discharged} does not mention {'; '.join(held)}, which the "
+            f"{named}{discharged} does not list {'; '.join(held)}, which the "
             f"patient took {before.lower()}. Please confirm whether it was to continue."
         )
     return (
