@@ -275,19 +275,31 @@ def _device_name(stated: Stated) -> str | None:
 
 
 def _nearest(reading: Reading, left: list[Stated]) -> list[Stated]:
-    """Of several, those whose names state just the text's devices and release, then its form."""
+    """Of several, those whose names state just the text's devices and release, then its form.
+
+    A name without a device does not mean the one of several forms whose own name has none.
+    """
     if len(left) < 2:
         return left
+    told = reading.listed or reading.forms or reading.devices or reading.device_name
+    any_device = not told and len({s.product.form for s in left}) > 1
     same = [
         s
         for s in left
-        if s.reading.device_name == reading.device_name
-        and s.reading.devices == reading.devices
-        and s.reading.releases == reading.releases
+        if s.reading.releases == reading.releases
+        and (
+            any_device
+            or (
+                s.reading.device_name == reading.device_name
+                and s.reading.devices == reading.devices
+            )
+        )
     ]
     left = same or left
     said = reading.qualifiers & TOLD
     left = [s for s in left if s.reading.qualifiers & TOLD == said] or left
+    if any_device:
+        return left
     form = words_of(reading.words.get("form", ""))
     return [s for s in left if _begin(form, words_of(s.reading.words.get("form", "")))] or left
 
