@@ -11,6 +11,7 @@ from counterfoil.documents.pages import explains
 from counterfoil.documents.pieces import DOSEISH, FORM, STRENGTH, VERB, body_start
 from counterfoil.documents.shown import Line
 from counterfoil.documents.tables import Tables
+from counterfoil.documents.unknown import foreign
 from counterfoil.documents.wording import pattern
 
 OF_ONE = frozenset(
@@ -80,7 +81,12 @@ class Headed(Tables):
     def _unknown_label(self, text: str) -> Heading | None:
         """A label that nobody knows before a medicine: what the list above states ends with it."""
         label, colon, rest = text.partition(":")
-        if not colon or self.section not in CHANGES or not _LABEL.fullmatch(label.strip()):
+        label = label[body_start(label) :]
+        strange = bool(colon) and self.section in LISTS and foreign(label)
+        strange = strange and not pattern("narrative", "thought_of").search(text)
+        if not colon or not _LABEL.fullmatch(label.strip()):
+            return None
+        if self.section not in CHANGES and not strange:
             return None
         named = name_at(rest.strip(), ask=False)
         if named is None or first_name(label) or column(label) is not None:

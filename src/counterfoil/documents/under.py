@@ -55,7 +55,7 @@ def _loud(sheet: Sheet, block: list[tuple[str, Line]]) -> bool:
 
 
 def _between(block: list[tuple[str, Line]]) -> Iterator[Line]:
-    """The words of change that stand between medicines without a blank line, no further out than they."""
+    """The words of change that stand between medicines without a blank line, as far in as they."""
     shape = "".join(kind for kind, _ in block)
     for stanza in re.finditer(r"(?:^|(?<= ))d*M[^ ]*", shape):
         found = False
@@ -63,9 +63,14 @@ def _between(block: list[tuple[str, Line]]) -> Iterator[Line]:
             line = block[at][1]
             if shape[at] != "S" or line.table is not None or "M" not in shape[stanza.start() : at]:
                 continue
-            inner = min(x.indent for kind, x in block[stanza.start() : at] if kind == "M")
-            followed = shape[at + 1 : at + 2] == "M"
-            if line.indent >= inner and (followed or found):
+            above = [x for kind, x in block[stanza.start() : at] if kind == "M"]
+            below = block[at + 1][1] if shape[at + 1 : at + 2] == "M" else None
+            if (above[-1].kind == "row") != (line.kind == "row"):
+                continue  # behind a table
+            outer = line.indent < min(x.indent for x in above)
+            if outer or (below is not None and line.indent < below.indent):
+                continue
+            if below is not None or found:
                 found = True
                 yield line
 

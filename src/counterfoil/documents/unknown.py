@@ -15,7 +15,7 @@ from counterfoil.documents.wording import pattern
 NOT_UNDERSTOOD = "a heading that was not understood"
 _EXCEPT = re.compile(
     r"\b(?:not (?:supplied|dispensed|issued|provided|stocked|changed|altered|amended|stopped|in stock)|(?:if|when) (?:needed|required|necessary)"
-    r"|(?:no|without) (?:known )?changes?|do not (?:stop|change|alter)|no known|alternative therap\w+)\b",
+    r"|just in case|anticipatory|not yet (?:needed|required|started)|(?:no|without) (?:known )?changes?|do not (?:stop|change|alter)|no known|alternative therap\w+)\b",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
@@ -35,6 +35,10 @@ _WISHED = re.compile(
 )
 
 
+_SIGNED = re.compile(r"\b(?:by|mr|mrs|ms|miss|dr|prof)\b")
+"""Who wrote, checked or takes it, not what it is."""
+
+
 @lru_cache(maxsize=2048)
 def foreign(label: str, kind: str = "discharge") -> bool:
     """Whether a heading's words say that what stands below is not what this patient is to take."""
@@ -51,9 +55,14 @@ def foreign(label: str, kind: str = "discharge") -> bool:
 @lru_cache(maxsize=2048)
 def parts_a_list(label: str) -> bool:
     """Whether words only name a part of a list of medicines, or belong to how it was made."""
-    words = re.findall(r"[a-z]+", label.lower())
+    if foreign(label):
+        return False
+    low = label.lower()
+    if pattern("headings", "head").match(low) or _SIGNED.search(low):
+        return True
+    words = re.findall(r"[a-z]+", low)
     known = _parts()
-    return not foreign(label) and all(len(w) < 2 or w in SMALL or w in known for w in words)
+    return all(len(w) < 2 or w in SMALL or w in known or w.endswith("ology") for w in words)
 
 
 @cache

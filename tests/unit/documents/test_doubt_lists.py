@@ -135,6 +135,10 @@ def test_a_known_heading_ends_the_doubt() -> None:
         "Supplied:",
         "Medicines not supplied",
         "Medication if required",
+        "Just in case medicines",
+        "Patient: Amina Sample",
+        "Prescribed by Dr Smith",
+        "Nephrology",
     ],
 )
 def test_what_only_parts_a_list_leaves_it_as_it_is(part: str) -> None:
@@ -248,6 +252,15 @@ def test_a_list_of_home_medicines_alone_is_the_list() -> None:
     assert states("Home medicines\nRamipril 5mg OD\n") == {"ramipril": None}
 
 
-def test_a_strange_heading_with_its_own_words_is_for_a_person() -> None:
-    text = "Medicines on discharge\n- Ramipril 5mg OD\n- Drugs to avoid: amlodipine 10mg OD\n- Bisoprolol 2.5mg OD\n"
+def test_a_list_behind_a_table_is_headed_by_its_words_of_change() -> None:
+    text = (
+        "Medicines on discharge\n| Drug | Dose |\n| Ramipril 5mg capsules | ONE daily |\n"
+        "Discontinued\nAmlodipine 10mg OD\n"
+    )
+    assert states(text) == {"ramipril": None, "amlodipine": "stopped"}
+
+
+@pytest.mark.parametrize("label", ["Drugs to avoid", "Avoid", "Contraindicated", "Side effects"])
+def test_a_strange_heading_with_its_own_words_is_for_a_person(label: str) -> None:
+    text = f"Medicines on discharge\n- Ramipril 5mg OD\n- {label}: amlodipine 10mg OD\n- Bisoprolol 2.5mg OD\n"
     assert states(text) == {"ramipril": None, "amlodipine": "?", "bisoprolol": None}
