@@ -38,7 +38,8 @@ def of_all_or_each(
 
     The amount is of all together where one tablet of that share exists and none of the amount; then
     the dose is the amount. It is of each where only a tablet of the amount exists, and the words are
-    read as they stand. Else nobody can tell, and the reading given back has no amount a day.
+    read as they stand. Else nobody can tell, and the reading given back has no amount a day. A count
+    right behind an amount is plain, but not for a medicine that is taken once a week.
     """
     counts = list(_COUNT.finditer(text))
     amount = _AMOUNT.fullmatch(strength)
@@ -47,7 +48,7 @@ def of_all_or_each(
     found = counts[0]
     before, after = text[: found.start()].strip(" ,;(-–"), text[found.end() :].strip(" ,;)-–")
     bracketed = re.search(rf"\(\s*(?:=\s*)?{re.escape(found.group())}\s*\)", line)
-    first = not before and bracketed is not None
+    first = not before and (bracketed is not None or "weekly" in product.flags)
     if not first and (not _OFTEN.search(before) or _TOLD.search(text[: found.start()].rstrip())):
         return None
     count = _number(found)

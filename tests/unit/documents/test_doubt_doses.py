@@ -35,6 +35,8 @@ def amount(words: str) -> tuple[Fraction, str | None] | None:
         "Methotrexate 10mg weekly (4 tablets)",
         "Methotrexate 10 mg (4 tablets) once weekly",
         "Methotrexate 10mg weekly 4 tabs",
+        "Methotrexate 10mg 4 tablets once weekly",
+        "Methotrexate 10mg on Mondays, 4 tablets",
         "Methotrexate 10mg Tuesdays (4 tabs)",
         "Levothyroxine 100mcg daily (2 tablets)",
         "Sertraline 100mg daily, two tablets",
@@ -71,6 +73,8 @@ def test_the_amount_is_the_dose_where_no_tablet_has_it(
         ("Furosemide 40mg daily (1 tablet)", 1),
         ("Prednisolone 5mg tablets 6 tablets daily", 6),
         ("Methotrexate 2.5mg tablets four once a week", Fraction(4, 7)),
+        ("Methotrexate 2.5mg 4 tablets once a week", Fraction(4, 7)),
+        ("Alendronic acid 70mg tablets one once a week", Fraction(1, 7)),
     ],
 )
 def test_plain_counts_are_read(words: str, much: int | Fraction) -> None:
