@@ -43,6 +43,29 @@ def of_another(words: str) -> bool:
     )
 
 
+def only_meant(clause: str) -> bool:
+    """Whether a clause only has a stop in the infinitive, which nobody decided and nobody is asked for."""
+    found = _TO_STOP.search(clause)
+    if found is None or plain_to(clause, found.start()):
+        return False
+    before = clause[: found.end()]
+    return not (
+        pattern("statements", "request").search(before, 0, found.start()) or _DECIDED.search(before)
+    )
+
+
+_TO_STOP = re.compile(
+    r"\bto (?:stop|discontinue|withhold|hold|suspend|cease|omit|pause|withdraw)\b", re.IGNORECASE
+)
+_DECIDED = re.compile(
+    r"\b(?:decided|decision|agreed|agreement|chose|elected|opted|determined|(?:i|we|she|he|they) had|managed|"
+    r"(?:i|we)(?: have|['’]ve)?(?: now| also| therefore)? (?:asked|told|advised|instructed)|"
+    r"(?:was|been|were) (?:asked|told|advised|instructed)|able|best|sensible|appropriate|necessary|(?:gp|practice|surgery|you|is|are|needs?|continues?))\b",
+    re.IGNORECASE,
+)
+"""Before it, that it was or is to be done."""
+
+
 def plain_to(words: str, at: int) -> bool:
     """Whether a bare "to" at this place follows a medicine or begins what is said: "amlodipine to stop".
 

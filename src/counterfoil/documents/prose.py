@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from counterfoil.documents.doubt import denied, of_another
+from counterfoil.documents.doubt import denied, of_another, only_meant
 from counterfoil.documents.headed import Headed
 from counterfoil.documents.layout import LISTS, Raw
 from counterfoil.documents.names import first_name, name_at
@@ -119,7 +119,8 @@ class Prose(Headed):
                 own = words[part.start : part.end]
                 if pattern("statements", "there").search(own) or result_in(own):
                     continue
-                if stated_in(own)[0] not in (None, "continued") and denied(own, polite=True):
+                not_made = denied(own, polite=True) or only_meant(own)
+                if not_made and stated_in(own)[0] not in (None, "continued"):
                     self._close()
                     self._pass_by(start + s, start + e, True)
                     continue

@@ -39,6 +39,9 @@ _TAKEN_UP_LATER = re.compile(
     re.IGNORECASE,
 )
 """A stop of some days: "stopped 3 days then restart"."""
+_NEARLY = re.compile(
+    rf"\b(?:nearly|almost|neither|not quite)(?: \w+){{0,2}} (?={_OVER.pattern})", re.IGNORECASE
+)
 STATE_WORDS = ("course_done", "on_hold", "stopped", "unchanged", "changed", "new", "continued")
 
 
@@ -72,6 +75,10 @@ def stated_in(text: str) -> tuple[Stated | None, str, bool, tuple[str, ...]]:
         if begun and re.search(_OVER, text[: begun.start()]):
             over = found.get("stopped", found.get("on_hold", ""))
             return "on_hold", over, False, (f"The line says both “{over}” and “{begun.group()}”.",)
+        undone = pattern("statements", "undone").search(text) or _NEARLY.search(text)
+        if undone and not against:
+            over = found.get("stopped", found.get("on_hold", ""))
+            against = (f"The line says “{over}”, and “{undone.group().strip()}”.",)
         if re.search(_TAKEN_UP_LATER, text):
             return "on_hold", found.get("on_hold", found.get("stopped", "")), False, against
     if "course_done" in found:

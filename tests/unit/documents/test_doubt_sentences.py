@@ -292,3 +292,29 @@ def test_what_was_begun_again_at_another_dose_contradicts_the_list() -> None:
     ]
     assert line.conflicts
     assert shown(letter("Amlodipine was stopped, then restarted.")).startswith("Amlodipine")
+
+
+@both
+@pytest.mark.parametrize(
+    "told",
+    [
+        "We were minded to stop amlodipine.",
+        "She asked us to stop amlodipine.",
+        "It was felt unwise to stop amlodipine.",
+    ],
+)
+def test_a_stop_that_nobody_decided_makes_no_line(told: str, form: str) -> None:
+    found = letter(told, form)
+    assert states(found) == {}
+    assert "amlodipine" in shown(found)
+
+
+def test_a_stop_that_was_decided_does() -> None:
+    for told in ("The decision was made to stop amlodipine.", "We decided to stop amlodipine."):
+        assert states(letter(told, "running text")) == {"amlodipine": "stopped"}
+
+
+@pytest.mark.parametrize("told", ["nearly stopped", "stopped in error, put back"])
+def test_an_item_of_a_list_that_was_not_stopped_after_all_is_for_a_person(told: str) -> None:
+    [line] = read_text(HEAD + f"Discharge medicines\nAmlodipine 5mg OD - {told}\n").lines
+    assert line.conflicts
