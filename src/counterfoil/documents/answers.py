@@ -88,9 +88,9 @@ def settle(raw: Raw) -> None:
         for n, words in enumerate(raw.fields.get(name, ())):
             raw.fields[name][n], why = answered(words)
             raw.doubt(why)
-    if _SIGN.fullmatch(raw.get("status")):
+    if re.fullmatch(r"\W*[A-Z]{1,2}\W*", raw.get("status")):
         raw.doubt(f"The letter does not explain “{raw.get('status').strip()}”.")
 
 
-_SIGN = re.compile(r"\W*[A-Z]{1,2}\W*")
-"""Letters that stand for a word, as a table gives what happened."""
+SIGN = re.compile(r"\W*[A-XZ]\W*")
+"""A letter alone, which stands for a word; a Y only answers a column."""

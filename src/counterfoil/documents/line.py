@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from counterfoil.documents.answers import settle
+from counterfoil.documents.answers import SIGN, settle
 from counterfoil.documents.asides import taken_back
 from counterfoil.documents.dose_words import before_and_now, dose_of
 from counterfoil.documents.layout import Raw
@@ -15,7 +15,7 @@ from counterfoil.documents.names import first_name, look_up
 from counterfoil.documents.pieces import DOSEISH, STRENGTH, VERB
 from counterfoil.documents.remarks import EDGE, Words, answered, course_of, explain, sort_words
 from counterfoil.documents.split import Parts, split
-from counterfoil.documents.states import RESULT, SECTION_STATED, state_of, with_section
+from counterfoil.documents.states import RESULT, SECTION_STATED, state_of, stated_in, with_section
 from counterfoil.documents.wording import pattern
 from counterfoil.terminology import Match
 
@@ -73,7 +73,8 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     sort_words(rest, words)
     doseless = raw.get("drug") and not (dose_cells or raw.get("frequency") or words.dose)
     for cell in (raw.get("comment"), raw.get("status")):
-        sort_words(cell, words, dose=bool(doseless and DOSEISH.search(cell)))
+        given = "two_doses" not in raw.fields or stated_in(cell)[0]
+        sort_words(cell, words, dose=bool(doseless and given and DOSEISH.search(cell)))
     if raw.get("reason"):
         words.reason.append(raw.get("reason"))
     if raw.get("was"):
@@ -83,6 +84,12 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     answered(raw.get("continuing"), words)
     if raw.get("during"):
         words.comment.append(f"during the stay: {raw.get('during')}")
+    signs = [
+        text
+        for text in (*words.comment, *words.left)
+        if SIGN.fullmatch(text) and not (raw.get("drug") and text.strip() == "N")
+    ]
+    conflicts += [f"The letter does not explain “{sign}”." for sign in signs[:1] if not conflicts]
     everything = " ; ".join((lead, rest, *remarks))
     explain(state, words, everything)
     if state == "changed" and dose_cells:

@@ -308,6 +308,8 @@ class Tables:
             raw.fields["asked"] = [state for _, state in self.asked.values()]
         if self.of_admission:
             raw.fields["of_admission"] = ["yes"]
+        if "now" in self.columns:
+            raw.fields["two_doses"] = ["yes"]
         for name, texts in by.items():
             for text in texts:
                 sign = self.signs.get(text.strip()) if name in ("status", "comment") else None

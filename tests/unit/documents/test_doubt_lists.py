@@ -42,6 +42,11 @@ def test_a_sign_that_nothing_explains_is_for_a_person() -> None:
     assert states(f"Medicines on discharge\n{rows}{key}") == {"amlodipine": "stopped"}
 
 
+@pytest.mark.parametrize("sign", ["(S)", " - C", "[X]"])
+def test_so_is_a_sign_behind_a_line_of_a_list(sign: str) -> None:
+    assert states(f"Medicines on discharge\nAmlodipine 10mg OD {sign}\n") == {"amlodipine": "?"}
+
+
 def rows(head: str, *cells: str) -> str:
     """A table with these last columns."""
     drugs = ("Amlodipine 10mg tablets", "Ramipril 5mg capsules", "Bisoprolol 2.5mg tablets")
@@ -203,15 +208,32 @@ def test_capitals_head_a_list_where_headings_are_in_capitals() -> None:
     assert states(text) == {"ramipril": None, "amlodipine": "stopped"}
 
 
-def test_what_was_given_during_the_stay_is_no_dose_to_take_home() -> None:
+@pytest.mark.parametrize(
+    "heads",
+    [
+        "Before admission | During stay | On discharge",
+        "Pre-admission dose | Inpatient | Discharge dose",
+        "At home | In hospital | TTO dose",
+        "Before | During | After",
+    ],
+)
+def test_what_was_given_during_the_stay_is_no_dose_to_take_home(heads: str) -> None:
     text = (
-        "Medicines on discharge\n| Drug | Before admission | During stay | On discharge |\n"
+        f"Medicines on discharge\n| Drug | {heads} |\n"
         "| Amlodipine | 10mg OD | 5mg OD | |\n| Ramipril | 5mg OD | withheld | 5mg OD |\n"
     )
     amlodipine, ramipril = read(text).lines
     assert (amlodipine.stated, amlodipine.dose_text) == (None, "")
     assert (ramipril.stated, ramipril.dose_text) == ("continued", "5mg OD")
     assert ramipril.comment == "during the stay: withheld"
+
+
+def test_a_column_nobody_knows_gives_no_dose_where_there_is_one_for_it() -> None:
+    rows_ = (
+        "| Drug | Chart | Discharge dose |\n| Amlodipine | 5mg OD | |\n| Ramipril | | 5mg OD |\n"
+    )
+    amlodipine, ramipril = read(f"Medicines on discharge\n{rows_}").lines
+    assert (amlodipine.dose_text, ramipril.dose_text) == ("", "5mg OD")
 
 
 @pytest.mark.parametrize("said", ["unchanged", "Continued", "no change"])
