@@ -67,6 +67,7 @@ def two_lists(units: Sequence[Unit], letter: Letter) -> str | None:
 
 def _headings(letter: Letter, start: int, end: int) -> Iterator[str]:
     """Lines of the letter between two places that are no medicine and look like headings."""
+    family = (letter.patient.family_name or "").lower()
     between = sorted(x.start for x in (*letter.lines, *letter.on_admission))
     ends = {x.start: x.end for x in (*letter.lines, *letter.on_admission)}
     while start < end:
@@ -74,7 +75,7 @@ def _headings(letter: Letter, start: int, end: int) -> Iterator[str]:
         until = min(between[at], end) if at < len(between) else end
         for line in letter.text[start:until].split("\n")[1:]:
             words = re.findall(r"[A-Za-z][A-Za-z'’/-]+", line)
-            if not words or re.search(r"\d", line):
+            if not words or re.search(r"\d", line) or (family and family in line.lower()):
                 continue
             if (len(words) <= 8 or line.rstrip().endswith(":")) and not _TIMES.fullmatch(
                 " ".join(words)
@@ -102,7 +103,7 @@ _END = re.compile(
 )
 
 
-_LENGTH = re.compile(r"\d+(?: ?days?)?", re.IGNORECASE)
+_LENGTH = re.compile(r"\d+|(?:1[1-9]|[2-9]\d|\d{3})[ -]?days?", re.IGNORECASE)
 """A bare length, as a column of days has it: of the supply, or of the course."""
 
 
@@ -138,6 +139,8 @@ def _ends(side: Side) -> str:
 
 
 def _days(side: Side) -> set[Fraction]:
+    if isinstance(side, Unit) and bare_length(side):
+        return set()
     return {
         Fraction(s.duration_days)
         for s in side.dose.steps

@@ -113,7 +113,9 @@ def test_two_lists_are_not_added_up(before: str, now: str) -> None:
     assert about(outcome(letter), "ramipril").cls != "same"
 
 
-@pytest.mark.parametrize("between", ["", "Bisoprolol 2.5mg OD\n", "Evening\n"])
+@pytest.mark.parametrize(
+    "between", ["", "Bisoprolol 2.5mg OD\n", "Evening\n", "\nPage 2 of 3\nAmina Sample\n\n"]
+)
 def test_two_strengths_of_one_list_are_added_up(between: str) -> None:
     letter = f"{LIST}Ramipril 5mg OD\n{between}Ramipril 2.5mg OD"
     assert about(outcome(letter), "ramipril").found == "dose up, 5 mg to 7.5 mg a day"
@@ -130,6 +132,7 @@ def test_two_strengths_of_one_list_are_added_up(between: str) -> None:
         "30mg od last dose 22 Nov",
         "30mg OD for 7 days",
         "30mg od x 5/7",
+        "30mg od 7 days",
         "5mg tablets 6 OM 7/7 then stop",
     ],
 )
@@ -156,6 +159,8 @@ def test_a_bare_length_may_be_the_supply_and_is_looked_at() -> None:
     line = about(outcome(f"{LIST}{head}| Ramipril 5mg | 5mg | OD | 14 days |"), "ramipril")
     assert (line.cls, line.owner) == ("same", "pharmacist")
     assert any("supply or the course" in why.text for why in line.why)
+    line = about(outcome(f"{LIST}Ramipril 5mg OD 28 days"), "ramipril")
+    assert (line.cls, line.owner) == ("same", "pharmacist")
 
 
 def test_a_range_is_no_end() -> None:
