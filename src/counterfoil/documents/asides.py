@@ -66,6 +66,21 @@ def taken_back(
     return found
 
 
+_STOP_OF = re.compile(
+    r"\b(?:stop(?:ped|ping|s)?|hold|withhold|withheld|held|discontinued?|ceased?|omit(?:ted)?|suspend(?:ed)?)\s+"
+    r"(?:(?:the|her|his|their|taking|any|all|of)\s+)*$",
+    re.IGNORECASE,
+)
+
+
+def stops_another(text: str, product: Match) -> list[str]:
+    """Why words beside a medicine that is listed as stopped may stop another: they name it."""
+    other = other_medicine(text, product)
+    if other and _STOP_OF.search(text[: text.index(other)]):
+        return [f"Whether it or {other} was stopped is not clear."]
+    return []
+
+
 def other_medicine(text: str, product: Match) -> str:
     """The first other medicine that words name; empty where they name none."""
     name = first_name(text)

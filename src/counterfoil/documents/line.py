@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from counterfoil.documents.answers import SIGN, settle
-from counterfoil.documents.asides import taken_back
+from counterfoil.documents.asides import stops_another, taken_back
 from counterfoil.documents.dose_words import before_and_now, dose_of
 from counterfoil.documents.layout import Raw
 from counterfoil.documents.model import MedicineLine
@@ -109,6 +109,8 @@ def build(raw: Raw, text: str, number: int, coded: Any = None) -> MedicineLine:
     if state not in ("stopped", "on_hold"):
         beside = (*words.comment, *words.left)
         conflicts += taken_back(dose_text, beside, words.reason, product)
+    elif state != section:
+        conflicts += stops_another(rest, product)
     return MedicineLine(
         id="",
         text=text[raw.start : raw.end],

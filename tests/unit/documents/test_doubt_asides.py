@@ -89,3 +89,15 @@ def test_a_medicine_beside_or_before_it_is_no_contradiction(words: str) -> None:
 )
 def test_what_is_known_to_be_harmless(remark: str, plain: bool) -> None:
     assert harmless(remark) is plain
+
+
+@pytest.mark.parametrize("words", ["- stop felodipine", "- withhold her felodipine"])
+def test_a_stop_of_another_medicine_is_not_this_ones(words: str) -> None:
+    line = letter(words).lines[0]
+    assert line.stated not in ("stopped", "on_hold") or line.conflicts
+
+
+@pytest.mark.parametrize("words", ["- stopped, felodipine instead", "- stopped due to felodipine"])
+def test_a_stop_with_another_medicine_for_its_reason_is_a_stop(words: str) -> None:
+    line = letter(words).lines[0]
+    assert (line.stated, line.conflicts) == ("stopped", ())
